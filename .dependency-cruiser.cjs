@@ -1,0 +1,115 @@
+/**
+ * Import direction, checked by `npm run boundaries`:
+ *
+ *   main → build → everything
+ *   http, oidc, cli → app → domain → nothing
+ *   store, crypto, audit → app/ports and app/unit-of-work, domain
+ *   http, oidc, store, crypto and audit never import one another
+ *   config and log are for main, build and cli; everything else gets settings and a logger through app
+ */
+
+/** For each folder or file directly under src/, what else under src/ it may import. */
+const ALLOWED = {
+  'main.ts': ['build.ts', 'config/', 'log/'],
+  'build.ts': ['(?!main[.]ts$)'],
+  'cli/': ['build.ts', 'config/', 'log/', 'app/', 'domain/'],
+  'http/': ['app/', 'domain/'],
+  'oidc/': ['app/', 'domain/'],
+  'store/': ['app/ports.ts', 'app/unit-of-work.ts', 'domain/'],
+  'crypto/': ['app/ports.ts', 'app/unit-of-work.ts', 'domain/'],
+  'audit/': ['app/ports.ts', 'app/unit-of-work.ts', 'domain/'],
+  'app/': ['domain/'],
+  'domain/': [],
+  'config/': [],
+  'log/': ['app/ports.ts'],
+};
+
+const pattern = (name) => name.replace(/(?<!\[)\.ts$/, '[.]ts$');
+const own = (name) => `^src/${pattern(name)}`;
+
+const direction = Object.entries(ALLOWED).map(([name, allowed]) => ({
+  name: `direction-${name.replace(/\/$|\.ts$/, '')}`,
+  comment: `src/${name} may import only ${[name, ...allowed].join(', ')} of src/.`,
+  severity: 'error',
+  from: { path: own(name) },
+  to: { path: '^src/', pathNot: [name, ...allowed].map(own) },
+}));
+
+const KNOWN = Object.keys(ALLOWED).map(own);
+const DATABASE_DRIVERS = 'node_modules/(knex|pg|better-sqlite3)/';
+
+module.exports = {
+  forbidden: [
+    ...direction,
+    {
+      name: 'every-folder-has-a-direction',
+      comment: 'A new folder under src/ gets its line in ALLOWED first.',
+      severity: 'error',
+      from: {},
+      to: { path: '^src/', pathNot: KNOWN },
+    },
+    {
+      name: 'every-folder-has-a-direction-from',
+      comment: 'A new folder under src/ gets its line in ALLOWED first.',
+      severity: 'error',
+      from: { path: '^src/', pathNot: KNOWN },
+      to: {},
+    },
+    {
+      name: 'domain-is-pure',
+      comment: 'The domain imports neither packages nor Node modules.',
+      severity: 'error',
+      from: { path: '^src/domain/' },
+      to: { pathNot: '^src/' },
+    },
+    {
+      name: 'sql-stays-in-the-store',
+      comment: 'Only src/store and the migrations speak to a database.',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/store/' },
+      to: { path: DATABASE_DRIVERS },
+    },
+    {
+      name: 'app-knows-no-framework',
+      comment: 'Use cases reach the outside through app/ports.ts.',
+      severity: 'error',
+      from: { path: '^src/app/' },
+      to: { path: 'node_modules/(koa|@koa|koa-[^/]+|oidc-provider|winston[^/]*|jose)/' },
+    },
+    {
+      name: 'engine-internals-in-one-place',
+      comment: 'Only src/oidc/internals.ts may reach behind the public interface of oidc-provider.',
+      severity: 'error',
+      from: { path: '^(src|migrations)/', pathNot: '^src/oidc/internals[.]ts$' },
+      to: { path: 'node_modules/oidc-provider/lib/(?!index[.]js$)' },
+    },
+    {
+      name: 'product-never-imports-tests',
+      severity: 'error',
+      from: { path: '^(src|migrations)/' },
+      to: { path: '^(test|examples|bench)/' },
+    },
+    {
+      name: 'product-has-no-dev-dependencies',
+      severity: 'error',
+      from: { path: '^(src|migrations)/' },
+      to: {
+        dependencyTypes: ['npm-dev'],
+        dependencyTypesNot: ['type-only'],
+        pathNot: 'node_modules/@types/',
+      },
+    },
+    { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
+    { name: 'no-unresolvable', severity: 'error', from: {}, to: { couldNotResolve: true } },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    // The TypeScript 7 compiler has no parser interface; SWC reads the sources instead.
+    parser: 'swc',
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'node', 'default', 'types'],
+      extensions: ['.ts', '.js', '.cjs', '.mjs', '.json'],
+    },
+  },
+};
