@@ -1,0 +1,23 @@
+import type { Config } from 'jest';
+import { type PostgresServer, startPostgres } from './postgres-server.ts';
+
+declare global {
+  var testPostgres: PostgresServer | undefined;
+}
+
+/** Folders whose suites never open a database; a run of these alone starts no server. */
+const WITHOUT_DATABASE = /^(?:.*\/)?test\/(?:domain|config|log)(?:\/|$)/;
+
+/**
+ * Starts one PostgreSQL server for the whole run and hands its address to the workers. A server named by
+ * TEST_DATABASE_URL is used instead when there is one; its role must be allowed to create databases.
+ */
+export default async function setup(
+  run: Config & { testPathPatterns: { patterns: string[] } },
+): Promise<void> {
+  if (process.env['TEST_DATABASE_URL']) return;
+  const { patterns } = run.testPathPatterns;
+  if (patterns.length > 0 && patterns.every((pattern) => WITHOUT_DATABASE.test(pattern))) return;
+  globalThis.testPostgres = await startPostgres();
+  process.env['TEST_DATABASE_URL'] = globalThis.testPostgres.url;
+}

