@@ -1,0 +1,32 @@
+import type { ServerLimits } from '../domain/task-request.ts';
+import type { AccessTokenSigner, Clock, Digests, Ids, Logger, Passwords, Store } from './ports.ts';
+
+/** Settings that use cases need; the composition root fills it from the configuration. */
+export interface AppSettings {
+  readonly issuer: string;
+  readonly limits: ServerLimits;
+  /** Audience of requests that name none. */
+  readonly defaultAudience: string;
+  /** Audience of the server's own administration API; no other resource server may own it (R13). */
+  readonly adminAudience: string;
+  /** Pairs of clients that may delegate without being named by the parent. */
+  readonly allowedDelegations: readonly { readonly parent: string; readonly child: string }[];
+  /** What an anonymous registration is granted at most. */
+  readonly defaultPermissions: readonly string[];
+  readonly registration: 'open' | 'token' | 'closed';
+  readonly registrationTokenSeconds: number;
+  /** How long a replaced client secret still works. */
+  readonly secretOverlapSeconds: number;
+}
+
+/** What every use case is built from. */
+export interface AppContext {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly digests: Digests;
+  readonly passwords: Passwords;
+  readonly signer: AccessTokenSigner;
+  readonly settings: AppSettings;
+  readonly log: Logger;
+}

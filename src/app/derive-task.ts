@@ -1,0 +1,120 @@
+import { requireActive } from '../domain/agent.ts';
+import { requireOffered } from '../domain/ceiling.ts';
+import { deriveChild } from '../domain/delegation.ts';
+import { DomainError } from '../domain/errors.ts';
+import { extendLineage } from '../domain/lineage.ts';
+import type { Opening } from '../domain/opening.ts';
+import type { Task, TaskOrigin } from '../domain/task.ts';
+import type { Audience } from '../domain/task-request.ts';
+import { resolveAudiences } from './audiences.ts';
+import { commitNewTask } from './commit-issuance.ts';
+import type { AppContext } from './context.ts';
+import type { Issued, TokenCommand } from './issuance.ts';
+import { requireLiveParent } from './parent-token.ts';
+import type { ResolvedToken } from './resolve-token.ts';
+import type { Change } from './unit-of-work.ts';
+
+export interface DeriveCommand extends TokenCommand {
+  /** The presented parent token: an access token of the parent task, or a hand-off token. */
+  readonly parentToken: string;
+  readonly origin: TaskOrigin;
+}
+
+/**
+ * Derives a child task: one engine behind token exchange and client_credentials with `parent_token`.
+ * INVARIANT: no child is wider, longer, deeper or more alive than its ancestors.
+ * @throws DomainError for every rule that the request breaks; nothing is written then.
+ */
+export async function deriveTask(context: AppContext, command: DeriveCommand): Promise<Issued> {
+  requireActive(command.agent);
+  const parent = await requireLiveParent(context, command.parentToken);
+  const asked = command.resources.length > 0 ? await resolveAudiences(context, command.resources) : undefined;
+  const request = { ...command.request, audiences: asked?.map(({ audience }) => audience) };
+  const { agent, publicClient } = command;
+  const opening = deriveChild({
+    request,
+    parentToken: parent.token,
+    parentTask: parent.task,
+    agent,
+    publicClient,
+    pairAllowed: isPairAllowed(context, parent.task.clientId, agent.clientId),
+    limits: context.settings.limits,
+    now: context.clock.now(),
+  });
+  const audience = await audienceOfChild(context, parent, opening);
+  if (request.scope) requireOffered(asked ?? [audience], request.scope);
+  const task = childTask(context, command, { parent, opening });
+  return commitNewTask(context, command, {
+    task,
+    audience,
+    parent,
+    redeems: redeemHandOff(parent, task, context.clock.now()),
+    issuedAs: command.origin === 'token_exchange' ? 'token_exchanged' : 'token_issued',
+  });
+}
+
+export function isPairAllowed({ settings }: AppContext, parent: string, child: string): boolean {
+  return settings.allowedDelegations.some((pair) => pair.parent === parent && pair.child === child);
+}
+
+/** The parent's own `aud` when it is still among the child's audiences, else the first of them. */
+async function audienceOfChild(
+  context: AppContext,
+  { token }: ResolvedToken,
+  opening: Opening,
+): Promise<Audience> {
+  const { audiences } = opening.authority;
+  const kept = token.audience !== null && audiences.includes(token.audience) ? token.audience : audiences[0];
+  const [audience] = await resolveAudiences(context, kept === undefined ? [] : [kept]);
+  if (!audience)
+    throw new DomainError('audience_unknown', 'the parent token is for no resource that is registered');
+  return audience;
+}
+
+interface Derivation {
+  readonly parent: ResolvedToken;
+  readonly opening: Opening;
+}
+
+function childTask(context: AppContext, command: DeriveCommand, { parent, opening }: Derivation): Task {
+  const { agent, request, origin } = command;
+  const via = viaToken(parent);
+  return {
+    ...opening.authority,
+    ...opening.terms,
+    handle: context.ids.next(),
+    taskId: request.taskId ?? context.ids.next(),
+    description: request.description ?? '',
+    state: 'active',
+    origin,
+    clientId: agent.clientId,
+    clientEpoch: agent.epoch,
+    subject: parent.task.subject,
+    subjectKind: parent.task.subjectKind,
+    subjectEpoch: parent.task.subjectEpoch,
+    grant: context.ids.next(),
+    rootTaskId: parent.task.rootTaskId,
+    parentTaskId: parent.task.taskId,
+    parentTokenId: via,
+    lineage: extendLineage(parent.task, via),
+    depth: parent.task.depth + 1,
+    childCount: 0,
+    createdAt: context.clock.now(),
+    endedAt: null,
+    endedReason: null,
+  };
+}
+
+/**
+ * A hand-off token is only a voucher: the child hangs on the token that the voucher was made from, so that revoking
+ * that one ends the child as well.
+ */
+function viaToken({ token }: ResolvedToken): string {
+  return token.kind === 'handoff' && token.parentTokenId !== null ? token.parentTokenId : token.tokenId;
+}
+
+function redeemHandOff({ token }: ResolvedToken, task: Task, at: number): Change[] {
+  if (token.kind !== 'handoff') return [];
+  const miss = new DomainError('parent_revoked', 'the hand-off token has been used');
+  return [{ do: 'consume_token', tokenId: token.tokenId, at, redeemedAs: task.handle, miss }];
+}

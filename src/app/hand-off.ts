@@ -1,0 +1,95 @@
+import { requireActive } from '../domain/agent.ts';
+import { narrow } from '../domain/delegation.ts';
+import { DomainError } from '../domain/errors.ts';
+import { requireSameKey, requireSameProcess } from '../domain/verifier.ts';
+import { auditEvent } from './audit-trail.ts';
+import { resolveAudiences } from './audiences.ts';
+import type { AppContext } from './context.ts';
+import { isPairAllowed } from './derive-task.ts';
+import { type Issued, type TokenCommand, tokenFacts } from './issuance.ts';
+import { liveGuard, mintToken } from './issue-token.ts';
+import { requireLiveParent } from './parent-token.ts';
+import type { ResolvedToken } from './resolve-token.ts';
+
+export interface HandOffCommand extends TokenCommand {
+  readonly parentToken: string;
+  /** The client that may derive a child from the result. */
+  readonly delegateTo: string;
+}
+
+/**
+ * R8: makes a narrowed, short, single-use token that only `delegateTo` can derive a child from, so that no agent
+ * ever gives its own token away. Its audience is the issuer: resource servers see it inactive.
+ * @throws DomainError for every rule that the request breaks.
+ */
+export async function handOff(context: AppContext, command: HandOffCommand): Promise<Issued> {
+  const { agent, request, delegateTo } = command;
+  requireActive(agent);
+  const parent = await requireLiveParent(context, command.parentToken);
+  await requireHandOffAllowed(context, command, parent);
+  const asked = command.resources.length > 0 ? await resolveAudiences(context, command.resources) : undefined;
+  const authority = narrow(
+    parent.token,
+    { ...request, audiences: asked?.map(({ audience }) => audience) },
+    agent,
+  );
+  const access = await mintToken(context, {
+    kind: 'handoff',
+    task: parent.task,
+    authority,
+    audience: { audience: context.settings.issuer, scopes: null, tokenFormat: 'jwt' },
+    keyThumbprint: null,
+    expiresAt: context.clock.now() + context.settings.limits.handOffSeconds * 1000,
+    detailed: command.detailed,
+    delegateTo,
+    parentTokenId: parent.token.tokenId,
+  });
+  const facts = tokenFacts(parent.task, access, undefined);
+  await context.store.commit({
+    id: context.ids.next(),
+    guards: [
+      liveGuard(access.token, parent.task),
+      {
+        live: parent.dependencies,
+        miss: new DomainError('parent_revoked', 'the parent token was revoked meanwhile'),
+      },
+    ],
+    changes: [
+      {
+        do: 'require_active_task',
+        handle: parent.task.handle,
+        miss: new DomainError('task_not_active', 'the task has ended'),
+      },
+      { do: 'insert_token', token: access.token },
+    ],
+    events: [
+      auditEvent(context, command.caller, {
+        ...facts,
+        type: 'token_handed_off',
+        details: { ...facts.details, delegate_to: delegateTo, via: parent.token.tokenId },
+      }),
+    ],
+  });
+  return { task: parent.task, access, refresh: undefined };
+}
+
+async function requireHandOffAllowed(context: AppContext, command: HandOffCommand, parent: ResolvedToken) {
+  const { agent, request, delegateTo } = command;
+  if (parent.token.kind === 'handoff' || parent.task.clientId !== agent.clientId) {
+    throw new DomainError('actor_not_permitted', 'only the client of the task may hand it off');
+  }
+  if (request.parentTaskId !== undefined && request.parentTaskId !== parent.task.taskId) {
+    throw new DomainError('parent_mismatch', 'parent_task_id is not the task of the parent token');
+  }
+  if (parent.task.leaf)
+    throw new DomainError('leaf_task', 'a task issued under a challenge waiver has no children');
+  if (parent.task.maxDepth <= 0)
+    throw new DomainError('max_depth_exceeded', 'the task allows no further level below it');
+  requireSameKey(parent.token, request);
+  requireSameProcess(parent.task, request);
+  const named =
+    parent.task.delegates.includes(delegateTo) || isPairAllowed(context, agent.clientId, delegateTo);
+  if (!named || !(await context.store.agents.byId(delegateTo))) {
+    throw new DomainError('actor_not_permitted', 'delegate_to is not among the delegates of the task');
+  }
+}

@@ -1,0 +1,244 @@
+import type { Agent, AgentKind, AgentState } from '../domain/agent.ts';
+import type { AuditEvent, AuditEventType, AuditOutcome } from '../domain/audit-event.ts';
+import type { ResourceServer } from '../domain/resource-server.ts';
+import type { Dependency, Revocation } from '../domain/revocation.ts';
+import type { Task } from '../domain/task.ts';
+import type { TaskToken } from '../domain/task-token.ts';
+import type { User } from '../domain/user.ts';
+import type { ClientSecret, UnitOfWork } from './unit-of-work.ts';
+
+/** Milliseconds since the epoch. */
+export interface Clock {
+  now(): number;
+}
+
+export interface Ids {
+  /** 128 random bits, base64url. */
+  next(): string;
+  /** 256 random bits, base64url: tokens, client secrets. */
+  secret(): string;
+}
+
+export interface Digests {
+  /** SHA-256 in base64url: for random 256-bit secrets, and the S256 transformation of RFC 7636 §4.2. */
+  sha256(value: string): string;
+  /** Compares in constant time. */
+  equal(a: string, b: string): boolean;
+}
+
+export interface Passwords {
+  hash(password: string): Promise<string>;
+  /** Takes as long for `null` (no such user) as for a stored hash. */
+  verify(password: string, hash: string | null): Promise<boolean>;
+}
+
+export interface Logger {
+  debug(message: string, fields?: Record<string, unknown>): void;
+  info(message: string, fields?: Record<string, unknown>): void;
+  warn(message: string, fields?: Record<string, unknown>): void;
+  error(message: string, fields?: Record<string, unknown>): void;
+}
+
+export interface AccessTokenSigner {
+  /** A JWT of `typ: at+jwt` (RFC 9068) signed with the current key. */
+  sign(claims: Record<string, unknown>): Promise<string>;
+  /** The claims of our own, correctly signed access token, expired ones too; undefined for anything else. */
+  verify(token: string): Promise<Record<string, unknown> | undefined>;
+}
+
+export interface Committer {
+  /**
+   * Resolves after the commit.
+   * @throws DomainError the `miss` of the first guard or change that did not hold; nothing is written then.
+   */
+  commit(unit: UnitOfWork): Promise<void>;
+}
+
+/** `after` is the cursor returned as `next`; `limit` rows at most. */
+export interface Page {
+  readonly limit: number;
+  readonly after?: string | undefined;
+}
+
+export interface Paged<T> {
+  readonly items: readonly T[];
+  /** Cursor of the next page, or null at the end. */
+  readonly next: string | null;
+}
+
+export interface TaskReads {
+  byHandle(handle: string): Promise<Task | undefined>;
+  byTaskId(taskId: string): Promise<Task | undefined>;
+  byHandles(handles: readonly string[]): Promise<readonly Task[]>;
+  /** Direct children, oldest first. */
+  children(handle: string, page: Page): Promise<Paged<Task>>;
+  /** The task and everything below it, in tree order (each parent before its children). */
+  subtree(handle: string, page: Page): Promise<Paged<Task>>;
+  /** Newest first. */
+  search(filter: TaskFilter, page: Page): Promise<Paged<Task>>;
+}
+
+export interface TaskFilter {
+  readonly clientId?: string | undefined;
+  readonly subject?: string | undefined;
+  readonly state?: 'active' | 'completed' | 'failed' | 'revoked' | 'expired' | undefined;
+  readonly rootTaskId?: string | undefined;
+  readonly now: number;
+}
+
+export interface TokenReads {
+  byId(tokenId: string): Promise<TaskToken | undefined>;
+  byDigest(digest: string): Promise<TaskToken | undefined>;
+  /** Newest first. `live` and `revoked` are decided with the ledger. */
+  search(filter: TokenFilter, page: Page): Promise<Paged<TaskToken>>;
+  ofTask(taskHandle: string): Promise<readonly TaskToken[]>;
+  /** Unexpired tokens of tasks below; `via` counts only what was derived through that token. Stops at `cap` + 1. */
+  countBelow(below: { handle: string; via?: string | undefined }, now: number, cap: number): Promise<number>;
+}
+
+export interface TokenFilter {
+  readonly clientId?: string | undefined;
+  readonly taskId?: string | undefined;
+  readonly parentTaskId?: string | undefined;
+  readonly subject?: string | undefined;
+  readonly revoked?: boolean | undefined;
+  readonly valid?: boolean | undefined;
+  readonly now: number;
+}
+
+export interface LedgerReads {
+  /** Rows for any of the handles: one indexed query. */
+  among(dependencies: readonly Dependency[]): Promise<readonly Revocation[]>;
+}
+
+export interface AgentReads {
+  byId(clientId: string): Promise<Agent | undefined>;
+  byRegistrationToken(
+    digest: string,
+  ): Promise<{ agent: Agent; expiresAt: number; consumedAt: number | null } | undefined>;
+  /** Digests that are valid now: more than one during a rotation's overlap. */
+  secrets(clientId: string, now: number): Promise<readonly ClientSecret[]>;
+  /** Newest first, without deleted ones unless asked. */
+  search(filter: AgentFilter, page: Page): Promise<Paged<Agent>>;
+}
+
+export interface AgentFilter {
+  readonly state?: AgentState | undefined;
+  readonly kind?: AgentKind | undefined;
+  readonly name?: string | undefined;
+  readonly includeDeleted?: boolean | undefined;
+}
+
+export interface UserReads {
+  byId(userId: string): Promise<User | undefined>;
+  byEmail(email: string): Promise<(User & { passwordHash: string }) | undefined>;
+  search(page: Page): Promise<Paged<User>>;
+  count(): Promise<number>;
+}
+
+export interface ResourceServerReads {
+  byClientId(clientId: string): Promise<ResourceServer | undefined>;
+  byAudience(audience: string): Promise<ResourceServer | undefined>;
+  all(): Promise<readonly ResourceServer[]>;
+}
+
+export interface AuditReads {
+  /** Newest first, or oldest first for a history. */
+  search(filter: AuditFilter, page: Page): Promise<Paged<AuditEvent>>;
+}
+
+export interface AuditFilter {
+  readonly clientId?: string | undefined;
+  readonly userId?: string | undefined;
+  readonly tokenId?: string | undefined;
+  readonly taskIds?: readonly string[] | undefined;
+  readonly type?: AuditEventType | undefined;
+  readonly outcome?: AuditOutcome | undefined;
+  /** Milliseconds since the epoch, inclusive. */
+  readonly from?: number | undefined;
+  readonly to?: number | undefined;
+  readonly order?: 'newest' | 'oldest' | undefined;
+}
+
+export interface Counts {
+  readonly agents: Readonly<Record<AgentState, number>>;
+  readonly users: number;
+  readonly resourceServers: number;
+  readonly tasks: Readonly<Record<'active' | 'completed' | 'failed' | 'revoked' | 'expired', number>>;
+  readonly tokens: Readonly<Record<'active' | 'expired' | 'revoked', number>>;
+  readonly revocations: number;
+  readonly auditEvents: number;
+}
+
+/** Everything that a use case may ask of the store. */
+export interface Store extends Committer {
+  readonly tasks: TaskReads;
+  readonly tokens: TokenReads;
+  readonly ledger: LedgerReads;
+  readonly agents: AgentReads;
+  readonly users: UserReads;
+  readonly resourceServers: ResourceServerReads;
+  readonly audit: AuditReads;
+  counts(now: number): Promise<Counts>;
+}
+
+/** A record of the OAuth engine (session, interaction, code, consent, pushed request, replay id …). */
+export interface Artifact {
+  readonly model: string;
+  /** Already digested by the caller: the store never sees a value that is accepted as a credential. */
+  readonly id: string;
+  readonly payload: Readonly<Record<string, unknown>>;
+  readonly grantId: string | null;
+  readonly uid: string | null;
+  readonly accountId: string | null;
+  readonly clientId: string | null;
+  readonly consumedAt: number | null;
+  /** Milliseconds since the epoch; null = kept. */
+  readonly expiresAt: number | null;
+}
+
+export interface Artifacts {
+  /** Expired ones are found too: the engine tells "expired" from "unknown". */
+  find(model: string, id: string): Promise<Artifact | undefined>;
+  findByUid(model: string, uid: string): Promise<Artifact | undefined>;
+  ofAccount(model: string, accountId: string, page: Page): Promise<Paged<Artifact>>;
+  upsert(artifact: Artifact): Promise<void>;
+  /** False when the id is taken: replay detection rests on it. */
+  insert(artifact: Artifact): Promise<boolean>;
+  destroy(model: string, id: string): Promise<void>;
+  destroyByGrant(grantId: string): Promise<void>;
+}
+
+/** A signing key. The private part is encrypted by the caller. Times are milliseconds since the epoch. */
+export interface StoredKey {
+  readonly kid: string;
+  readonly algorithm: string;
+  readonly publicJwk: Readonly<Record<string, unknown>>;
+  readonly encryptedPrivateJwk: string;
+  readonly createdAt: number;
+  /** From when it signs: later than its publication, so that every verifier has seen it. */
+  readonly activeFrom: number;
+  /** Until when it verifies; null while it is the newest. */
+  readonly retiresAt: number | null;
+}
+
+export interface KeyStore {
+  all(): Promise<readonly StoredKey[]>;
+  insert(key: StoredKey): Promise<void>;
+  retire(kid: string, at: number): Promise<void>;
+  remove(kid: string): Promise<void>;
+}
+
+/** Small batches, so that no request waits for it (design, rule 5.7). */
+export interface Cleanup {
+  /** Removes at most `batch` expired rows of each table and answers how many went. */
+  removeExpired(cutoffs: RetentionCutoffs, batch: number): Promise<number>;
+}
+
+/** Rows that ended before these times (milliseconds since the epoch) may go. */
+export interface RetentionCutoffs {
+  readonly now: number;
+  readonly tokens: number;
+  readonly tasks: number;
+  readonly audit: number;
+}

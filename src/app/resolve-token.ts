@@ -1,0 +1,66 @@
+import { type Dependency, endedBy, type Revocation, tokenDependencies } from '../domain/revocation.ts';
+import type { Task } from '../domain/task.ts';
+import type { TaskToken } from '../domain/task-token.ts';
+import type { AppContext } from './context.ts';
+
+export type Liveness = 'live' | 'expired' | 'revoked' | 'consumed' | 'task_ended';
+
+/** A token that this server issued, its task, and whether it is live at this moment. */
+export interface ResolvedToken {
+  readonly token: TaskToken;
+  readonly task: Task;
+  readonly dependencies: readonly Dependency[];
+  readonly liveness: Liveness;
+  readonly revocation: Revocation | undefined;
+}
+
+/**
+ * Finds what a presented value stands for. JWTs are verified (signature, issuer, type, algorithm) before any
+ * look-up; opaque values are found by digest. Undefined: not ours, malformed or forged. Nothing is cached.
+ */
+export async function resolveToken(context: AppContext, value: string): Promise<ResolvedToken | undefined> {
+  const token = await findPresented(context, value);
+  return token ? assess(context, token) : undefined;
+}
+
+async function findPresented(
+  { store, signer, digests }: AppContext,
+  value: string,
+): Promise<TaskToken | undefined> {
+  if (!value.includes('.')) return store.tokens.byDigest(digests.sha256(value));
+  const claims = await signer.verify(value);
+  if (typeof claims?.jti !== 'string') return undefined;
+  const token = await store.tokens.byId(claims.jti);
+  // INVARIANT: a token_id alone is never a token; only rows issued as JWTs may be reached by a JWT.
+  return token?.format === 'jwt' ? token : undefined;
+}
+
+/** Looks up by the public id: for administration, never for a presented credential. */
+export async function resolveTokenId(
+  context: AppContext,
+  tokenId: string,
+): Promise<ResolvedToken | undefined> {
+  const token = await context.store.tokens.byId(tokenId);
+  return token ? assess(context, token) : undefined;
+}
+
+export async function assess(context: AppContext, token: TaskToken): Promise<ResolvedToken | undefined> {
+  const task = await context.store.tasks.byHandle(token.taskHandle);
+  if (!task) return undefined;
+  const dependencies = tokenDependencies(token.tokenId, task);
+  const revocation = endedBy(dependencies, await context.store.ledger.among(dependencies));
+  return {
+    token,
+    task,
+    dependencies,
+    revocation,
+    liveness: livenessOf(token, task, revocation, context.clock.now()),
+  };
+}
+
+function livenessOf(token: TaskToken, task: Task, revocation: Revocation | undefined, now: number): Liveness {
+  if (revocation) return 'revoked';
+  if (task.state !== 'active') return 'task_ended';
+  if (token.expiresAt <= now || task.expiresAt <= now) return 'expired';
+  return token.consumedAt === null ? 'live' : 'consumed';
+}

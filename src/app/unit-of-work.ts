@@ -1,0 +1,132 @@
+import type { Agent } from '../domain/agent.ts';
+import type { AuditEvent } from '../domain/audit-event.ts';
+import type { DomainError } from '../domain/errors.ts';
+import type { ResourceServer } from '../domain/resource-server.ts';
+import type { Dependency, HandleKind } from '../domain/revocation.ts';
+import type { EndedState, Task } from '../domain/task.ts';
+import type { TaskToken } from '../domain/task-token.ts';
+import type { User } from '../domain/user.ts';
+
+/** A condition that must hold inside the commit transaction; `miss` is thrown when it does not. */
+export interface Guard {
+  /** None of these handles may have been revoked (S24, R14). */
+  readonly live: readonly Dependency[];
+  readonly miss: DomainError;
+}
+
+export interface ClientSecret {
+  readonly id: string;
+  readonly clientId: string;
+  readonly digest: string;
+  readonly createdAt: number;
+  readonly expiresAt: number | null;
+}
+
+export interface LedgerEntry {
+  readonly kind: HandleKind;
+  readonly handle: string;
+  readonly epoch: number;
+  readonly reason: string | null;
+  readonly actor: string | null;
+  readonly at: number;
+  /** The row may be removed when the last task that depends on the handle has expired (R2). */
+  readonly expiresAt: number;
+}
+
+export type AgentPatch = Partial<Omit<Agent, 'clientId' | 'kind' | 'createdAt'>>;
+export type UserPatch = Partial<Pick<User, 'name' | 'state' | 'epoch' | 'permissions'>> & {
+  passwordHash?: string;
+};
+
+/**
+ * One row-level step. Steps with `miss` are conditional: when the row they name is not in the expected state,
+ * the whole unit is undone and rejected with `miss`.
+ */
+export type Change =
+  | { readonly do: 'insert_task'; readonly task: Task; readonly miss: DomainError }
+  | { readonly do: 'count_child'; readonly handle: string; readonly miss: DomainError }
+  | { readonly do: 'require_active_task'; readonly handle: string; readonly miss: DomainError }
+  | {
+      readonly do: 'end_task';
+      readonly handle: string;
+      readonly state: EndedState;
+      readonly reason: string | null;
+      readonly at: number;
+      readonly miss: DomainError | null;
+    }
+  | { readonly do: 'insert_token'; readonly token: TaskToken }
+  | {
+      readonly do: 'consume_token';
+      readonly tokenId: string;
+      readonly at: number;
+      readonly redeemedAs: string | null;
+      readonly miss: DomainError;
+    }
+  | {
+      readonly do: 'mark_token_revoked';
+      readonly tokenId: string;
+      readonly reason: string | null;
+      readonly at: number;
+    }
+  | { readonly do: 'revoke'; readonly entry: LedgerEntry }
+  | { readonly do: 'insert_agent'; readonly agent: Agent; readonly miss: DomainError }
+  | {
+      readonly do: 'update_agent';
+      readonly clientId: string;
+      /** The epoch read before deciding: two administrators cannot overwrite each other's state change. */
+      readonly expectEpoch: number;
+      readonly set: AgentPatch;
+      readonly miss: DomainError;
+    }
+  | { readonly do: 'insert_secret'; readonly secret: ClientSecret }
+  | {
+      readonly do: 'expire_secrets';
+      readonly clientId: string;
+      readonly except: string | null;
+      readonly at: number;
+    }
+  | {
+      readonly do: 'insert_registration_token';
+      readonly digest: string;
+      readonly clientId: string;
+      readonly expiresAt: number;
+    }
+  | {
+      readonly do: 'consume_registration_token';
+      readonly digest: string;
+      readonly at: number;
+      readonly miss: DomainError;
+    }
+  | {
+      readonly do: 'insert_user';
+      readonly user: User;
+      readonly passwordHash: string;
+      readonly miss: DomainError;
+    }
+  | {
+      readonly do: 'update_user';
+      readonly userId: string;
+      readonly expectEpoch: number;
+      readonly set: UserPatch;
+      readonly miss: DomainError;
+    }
+  | { readonly do: 'insert_resource_server'; readonly server: ResourceServer; readonly miss: DomainError }
+  | { readonly do: 'update_resource_server'; readonly server: ResourceServer; readonly miss: DomainError }
+  | { readonly do: 'delete_resource_server'; readonly clientId: string }
+  | {
+      readonly do: 'consume_artifact';
+      readonly model: string;
+      readonly id: string;
+      readonly at: number;
+      readonly miss: DomainError;
+    }
+  | { readonly do: 'delete_artifact'; readonly model: string; readonly id: string }
+  | { readonly do: 'delete_artifacts_of_grant'; readonly grant: string };
+
+/** All or nothing: guards, changes and the audit events that tell of them. `id` makes a retry safe (R14). */
+export interface UnitOfWork {
+  readonly id: string;
+  readonly guards: readonly Guard[];
+  readonly changes: readonly Change[];
+  readonly events: readonly AuditEvent[];
+}

@@ -1,0 +1,88 @@
+import type { Lineage } from './lineage.ts';
+
+/** R2, R3, R4: the kinds of handle that one ledger row can end. */
+export type HandleKind = 'token' | 'token_self' | 'task' | 'grant' | 'agent' | 'user';
+
+/** One fact of the ledger. For agents and users `epoch` is the new epoch: everything authorised under a lower one is dead. */
+export interface Revocation {
+  readonly kind: HandleKind;
+  readonly handle: string;
+  readonly epoch: number;
+}
+
+/** One handle that a token depends on. For agents and users `epoch` is the one read when it was authorised. */
+export interface Dependency {
+  readonly kind: HandleKind;
+  readonly handle: string;
+  readonly epoch: number;
+}
+
+interface DependentTask {
+  readonly handle: string;
+  readonly grant: string;
+  readonly clientId: string;
+  readonly clientEpoch: number;
+  readonly subject: string;
+  readonly subjectKind: 'user' | 'agent';
+  readonly subjectEpoch: number;
+  readonly lineage: Lineage;
+}
+
+/** Everything that can end a task: itself, its ancestors, the tokens, agents, grants and the subject they rest on. */
+export function taskDependencies(task: DependentTask): Dependency[] {
+  const own: Dependency[] = [
+    { kind: 'task', handle: task.handle, epoch: 0 },
+    { kind: 'grant', handle: task.grant, epoch: 0 },
+    { kind: 'agent', handle: task.clientId, epoch: task.clientEpoch },
+    { kind: task.subjectKind, handle: task.subject, epoch: task.subjectEpoch },
+  ];
+  const inherited = task.lineage.flatMap(({ task: handle, via, client, grant, epoch }): Dependency[] => [
+    { kind: 'task', handle, epoch: 0 },
+    { kind: 'token', handle: via, epoch: 0 },
+    { kind: 'grant', handle: grant, epoch: 0 },
+    { kind: 'agent', handle: client, epoch },
+  ]);
+  return distinct([...own, ...inherited]);
+}
+
+/** A token depends on its task's handles and on its own two (R2). */
+export function tokenDependencies(tokenId: string, task: DependentTask): Dependency[] {
+  return [
+    { kind: 'token', handle: tokenId, epoch: 0 },
+    { kind: 'token_self', handle: tokenId, epoch: 0 },
+    ...taskDependencies(task),
+  ];
+}
+
+/** The first revocation that ends something with these dependencies, or undefined while it is live. */
+export function endedBy(
+  dependencies: readonly Dependency[],
+  ledger: readonly Revocation[],
+): Revocation | undefined {
+  return ledger.find((row) => dependencies.some((dependency) => isEnded(dependency, row)));
+}
+
+function isEnded(dependency: Dependency, row: Revocation): boolean {
+  if (dependency.kind !== row.kind || dependency.handle !== row.handle) return false;
+  return isCounted(row.kind) ? row.epoch > dependency.epoch : true;
+}
+
+function isCounted(kind: HandleKind): boolean {
+  return kind === 'agent' || kind === 'user';
+}
+
+/** The ledger's key for a handle: kinds never collide. */
+export function handleKey({ kind, handle }: { kind: HandleKind; handle: string }): string {
+  return `${kind}:${handle}`;
+}
+
+function distinct(dependencies: Dependency[]): Dependency[] {
+  const seen = new Map<string, Dependency>();
+  for (const dependency of dependencies) {
+    const key = handleKey(dependency);
+    const known = seen.get(key);
+    // INVARIANT: of two epochs the older one decides, because it dies first.
+    if (!known || dependency.epoch < known.epoch) seen.set(key, dependency);
+  }
+  return [...seen.values()];
+}
