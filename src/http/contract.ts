@@ -1,0 +1,101 @@
+import { z } from 'zod';
+import type { Access, CallerOf } from './caller.ts';
+import type { RequestContext } from './state.ts';
+
+export type Method = 'get' | 'post' | 'put' | 'patch' | 'delete';
+
+const nothing = z.strictObject({});
+type Nothing = typeof nothing;
+
+interface Declaration<
+  P extends z.ZodType,
+  Q extends z.ZodType,
+  B extends z.ZodType,
+  R extends z.ZodType,
+  A extends Access,
+> {
+  readonly method: Method;
+  /** Parameters as `:name`. */
+  readonly path: string;
+  /** Further paths of the same handler: what the source systems call it. */
+  readonly aliases?: readonly string[];
+  readonly access: A;
+  /** One sentence. */
+  readonly summary: string;
+  readonly description?: string;
+  readonly tags: readonly string[];
+  /** Strict objects: unknown members are refused. Absent = none are accepted. */
+  readonly params?: P;
+  readonly query?: Q;
+  /** Read from JSON or a form (string members only). Absent = the body is not read. */
+  readonly body?: B;
+  /** Members that the schema does not name are stripped from the answer. No body = 204. */
+  readonly returns: { readonly status: number; readonly body?: R };
+}
+
+/** One declaration of a route: validation, the shape of the answer and its OpenAPI description. */
+export interface Contract<
+  P extends z.ZodType = z.ZodType,
+  Q extends z.ZodType = z.ZodType,
+  B extends z.ZodType = z.ZodType,
+  R extends z.ZodType = z.ZodType,
+  A extends Access = Access,
+> extends Declaration<P, Q, B, R, A> {
+  readonly params: P;
+  readonly query: Q;
+  readonly aliases: readonly string[];
+}
+
+/** Validated input of a handler. */
+export interface RouteRequest<P, Q, B, A extends Access> {
+  readonly params: P;
+  readonly query: Q;
+  readonly body: B;
+  readonly caller: CallerOf<A>;
+  readonly ctx: RequestContext;
+}
+
+/** A contract with its handler; the types were checked when it was bound. */
+export interface BoundRoute {
+  readonly contract: Contract;
+  readonly handle: (request: RouteRequest<unknown, unknown, unknown, Access>) => unknown;
+}
+
+/** Declares a route: strict objects in, a stripped object out. */
+export function contract<
+  R extends z.ZodType,
+  const A extends Access,
+  P extends z.ZodType = Nothing,
+  Q extends z.ZodType = Nothing,
+  B extends z.ZodType = Nothing,
+>(declaration: Declaration<P, Q, B, R, A>): Contract<P, Q, B, R, A> {
+  return {
+    ...declaration,
+    params: declaration.params ?? (nothing as z.ZodType as P),
+    query: declaration.query ?? (nothing as z.ZodType as Q),
+    aliases: declaration.aliases ?? [],
+  };
+}
+
+/**
+ * Binds a contract to what answers it. The handler throws `DomainError` or `Problem` to refuse; what it returns is
+ * checked against `returns.body` before it leaves.
+ */
+export function route<
+  P extends z.ZodType,
+  Q extends z.ZodType,
+  B extends z.ZodType,
+  R extends z.ZodType,
+  A extends Access,
+>(
+  declared: Contract<P, Q, B, R, A>,
+  handler: (
+    request: RouteRequest<z.output<P>, z.output<Q>, z.output<B>, A>,
+  ) => z.input<R> | Promise<z.input<R>>,
+): BoundRoute {
+  return {
+    contract: declared,
+    // The router parses with the schemas of this very contract before it calls.
+    handle: (request) => handler(request as RouteRequest<z.output<P>, z.output<Q>, z.output<B>, A>),
+  };
+}

@@ -1,0 +1,73 @@
+import { z } from 'zod';
+import type { Page, Paged } from '../app/ports.ts';
+import { DomainError } from '../domain/errors.ts';
+import { checkTaskId } from '../domain/ids.ts';
+
+const PAGE_DEFAULT = 50;
+const PAGE_MAX = 200;
+
+/** R3: `[A-Za-z0-9._~-]{1,128}`. */
+export const taskId = z.string().superRefine((value, refinement) => {
+  try {
+    checkTaskId(value);
+  } catch (error) {
+    if (!(error instanceof DomainError)) throw error;
+    refinement.addIssue({ code: 'custom', message: error.message });
+  }
+});
+
+/** A server-generated id: client, user, token, event. */
+export const publicId = z.string().regex(/^[A-Za-z0-9._~:-]{1,128}$/, 'is not an id of this server');
+
+/** Display text that an administrator or agent gives as the cause of an action. */
+export const reason = z
+  .string()
+  .max(500)
+  .regex(/^[^\p{Cc}\u2028\u2029]*$/u, 'must not contain control characters');
+
+/** RFC 7636 §4.1. */
+export const codeVerifier = z
+  .string()
+  .regex(/^[A-Za-z0-9._~-]{43,128}$/, 'must be a code_verifier of RFC 7636 section 4.1');
+
+/** ISO 8601 in UTC, as sent in answers. */
+export const isoTime = z.string().meta({ format: 'date-time' });
+
+/** `true` or `false`, as JSON or as text (query strings and forms). */
+export const flag = z.union([z.boolean(), z.stringbool({ truthy: ['true'], falsy: ['false'] })]);
+
+/** The query members of every list. */
+export const pageQuery = {
+  limit: z.coerce.number().int().min(1).max(PAGE_MAX).default(PAGE_DEFAULT),
+  cursor: z.string().min(1).max(500).optional(),
+};
+
+/** The answer of every list: `{[name]: rows, next_cursor}`. */
+export function listOf<const N extends string, T extends z.ZodType>(name: N, row: T) {
+  const members = { [name]: z.array(row) } as Record<N, z.ZodArray<T>>;
+  return z.object({ ...members, next_cursor: z.string().nullable() });
+}
+
+export function pageOf({ limit, cursor }: { limit: number; cursor?: string | undefined }): Page {
+  return { limit, after: cursor };
+}
+
+/** One page of rows in the shape that `listOf` declares. */
+export function listAnswer<const N extends string, T, U>(
+  name: N,
+  page: Paged<T>,
+  row: (item: T) => U,
+): Record<N, U[]> & { next_cursor: string | null } {
+  return { [name]: page.items.map(row), next_cursor: page.next } as Record<N, U[]> & {
+    next_cursor: string | null;
+  };
+}
+
+/** Milliseconds since the epoch as ISO 8601. */
+export function iso(at: number): string {
+  return new Date(at).toISOString();
+}
+
+export function isoOrNull(at: number | null): string | null {
+  return at === null ? null : iso(at);
+}
