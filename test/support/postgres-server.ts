@@ -7,6 +7,7 @@ import { createRequire } from 'node:module';
 import { createServer } from 'node:net';
 import { arch, platform, tmpdir, userInfo } from 'node:os';
 import { dirname, join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 
 /** The account `nobody`, which every Linux system has: PostgreSQL refuses to run as root. */
 const NOBODY = { uid: 65534, gid: 65534 };
@@ -23,7 +24,7 @@ export interface PostgresServer {
  * directory. Durability settings keep PostgreSQL's own defaults, so tests see real commits.
  */
 export async function startPostgres(): Promise<PostgresServer> {
-  removeAbandoned();
+  await removeAbandoned();
   // The process id in the name lets a later run recognise what a killed run left behind.
   const home = mkdtempSync(join(tmpdir(), `${PREFIX}${process.pid}-`));
   const account = userInfo().uid === 0 ? NOBODY : {};
@@ -135,19 +136,25 @@ async function freePort(): Promise<number> {
 }
 
 /** Ends the servers of test runs that were killed before they could stop them, and removes their data. */
-function removeAbandoned(): void {
+async function removeAbandoned(): Promise<void> {
   if (platform() !== 'linux') return;
   for (const name of readdirSync(tmpdir()).filter((entry) => entry.startsWith(PREFIX))) {
     const owner = Number(name.slice(PREFIX.length).split('-')[0]);
     if (!Number.isInteger(owner) || existsSync(`/proc/${owner}`)) continue;
     const home = join(tmpdir(), name);
-    try {
-      const pid = Number(readFileSync(join(home, 'data', 'postmaster.pid'), 'utf8').split('\n')[0]);
-      // The id may have been given to another process since; only a server on this very directory is ended.
-      if (readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(home)) process.kill(pid, 'SIGQUIT');
-    } catch {
-      // It had already ended.
-    }
-    rmSync(home, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
+    await endServer(home);
+    rmSync(home, { recursive: true, force: true });
+  }
+}
+
+async function endServer(home: string): Promise<void> {
+  try {
+    const pid = Number(readFileSync(join(home, 'data', 'postmaster.pid'), 'utf8').split('\n')[0]);
+    // The id may have been given to another process since; only a server on this very directory is ended.
+    const stillServes = () => readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(home);
+    if (stillServes()) process.kill(pid, 'SIGQUIT');
+    for (let wait = 0; wait < 100 && stillServes(); wait += 1) await setTimeout(50);
+  } catch {
+    // It had already ended, or has now: its files under /proc are gone.
   }
 }
