@@ -1,0 +1,88 @@
+import type { Config } from './config.ts';
+
+/** A rule that a configuration breaks: the setting to change and what is wrong with it. */
+export type BrokenRule = readonly [setting: string, problem: string];
+
+const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]']);
+
+/** What must hold between settings, in every mode. */
+export function brokenRules(config: Config): BrokenRule[] {
+  return [...issuerRules(config), ...lifetimeRules(config), ...scopeRules(config), ...audienceRules(config)];
+}
+
+/** What is tolerated in development and refused in production, each with the way out. */
+export function unsafeInProduction(config: Config): BrokenRule[] {
+  const broken: BrokenRule[] = [];
+  const issuer = URL.canParse(config.issuer) ? new URL(config.issuer) : undefined;
+  if (issuer?.protocol === 'http:' && !LOOPBACK.has(issuer.hostname)) {
+    broken.push(['issuer', 'must be an https URL in production (http is accepted on localhost only)']);
+  }
+  if (config.rateLimits === 'off') broken.push(['rateLimits', 'cannot be off in production']);
+  if (config.registration.mode === 'open' && config.registration.autoActivate) {
+    broken.push([
+      'registration.autoActivate',
+      'cannot be true in production while registration is open: any caller would become an active agent',
+    ]);
+  }
+  if (config.adminPassword !== undefined && config.adminPassword === config.adminClientSecret) {
+    broken.push(['adminClientSecret', 'must differ from the administrator password']);
+  }
+  return broken;
+}
+
+/** RFC 8414 §2: no query, no fragment. No trailing slash, so that `${issuer}/path` is always right. */
+function issuerRules({ issuer }: Config): BrokenRule[] {
+  const url = URL.canParse(issuer) ? new URL(issuer) : undefined;
+  if (!url || !/^https?:$/.test(url.protocol)) return [['issuer', 'must be an absolute http or https URL']];
+  if (url.username || url.password) return [['issuer', 'must not hold a user name or password']];
+  if (/[?#]/.test(issuer)) return [['issuer', 'must have no query and no fragment']];
+  if (issuer.endsWith('/')) return [['issuer', 'must not end with a slash']];
+  const canonical = url.pathname === '/' ? url.origin : url.href;
+  return issuer === canonical ? [] : [['issuer', `must be written in its canonical form, ${canonical}`]];
+}
+
+function lifetimeRules({ lifetimes }: Config): BrokenRule[] {
+  const limited = ['task', 'codeTask', 'accessToken'] as const;
+  return limited
+    .filter((name) => lifetimes[name] > lifetimes.taskMax)
+    .map((name) => [`lifetimes.${name}`, `must not exceed lifetimes.taskMax (${lifetimes.taskMax} seconds)`]);
+}
+
+function scopeRules({ registration, scopes, resourceServers }: Config): BrokenRule[] {
+  const broken: BrokenRule[] = [];
+  const known = (scope: string) => scope.includes('*') || Object.hasOwn(scopes, scope);
+  for (const scope of registration.defaultPermissions) {
+    if (scope.startsWith('admin:') || scope.startsWith('*')) {
+      broken.push([
+        'registration.defaultPermissions',
+        `must not hold "${scope}": newcomers would administer the server`,
+      ]);
+    } else if (!known(scope)) {
+      broken.push(['registration.defaultPermissions', `names "${scope}", which is not in scopes`]);
+    }
+  }
+  for (const server of resourceServers) {
+    for (const scope of (server.scopes ?? []).filter((name) => !known(name))) {
+      broken.push(['resourceServers', `"${server.name}" names the scope "${scope}", which is not in scopes`]);
+    }
+  }
+  return broken;
+}
+
+/** One owner per audience; the server's own API belongs to no other resource server. */
+function audienceRules({ apiAudience, resourceServers }: Config): BrokenRule[] {
+  const broken: BrokenRule[] = [];
+  const names = new Set<string>();
+  const owners = new Map([[apiAudience, 'the administration API']]);
+  for (const server of resourceServers) {
+    if (names.has(server.name)) broken.push(['resourceServers', `holds the name "${server.name}" twice`]);
+    names.add(server.name);
+    for (const audience of server.audiences) {
+      const owner = owners.get(audience);
+      if (owner)
+        broken.push(['resourceServers', `"${server.name}" claims ${audience}, which belongs to ${owner}`]);
+      owners.set(audience, `"${server.name}"`);
+    }
+  }
+  return broken;
+}

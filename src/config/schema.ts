@@ -1,0 +1,16 @@
+import { z } from 'zod';
+import { authoritySettings } from './settings/authority.ts';
+import { secretSettings } from './settings/secrets.ts';
+import { serverSettings } from './settings/server.ts';
+import { storageSettings } from './settings/storage.ts';
+
+/** Every setting. Order here is the order of the documentation. */
+export const configSchema = z.strictObject({
+  ...serverSettings,
+  ...storageSettings,
+  ...secretSettings,
+  ...authoritySettings,
+});
+
+/** Settings as declared, before derived values. */
+export type Settings = z.infer<typeof configSchema>;

@@ -1,0 +1,109 @@
+import { z } from 'zod';
+import { flag, oneOf, setting, text, wholeNumber } from '../setting.ts';
+import { lifetimesSchema } from './lifetimes.ts';
+
+/** RFC 6749 §3.3 scope-token. */
+const scopeName = z.string({ error: 'must be a scope name' }).regex(/^[\x21\x23-\x5b\x5d-\x7e]{1,128}$/, {
+  error: 'must be a scope name: printable ASCII without spaces',
+});
+
+/** RFC 8707 §2: an absolute URI without a fragment. `{issuer}` stands for the issuer. */
+const audience = z
+  .string({ error: 'must be an absolute URI' })
+  .refine((value) => URL.canParse(value.replace('{issuer}', 'http://issuer')) && !value.includes('#'), {
+    error: 'must be an absolute URI without a fragment ({issuer} stands for the issuer)',
+  });
+
+/** Who may register, what may be asked for, and for how long. */
+export const authoritySettings = {
+  registration: z.strictObject({
+    mode: setting(oneOf(['open', 'token', 'closed']).optional(), {
+      env: 'REGISTRATION',
+      defaultText: 'open; token in production',
+      description:
+        'Who may register an agent: anyone, the holder of a registration token, or administrators only.',
+    }),
+    defaultPermissions: setting(z.array(scopeName, { error: 'must be a list of scope names' }), {
+      default: [],
+      defaultText: 'as in `config/default.json`',
+      description: 'Most that an agent registered by itself may be granted.',
+    }),
+    autoActivate: setting(flag, {
+      default: false,
+      description: 'Whether agents registered at /api/agents/register act at once, without an administrator.',
+    }),
+  }),
+  tasks: z.strictObject({
+    maxDepth: setting(wholeNumber(0, 16), {
+      env: 'TASK_MAX_DEPTH',
+      unit: 'levels',
+      default: 8,
+      description: 'Levels of child tasks below a root.',
+    }),
+    maxChildren: setting(wholeNumber(1, 100_000), {
+      env: 'TASK_MAX_CHILDREN',
+      unit: 'tasks',
+      default: 100,
+      description: 'Direct children of one task.',
+    }),
+  }),
+  lifetimes: lifetimesSchema,
+  defaultResource: setting(audience, {
+    env: 'DEFAULT_RESOURCE',
+    default: '{issuer}/api/oauth/protected',
+    description: 'Audience of tokens whose request names no `resource`.',
+  }),
+  scopes: setting(
+    z.record(scopeName, z.strictObject({ description: text }), {
+      error: 'must map scope names to {"description"}',
+    }),
+    {
+      default: {},
+      defaultText: 'as in `config/default.json`',
+      description: 'Catalogue of scopes; `admin:read` and `admin:write` are always part of it.',
+    },
+  ),
+  resourceServers: setting(
+    z.array(
+      z.strictObject({
+        name: text,
+        audiences: z.array(audience).min(1, { error: 'must name at least one audience' }),
+        scopes: z.array(scopeName).optional(),
+        tokenFormat: oneOf(['jwt', 'opaque']),
+      }),
+      { error: 'must be a list of resource servers' },
+    ),
+    {
+      default: [],
+      defaultText: 'as in `config/default.json`',
+      description: 'APIs that accept tokens: name, audiences, scopes (absent = any), token format.',
+    },
+  ),
+  policies: z.strictObject({
+    allowedDelegations: setting(
+      z.array(z.strictObject({ parent: text, child: text }), { error: 'must be a list of {parent, child}' }),
+      {
+        default: [],
+        description:
+          'Pairs of client ids: `child` may derive tasks from tokens of `parent` without being named as a delegate.',
+      },
+    ),
+  }),
+  retention: z.strictObject({
+    auditDays: setting(wholeNumber(1, 36_500), {
+      unit: 'days',
+      default: 365,
+      description: 'How long audit events are kept.',
+    }),
+    tasksDays: setting(wholeNumber(1, 36_500), {
+      unit: 'days',
+      default: 90,
+      description: 'How long ended tasks are kept.',
+    }),
+    tokensDays: setting(wholeNumber(1, 36_500), {
+      unit: 'days',
+      default: 30,
+      description: 'How long rows of expired tokens are kept.',
+    }),
+  }),
+};

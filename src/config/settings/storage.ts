@@ -1,0 +1,63 @@
+import { z } from 'zod';
+import { flag, oneOf, setting, text, wholeNumber } from '../setting.ts';
+
+/** Database, files and logs. */
+export const storageSettings = {
+  databaseUrl: setting(
+    text.regex(/^postgres(ql)?:\/\/./, { error: 'must be a postgres:// URL' }).optional(),
+    {
+      env: 'DATABASE_URL',
+      secret: true,
+      defaultText: 'embedded database in DATA_DIR',
+      description: 'PostgreSQL to use, as a postgres:// URL; several servers may share one.',
+    },
+  ),
+  databasePool: z.strictObject({
+    max: setting(wholeNumber(1, 500), {
+      env: 'DATABASE_POOL_MAX',
+      unit: 'connections',
+      default: 10,
+      description: 'Most PostgreSQL connections that one server opens.',
+    }),
+  }),
+  dataDir: setting(text, {
+    env: 'DATA_DIR',
+    default: './data',
+    description: 'Directory of the embedded database and generated keys.',
+  }),
+  logDir: setting(text, {
+    env: 'LOG_DIR',
+    default: './logs',
+    description: 'Directory of the log files; one per server process.',
+  }),
+  logLevel: setting(oneOf(['error', 'warn', 'info', 'debug']), {
+    env: 'LOG_LEVEL',
+    default: 'info',
+    description: 'Least important level that is logged.',
+  }),
+  logRotation: z.strictObject({
+    maxSize: setting(
+      z
+        .string({ error: 'must be a size such as "20m"' })
+        .regex(/^[1-9]\d{0,5}[kmg]$/i, { error: 'must be a size such as "500k", "20m" or "1g"' }),
+      {
+        env: 'LOG_MAX_SIZE',
+        unit: 'bytes with k, m or g',
+        default: '20m',
+        description:
+          'Size at which a log file is put aside and a new one begun; also done at each midnight, UTC.',
+      },
+    ),
+    maxDays: setting(wholeNumber(1, 3650), {
+      env: 'LOG_MAX_DAYS',
+      unit: 'days',
+      default: 14,
+      description: 'Age at which log files that were put aside are deleted.',
+    }),
+    compress: setting(flag, {
+      env: 'LOG_COMPRESS',
+      default: true,
+      description: 'Whether log files put aside are gzipped.',
+    }),
+  }),
+};

@@ -1,0 +1,44 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from '@jest/globals';
+import { generatedFiles, staleFiles } from '../../src/config/document.ts';
+import { describeSettings, loadConfig } from '../../src/config/load.ts';
+
+const ROOT = join(import.meta.dirname, '../..');
+
+describe('the documentation of settings', () => {
+  test('is what `npm run generate` writes', () => {
+    expect(staleFiles(ROOT)).toEqual([]);
+  });
+
+  test('notices a file that is missing', () => {
+    expect(staleFiles(join(ROOT, 'no-such-directory'))).toEqual(Object.keys(generatedFiles()));
+  });
+
+  test('describes every setting in a sentence, and no two with one name or variable', () => {
+    const settings = describeSettings();
+    const variables = settings.flatMap((each) => each.env ?? []);
+    expect(new Set(settings.map((each) => each.name)).size).toBe(settings.length);
+    expect(new Set(settings.map((each) => each.description)).size).toBe(settings.length);
+    expect(new Set(variables).size).toBe(variables.length);
+    for (const each of settings) expect(each.description).toMatch(/^[A-Z].*\.$/);
+  });
+
+  test('.env.example lists every variable, commented out, and changes nothing', () => {
+    const example = readFileSync(join(ROOT, '.env.example'), 'utf8');
+    for (const { env } of describeSettings()) if (env) expect(example).toContain(`# ${env}=`);
+    expect(example.split('\n').filter((line) => line !== '' && !line.startsWith('#'))).toEqual([]);
+  });
+});
+
+test('config/default.json repeats no default wrongly', () => {
+  const config = loadConfig({}, ROOT);
+  const shown = describeSettings().filter((each) => /^(argon2|retention|requestBodyLimit)/.test(each.name));
+  expect(shown).toHaveLength(7);
+  for (const { name, default: value } of shown) {
+    const actual = name
+      .split('.')
+      .reduce<unknown>((part, key) => (part as Record<string, unknown>)[key], config);
+    expect([name, String(actual)]).toEqual([name, value]);
+  }
+});
