@@ -1,0 +1,60 @@
+import { createReadStream, createWriteStream } from 'node:fs';
+import { readdir, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { createGzip } from 'node:zlib';
+
+const DAY = 86_400_000;
+
+/** Files of one log that were put aside: `app-2026-01-31.2.log`, then `app-2026-01-31.2.log.gz`. */
+interface Archive {
+  file: string;
+  /** Calendar day in UTC, `2026-01-31`. */
+  day: string;
+  /** Position within the day, from 1. */
+  index: number;
+  state: 'plain' | 'compressed' | 'partial';
+}
+
+/** The archives of the log `<name>.log` among the files of a directory. */
+function archivesOf(name: string, files: readonly string[]): Archive[] {
+  const pattern = /^(.+)-(\d{4}-\d{2}-\d{2})\.(\d+)\.log(\.gz(?:\.part)?)?$/;
+  return files.flatMap((file) => {
+    const [, owner, day, index, ending] = pattern.exec(file) ?? [];
+    if (owner !== name || !day) return [];
+    const state = ending === undefined ? 'plain' : ending === '.gz' ? 'compressed' : 'partial';
+    return [{ file, day, index: Number(index), state }];
+  });
+}
+
+/** A name for the next archive of a day, one that no archive of that day has had while others of it remain. */
+export function nextArchive(name: string, day: string, files: readonly string[]): string {
+  const taken = archivesOf(name, files).filter((archive) => archive.day === day);
+  const last = Math.max(0, ...taken.map((archive) => archive.index));
+  return `${name}-${day}.${last + 1}.log`;
+}
+
+/**
+ * Deletes archives older than `maxDays` days and compresses the rest where asked. Also finishes what a stopped
+ * process left half done. A plain file is removed only when its compressed copy is complete.
+ * @throws the file system's errors
+ */
+export async function tendArchives(
+  directory: string,
+  name: string,
+  options: { maxDays: number; compress: boolean; now: Date },
+): Promise<void> {
+  const oldest = new Date(options.now.getTime() - options.maxDays * DAY).toISOString().slice(0, 10);
+  for (const archive of archivesOf(name, await readdir(directory))) {
+    const path = join(directory, archive.file);
+    if (archive.day < oldest || archive.state === 'partial') await rm(path, { force: true });
+    else if (archive.state === 'plain' && options.compress) await compress(path);
+  }
+}
+
+async function compress(path: string): Promise<void> {
+  const partial = `${path}.gz.part`;
+  await pipeline(createReadStream(path), createGzip(), createWriteStream(partial, { mode: 0o640 }));
+  await rename(partial, `${path}.gz`);
+  await rm(path, { force: true });
+}

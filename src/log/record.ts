@@ -1,0 +1,88 @@
+import { redact } from './redact.ts';
+import { redactText } from './redact-text.ts';
+
+export const LEVELS = ['error', 'warn', 'info', 'debug'] as const;
+/** Importance, most important first. */
+export type Level = (typeof LEVELS)[number];
+
+/** One line of a log, already safe to write. */
+export interface LogRecord {
+  timestamp: string;
+  level: Level;
+  /** Which logger wrote it. */
+  logger: string;
+  message: string;
+  [field: string]: unknown;
+}
+
+const OWN_NAMES = new Set(['timestamp', 'level', 'logger', 'message']);
+
+/**
+ * Builds a record with every secret removed. A field cannot pass itself off as the record's own members: one with
+ * such a name is kept as `field_<name>`. Never throws.
+ */
+export function logRecord(
+  at: Date,
+  level: Level,
+  logger: string,
+  message: string,
+  fields: Record<string, unknown> = {},
+): LogRecord {
+  const record: LogRecord = {
+    timestamp: at.toISOString(),
+    level,
+    logger,
+    message: redactText(String(message)),
+  };
+  for (const [name, value] of Object.entries(redact(fields) as Record<string, unknown>)) {
+    Object.defineProperty(record, OWN_NAMES.has(name) ? `field_${name}` : name, { value, enumerable: true });
+  }
+  return record;
+}
+
+/** Control characters, separators that some readers take for line ends, and marks that reorder displayed text. */
+const UNSAFE = /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
+
+/** One line of JSON. INVARIANT: holds no line break and no control character, whatever the record holds. */
+export function jsonLine(record: LogRecord): string {
+  return escapeUnsafe(JSON.stringify(record));
+}
+
+const COLOURS: Record<Level, number> = { error: 31, warn: 33, info: 36, debug: 90 };
+
+/** One line for a person at a terminal; an error's stack follows, indented. */
+export function prettyLine(record: LogRecord): string {
+  const { timestamp, level, logger, message, ...fields } = record;
+  const shown = Object.entries(fields)
+    .filter(([, value]) => value !== undefined)
+    .map(
+      ([name, value]) =>
+        ` ${name}=${typeof value === 'string' ? value : JSON.stringify(withoutStack(value))}`,
+    )
+    .join('');
+  const stack = Object.values(fields)
+    .map(stackOf)
+    .find((found) => found !== undefined);
+  const head = `${timestamp.slice(11, 23)} \u001b[${COLOURS[level]}m${level.padEnd(5)}\u001b[0m [${logger}] `;
+  const trace = (stack ?? '')
+    .split('\n')
+    .slice(1, 12)
+    .map((line) => `\n    │ ${escapeUnsafe(line.trim())}`);
+  return head + escapeUnsafe(message + shown) + trace.join('');
+}
+
+function withoutStack(value: unknown): unknown {
+  if (stackOf(value) === undefined) return value;
+  const { stack: _, ...rest } = value as Record<string, unknown>;
+  return rest;
+}
+
+function stackOf(value: unknown): string | undefined {
+  const stack =
+    typeof value === 'object' && value !== null ? (value as { stack?: unknown }).stack : undefined;
+  return typeof stack === 'string' ? stack : undefined;
+}
+
+function escapeUnsafe(text: string): string {
+  return text.replace(UNSAFE, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}

@@ -1,0 +1,159 @@
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { RotatingFile, type RotatingFileOptions } from '../../src/log/rotating-file.ts';
+
+let directory: string;
+let now: Date;
+let problems: Error[];
+
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'taskgrant-log-'));
+  now = new Date();
+  problems = [];
+});
+
+afterEach(() => rmSync(directory, { recursive: true, force: true }));
+
+function open(change: Partial<RotatingFileOptions> = {}): RotatingFile {
+  return new RotatingFile({
+    directory,
+    name: 'app',
+    maxBytes: 1_000,
+    maxDays: 14,
+    compress: true,
+    now: () => now,
+    onProblem: (problem) => problems.push(problem),
+    ...change,
+  });
+}
+
+const day = (date: Date) => date.toISOString().slice(0, 10);
+const daysFromNow = (days: number) => new Date(Date.now() + days * 86_400_000);
+const files = () => readdirSync(directory).sort((a, b) => a.localeCompare(b, 'en', { numeric: true }));
+
+/** Every line in the directory, archives first. */
+function allLines(): string[] {
+  const order = files().filter((file) => file !== 'app.log');
+  return [...order, 'app.log'].flatMap((file) => {
+    const content = readFileSync(join(directory, file));
+    return (file.endsWith('.gz') ? gunzipSync(content) : content).toString().split('\n').slice(0, -1);
+  });
+}
+
+describe('a rotating file', () => {
+  test('rotates by size, compresses, and loses and reorders nothing in a burst', async () => {
+    const file = open();
+    const lines = Array.from({ length: 2_000 }, (_, n) => `line ${n}`);
+    for (const line of lines) file.write(`${line}\n`);
+    await file.finish();
+    expect(files().filter((name) => name.endsWith('.log.gz')).length).toBeGreaterThan(15);
+    expect(files().filter((name) => name.endsWith('.log'))).toEqual(['app.log']);
+    expect(statSync(join(directory, 'app.log')).size).toBeLessThanOrEqual(1_000);
+    expect(allLines()).toEqual(lines);
+    expect(problems).toEqual([]);
+  });
+
+  test('keeps the plain files where compression is off', async () => {
+    const file = open({ compress: false });
+    for (let n = 0; n < 300; n += 1) file.write(`line ${n}\n`);
+    await file.finish();
+    expect(files()).toContain(`app-${day(now)}.1.log`);
+    expect(allLines()).toHaveLength(300);
+    for (const name of files()) expect(statSync(join(directory, name)).size).toBeLessThanOrEqual(1_000);
+  });
+
+  test('gives a line longer than the limit a file of its own', async () => {
+    const file = open();
+    file.write('short\n');
+    file.write(`${'x'.repeat(3_000)}\n`);
+    file.write('after\n');
+    await file.finish();
+    expect(allLines().map((line) => line.length)).toEqual([5, 3_000, 5]);
+  });
+
+  test('rotates at midnight, also when nothing is written', async () => {
+    const today = day(now);
+    const file = open();
+    await new Promise((resolve) => file.write('today\n', resolve));
+    now = daysFromNow(1);
+    file.tick();
+    await file.finish();
+    expect(files()).toEqual([`app-${today}.1.log.gz`, 'app.log']);
+    expect(allLines()).toEqual(['today']);
+  });
+
+  test('goes on with the file of an earlier process, and puts aside one of an earlier day', async () => {
+    writeFileSync(join(directory, 'app.log'), 'before\n');
+    const first = open();
+    first.write('after\n');
+    await first.finish();
+    expect(allLines()).toEqual(['before', 'after']);
+
+    const yesterday = daysFromNow(-1);
+    utimesSync(join(directory, 'app.log'), yesterday, yesterday);
+    await open().finish();
+    expect(files()).toEqual([`app-${day(yesterday)}.1.log.gz`, 'app.log']);
+  });
+
+  test('deletes what is older than the days kept, and nothing that is not its own', async () => {
+    const old = day(daysFromNow(-15));
+    const kept = day(daysFromNow(-14));
+    const names = [
+      `app-${old}.1.log.gz`,
+      `app-${old}.2.log`,
+      `app-${kept}.1.log.gz`,
+      `other-${old}.1.log`,
+      'app-notes.log',
+    ];
+    for (const name of names) writeFileSync(join(directory, name), '');
+    await open().finish();
+    expect(files()).toEqual(
+      ['app-notes.log', `app-${kept}.1.log.gz`, `other-${old}.1.log`, 'app.log'].sort((a, b) =>
+        a.localeCompare(b, 'en', { numeric: true }),
+      ),
+    );
+  });
+
+  test('finishes a compression that an earlier process left half done', async () => {
+    writeFileSync(join(directory, `app-${day(now)}.1.log`), 'whole\n');
+    writeFileSync(join(directory, `app-${day(now)}.1.log.gz.part`), 'half');
+    await open().finish();
+    expect(files()).toEqual([`app-${day(now)}.1.log.gz`, 'app.log']);
+    expect(allLines()).toEqual(['whole']);
+  });
+
+  test('survives that its directory disappears, reports it, and comes back', async () => {
+    const file = open({ maxBytes: 10 });
+    await new Promise((resolve) => file.write('1234567\n', resolve));
+    rmSync(directory, { recursive: true });
+    await new Promise((resolve) => file.write('abcdefg\n', resolve));
+    await new Promise((resolve) => file.write('hijklmn\n', resolve));
+    expect(problems.length).toBeGreaterThan(0);
+    expect(existsSync(join(directory, 'app.log'))).toBe(true);
+    await file.finish();
+    expect(allLines()).toContain('hijklmn');
+  });
+});
+
+const hasFullDisk = existsSync('/dev/full') ? test : test.skip;
+
+hasFullDisk('a full disk loses lines, not the process', async () => {
+  const { symlinkSync } = await import('node:fs');
+  symlinkSync('/dev/full', join(directory, 'app.log'));
+  const file = open();
+  await new Promise((resolve) => file.write('lost\n', resolve));
+  await file.finish();
+  expect(problems[0]?.message).toContain('ENOSPC');
+});
