@@ -6,9 +6,10 @@ import type { ResolvedToken } from '../app/resolve-token.ts';
  * - `anonymous`: nothing; an Authorization header is not looked at.
  * - `optional`: a presented token must be good, but none is needed.
  * - `task`: a live access token of any task and audience; the handler decides what it may do.
+ * - `example`: a live access token for the example API (the default audience).
  * - `admin:read`, `admin:write`: a live access token for the administration API that holds this right (R13).
  */
-export type Access = 'anonymous' | 'optional' | 'task' | 'admin:read' | 'admin:write';
+export type Access = 'anonymous' | 'optional' | 'task' | 'example' | 'admin:read' | 'admin:write';
 
 export type AdminRight = Extract<Access, `admin:${string}`>;
 

@@ -1,4 +1,4 @@
-import type { Context, Middleware, ParameterizedContext } from 'koa';
+import type { Middleware, ParameterizedContext } from 'koa';
 import type { ResolvedToken } from '../app/resolve-token.ts';
 import type { RequestOrigin } from '../domain/audit-event.ts';
 
@@ -6,15 +6,15 @@ import type { RequestOrigin } from '../domain/audit-event.ts';
 export interface RequestState {
   /** Set before anything else runs: source address and request id. */
   origin: RequestOrigin;
-  /** The presented token, once `bearer.ts` has accepted it. */
+  /** The presented token, once it has been accepted. */
   bearer?: ResolvedToken;
   /** RFC 7638 thumbprint of a key that this request has proved (DPoP), verified by the proof's middleware. */
   keyThumbprint?: string;
   /** The authenticated client, for the access log. */
   clientId?: string;
-  /** Parsed members of a JSON or form body. */
-  body?: Readonly<Record<string, unknown>>;
+  /** Path of the matched route as declared, with `:parameters`: what logs and audit name instead of the URL. */
+  route?: string;
 }
 
-export type RequestContext = ParameterizedContext<RequestState, Context>;
-export type RequestMiddleware = Middleware<RequestState, Context>;
+export type RequestContext = ParameterizedContext<RequestState>;
+export type RequestMiddleware = Middleware<RequestState>;

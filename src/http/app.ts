@@ -1,0 +1,86 @@
+import Koa from 'koa';
+import type { AppContext } from '../app/context.ts';
+import type { RefusalRecorder } from '../app/record-refusal.ts';
+import type { BoundRoute } from './contract.ts';
+import { ENGINE_PATHS, type EnginePath, enginePath } from './engine-paths.ts';
+import { accessLog } from './middleware/access-log.ts';
+import { createAuthenticate } from './middleware/bearer.ts';
+import { canonicalPath } from './middleware/canonical-path.ts';
+import { cors } from './middleware/cors.ts';
+import { pinnedHost } from './middleware/pinned-host.ts';
+import { problems } from './middleware/problems.ts';
+import { requestContext } from './middleware/request-context.ts';
+import { securityHeaders } from './middleware/security-headers.ts';
+import { openapiRoute } from './openapi.ts';
+import { Problem } from './problem.ts';
+import { createRouter } from './router.ts';
+import type { RequestMiddleware, RequestState } from './state.ts';
+
+export interface HttpAppParts {
+  readonly context: AppContext;
+  readonly refusals: RefusalRecorder;
+  readonly routes: readonly BoundRoute[];
+  /** The number of proxies whose X-Forwarded-For is believed; true = any number, false = none. */
+  readonly trustProxy: boolean | number;
+  /** Largest request body, in bytes. */
+  readonly bodyLimit: number;
+  /** Product version, for the API description. */
+  readonly version: string;
+  /** Signs cookies; must equal the keys of the mounted engine. */
+  readonly cookieKeys?: readonly string[];
+  /** Run after the path is settled and before any route: rate limits, proofs of possession. */
+  readonly guards?: readonly RequestMiddleware[];
+  /** The OAuth engine; sees only its own paths. */
+  readonly engine?: { readonly middleware: RequestMiddleware; readonly paths?: readonly EnginePath[] };
+}
+
+/** The whole HTTP side, outermost first. */
+export function createHttpApp(parts: HttpAppParts): Koa<RequestState> {
+  const { context, refusals } = parts;
+  const { issuer } = context.settings;
+  const routes = [...parts.routes, openapiRoute(parts.routes, { issuer, version: parts.version })];
+  const authenticate = createAuthenticate(context);
+  const app = newApp(parts);
+  app
+    .use(requestContext())
+    .use(accessLog(context.log))
+    .use(problems({ refusals, log: context.log }))
+    .use(securityHeaders({ https: issuer.startsWith('https:') }))
+    .use(pinnedHost(issuer))
+    .use(canonicalPath())
+    .use(cors());
+  for (const guard of parts.guards ?? []) app.use(guard);
+  app.use(createRouter({ routes, authenticate, bodyLimit: parts.bodyLimit }));
+  if (parts.engine) app.use(engineSlot(parts.engine));
+  app.use(() => {
+    throw new Problem(404, 'not_found', 'there is nothing at this path');
+  });
+  return app;
+}
+
+function newApp({ context, trustProxy, cookieKeys }: HttpAppParts): Koa<RequestState> {
+  const app = new Koa<RequestState>({
+    proxy: trustProxy !== false,
+    ...(typeof trustProxy === 'number' ? { maxIpsCount: trustProxy } : {}),
+    ...(cookieKeys ? { keys: [...cookieKeys] } : {}),
+  });
+  // Connections that break while an answer is written; everything else was turned into a problem before.
+  app.on('error', (error: unknown) => context.log.warn('answer not delivered', { error: String(error) }));
+  return app;
+}
+
+/** Only paths of the engine reach it, in their one spelling; what it leaves unanswered is a wrong method. */
+function engineSlot({
+  middleware,
+  paths = ENGINE_PATHS,
+}: NonNullable<HttpAppParts['engine']>): RequestMiddleware {
+  return (ctx, next) => {
+    const known = enginePath(paths, ctx.path);
+    if (!known) return next();
+    return middleware(ctx, () => {
+      if (known.methods.includes(ctx.method === 'HEAD' ? 'GET' : ctx.method)) return next();
+      const allow = known.methods.join(', ');
+      throw new Problem(405, 'method_not_allowed', `use ${allow}`, { headers: { Allow: allow } });
+    });
+  };
+}

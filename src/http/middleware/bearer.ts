@@ -1,0 +1,113 @@
+import type { AppContext } from '../../app/context.ts';
+import { type ResolvedToken, resolveToken } from '../../app/resolve-token.ts';
+import { covers } from '../../domain/scope.ts';
+import type { Access, AdminRight, RequestCaller } from '../caller.ts';
+import { type Challenge, scopeMissing, tokenMissing, tokenRefused } from '../challenge.ts';
+import type { RequestContext } from '../state.ts';
+
+/** Lets a request in, or throws the Problem that says what is missing. */
+export type Authenticate = (ctx: RequestContext, access: Access) => Promise<RequestCaller>;
+
+const CREDENTIALS = /^(Bearer|DPoP) +([A-Za-z0-9._~+/-]+=*)$/i;
+
+const WHY_DEAD = {
+  expired: 'the access token has expired',
+  revoked: 'the access token was revoked',
+  consumed: 'the access token has been used',
+  task_ended: 'the task of the access token has ended',
+} as const;
+
+/** Checks access tokens against the ledger at every request (nothing is cached), as RFC 6750 and R13 ask. */
+export function createAuthenticate(context: AppContext): Authenticate {
+  return async (ctx, access) => {
+    if (access === 'anonymous') return callerOf(context, ctx, undefined);
+    const challenge = await challengeFor(context, access);
+    const bearer = await acceptToken(context, ctx, challenge);
+    if (bearer) {
+      ctx.state.bearer = bearer;
+      ctx.state.clientId = bearer.token.clientId;
+      requireRights(context, bearer, access, challenge);
+    } else if (access !== 'optional') throw tokenMissing(challenge);
+    return callerOf(context, ctx, bearer);
+  };
+}
+
+async function acceptToken(
+  context: AppContext,
+  ctx: RequestContext,
+  challenge: Challenge,
+): Promise<ResolvedToken | undefined> {
+  const credentials = CREDENTIALS.exec(ctx.get('Authorization'));
+  if (!credentials?.[1] || !credentials[2]) return undefined;
+  const found = await resolveToken(context, credentials[2]);
+  if (!found) throw tokenRefused('the access token is not one of this server', challenge);
+  const fact = { clientId: found.token.clientId, tokenId: found.token.tokenId, taskId: found.task.taskId };
+  if (found.token.kind !== 'access') {
+    throw tokenRefused('only access tokens are accepted here', { ...challenge, fact });
+  }
+  if (found.liveness !== 'live') throw tokenRefused(WHY_DEAD[found.liveness], { ...challenge, fact });
+  requireBoundKey(ctx, found, credentials[1].toLowerCase() === 'dpop', { ...challenge, fact });
+  return found;
+}
+
+/** RFC 9449 §7.1, §7.2: a bound token works only with a proof of its key, and never as a mere bearer token. */
+function requireBoundKey(
+  ctx: RequestContext,
+  { token }: ResolvedToken,
+  dpop: boolean,
+  options: Parameters<typeof tokenRefused>[1],
+): void {
+  if (token.keyThumbprint === null && !dpop) return;
+  if (token.keyThumbprint === null) {
+    throw tokenRefused('the access token is not bound to a key; send it as a Bearer token', options);
+  }
+  if (!dpop || ctx.state.keyThumbprint !== token.keyThumbprint) {
+    throw tokenRefused('the access token is bound to a key; send it as DPoP with a proof of that key', {
+      ...options,
+      scheme: 'DPoP',
+    });
+  }
+}
+
+function requireRights(
+  { settings }: AppContext,
+  { token }: ResolvedToken,
+  access: Access,
+  challenge: Challenge,
+): void {
+  if (access === 'task' || access === 'optional' || access === 'anonymous') return;
+  const audience = access === 'example' ? settings.defaultAudience : settings.adminAudience;
+  if (token.audience !== audience) {
+    throw tokenRefused(`the access token is not for ${audience}`, challenge);
+  }
+  if (access !== 'example' && !covers(token.scope, [access])) throw scopeMissing([access], challenge);
+}
+
+async function challengeFor({ settings, store }: AppContext, access: Access): Promise<Challenge> {
+  if (access === 'example') {
+    const owner = await store.resourceServers.byAudience(settings.defaultAudience);
+    return { scope: owner?.scopes ?? [], resourceMetadata: exampleMetadataUrl(settings.issuer) };
+  }
+  return access === 'admin:read' || access === 'admin:write' ? { scope: [access] } : {};
+}
+
+/** RFC 9728 §3.1: the well-known path stands before the path of the resource. */
+export function exampleMetadataUrl(issuer: string): string {
+  return new URL('/.well-known/oauth-protected-resource/api/oauth/protected', issuer).href;
+}
+
+function callerOf(
+  { settings }: AppContext,
+  { state }: RequestContext,
+  bearer: ResolvedToken | undefined,
+): RequestCaller {
+  return {
+    actor: bearer?.token.clientId ?? null,
+    origin: state.origin,
+    bearer,
+    administers: (right: AdminRight) =>
+      bearer !== undefined &&
+      bearer.token.audience === settings.adminAudience &&
+      covers(bearer.token.scope, [right]),
+  };
+}

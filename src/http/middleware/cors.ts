@@ -1,0 +1,41 @@
+import type { RequestMiddleware } from '../state.ts';
+
+/**
+ * Endpoints that browser clients call with a token or nothing at all (OAuth 2.1 for browser apps, MCP). Never the
+ * authorization endpoint or the interactions: those rest on cookies (S9).
+ */
+const OPEN = new Set([
+  '/api/oauth/token',
+  '/api/oauth/register',
+  '/api/oauth/revoke',
+  '/api/oauth/userinfo',
+  '/api/oauth/jwks',
+]);
+const OPEN_BELOW = [
+  '/.well-known/oauth-authorization-server',
+  '/.well-known/openid-configuration',
+  '/.well-known/oauth-protected-resource',
+];
+const PREFLIGHT_SECONDS = 600;
+
+/** Cross-origin access without cookies, for the endpoints above; answers their preflight requests. */
+export function cors(): RequestMiddleware {
+  return async (ctx, next) => {
+    if (!isOpen(ctx.path)) return next();
+    ctx.set('Access-Control-Allow-Origin', '*');
+    ctx.set('Access-Control-Expose-Headers', 'WWW-Authenticate, DPoP-Nonce, Retry-After, X-Request-ID');
+    ctx.set('Cross-Origin-Resource-Policy', 'cross-origin');
+    if (ctx.method !== 'OPTIONS') return next();
+    ctx.set({
+      'Access-Control-Allow-Methods': 'GET, POST, OPTIONS',
+      'Access-Control-Allow-Headers': 'Authorization, Content-Type, DPoP, MCP-Protocol-Version',
+      'Access-Control-Max-Age': String(PREFLIGHT_SECONDS),
+    });
+    ctx.status = 204;
+    return undefined;
+  };
+}
+
+function isOpen(path: string): boolean {
+  return OPEN.has(path) || OPEN_BELOW.some((start) => path === start || path.startsWith(`${start}/`));
+}

@@ -1,0 +1,61 @@
+import type { Fact } from '../../app/audit-trail.ts';
+import type { Logger } from '../../app/ports.ts';
+import type { RefusalRecorder } from '../../app/record-refusal.ts';
+import { problemDocument, problemOf } from '../errors.ts';
+import type { Problem } from '../problem.ts';
+import type { RequestContext, RequestMiddleware } from '../state.ts';
+
+/** Turns whatever is thrown further in into an RFC 9457 answer, and tells the audit trail. */
+export function problems({ refusals, log }: { refusals: RefusalRecorder; log: Logger }): RequestMiddleware {
+  return async (ctx, next) => {
+    try {
+      await next();
+    } catch (error) {
+      const problem = problemOf(error);
+      if (problem.status >= 500) logFailure(log, ctx, problem, error);
+      answer(ctx, problem);
+      const fact = factOf(ctx, problem);
+      if (fact) refusals.record(callerOf(ctx), fact);
+    }
+  };
+}
+
+function answer(ctx: RequestContext, problem: Problem): void {
+  ctx.status = problem.status;
+  ctx.set(problem.headers);
+  ctx.set('Cache-Control', 'no-store');
+  ctx.body = problemDocument(problem, ctx.state.origin.requestId);
+  ctx.type = 'application/problem+json';
+}
+
+function logFailure(log: Logger, ctx: RequestContext, problem: Problem, error: unknown): void {
+  log.error(problem.status === 503 ? 'request turned away' : 'request failed', {
+    request_id: ctx.state.origin.requestId,
+    method: ctx.method,
+    route: ctx.state.route,
+    error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+  });
+}
+
+function callerOf({ state }: RequestContext) {
+  return { actor: state.bearer?.token.clientId ?? null, origin: state.origin };
+}
+
+/** Paths outside the API are scanned all day long: the access log is enough for those. */
+function factOf(ctx: RequestContext, problem: Problem): Fact | undefined {
+  if (problem.status === 503 || (problem.status < 500 && !ctx.path.startsWith('/api/') && !ctx.state.route)) {
+    return undefined;
+  }
+  const { bearer } = ctx.state;
+  return {
+    type: problem.status >= 500 ? 'server_error' : 'request_refused',
+    outcome: problem.status >= 500 ? 'error' : 'refused',
+    clientId: bearer?.token.clientId,
+    userId: bearer?.task.subjectKind === 'user' ? bearer.task.subject : null,
+    tokenId: bearer?.token.tokenId,
+    taskId: bearer?.task.taskId,
+    reason: problem.code,
+    details: { status: problem.status, method: ctx.method, route: ctx.state.route ?? null },
+    ...problem.fact,
+  };
+}

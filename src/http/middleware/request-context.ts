@@ -1,0 +1,22 @@
+import { randomUUID } from 'node:crypto';
+import { isIP } from 'node:net';
+import type { RequestContext, RequestMiddleware } from '../state.ts';
+
+const REQUEST_ID = /^[A-Za-z0-9._-]{1,64}$/;
+
+/** Gives every request its origin: a request id, echoed in X-Request-ID, and the source address. */
+export function requestContext(): RequestMiddleware {
+  return (ctx, next) => {
+    const sent = ctx.get('X-Request-ID');
+    const requestId = REQUEST_ID.test(sent) ? sent : randomUUID();
+    ctx.state.origin = { requestId, sourceIp: sourceIp(ctx) };
+    ctx.set('X-Request-ID', requestId);
+    return next();
+  };
+}
+
+/** Koa reads X-Forwarded-For only when the app trusts a proxy; what stands there is believed only if it is an address. */
+function sourceIp(ctx: RequestContext): string {
+  const address = isIP(ctx.ip) ? ctx.ip : (ctx.req.socket.remoteAddress ?? '');
+  return address.replace(/^::ffff:(?=\d+\.)/, '');
+}
