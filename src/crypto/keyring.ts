@@ -1,0 +1,125 @@
+import type { JWK } from 'jose';
+import type { Clock } from '../app/ports.ts';
+import type { SigningKey } from './signing-key.ts';
+import { createStoredKeys, type StoredKeys, type StoredKeysParts } from './stored-keys.ts';
+
+export interface KeyringParts extends StoredKeysParts {
+  /** How long a new key is published before it signs: longer than verifiers cache the JWKS. */
+  readonly publishAheadMs: number;
+}
+
+/** The signing keys as this node knows them. Synchronous calls read memory alone. */
+export interface Keyring {
+  /**
+   * At start, before anything else: reads the keys and creates the first when there is none; a changed
+   * algorithm begins a rotation. Any number of nodes may do so at once and agree on the key that signs.
+   * @throws Error `ENCRYPTION_KEY does not match the stored keys`.
+   */
+  ensure(): Promise<void>;
+  /**
+   * Reads the store again. True when the published keys or the signing key differ from those at the last
+   * refresh() or ensure(), be it by another node or by the passing of time.
+   */
+  refresh(): Promise<boolean>;
+  /** @throws Error before ensure(). */
+  current(): SigningKey;
+  /** The published key of that name. An unknown one makes the node look in the store, once in 5 s at most. */
+  find(kid: string): Promise<SigningKey | undefined>;
+  /** JWK Set (RFC 7517 §5) of every key that verifies now or will. */
+  publicJwks(): { keys: JWK[] };
+  /** The same keys with their private parts, the signing key first. */
+  privateJwks(): { keys: JWK[] };
+  /**
+   * Publishes a new key that signs from `now + publishAheadMs` and lets the earlier ones retire `verifyAfterMs`
+   * after that. Nodes rotate by the same calendar: while a new key still waits, its kid is answered instead.
+   * @returns the kid of the new key.
+   */
+  rotate(now: number): Promise<string>;
+  /** Deletes keys past their retirement and answers how many. */
+  removeRetired(now: number): Promise<number>;
+}
+
+const SEARCH_INTERVAL_MS = 5_000;
+
+export function createKeyring(parts: KeyringParts): Keyring {
+  const { clock } = parts;
+  const stored = createStoredKeys(parts);
+  const search = createSearch(stored, clock);
+  const rotate = (now: number) => beginRotation(stored, parts, now);
+  let announced = '';
+
+  const announce = (): boolean => {
+    const before = announced;
+    announced = fingerprint(stored);
+    return announced !== before;
+  };
+
+  return {
+    rotate,
+    async ensure() {
+      const now = clock.now();
+      await stored.load();
+      if (stored.published().length === 0) await stored.add(now, now);
+      else if (stored.newest()?.algorithm !== parts.algorithm) await rotate(now);
+      announce();
+    },
+    async refresh() {
+      await stored.load();
+      return announce();
+    },
+    current() {
+      const row = stored.signing();
+      if (row === undefined) throw new Error('there is no signing key: the keyring was not started');
+      return row.key;
+    },
+    async find(kid) {
+      const found = published(stored, kid);
+      if (found !== undefined) return found;
+      await search();
+      return published(stored, kid);
+    },
+    publicJwks: () => ({ keys: stored.published().map(({ key }) => ({ ...key.publicJwk })) }),
+    privateJwks() {
+      const first = stored.signing();
+      const others = stored.published().filter((row) => row !== first);
+      const rows = first === undefined ? others : [first, ...others];
+      return { keys: rows.map(({ key }) => ({ ...key.privateJwk })) };
+    },
+    removeRetired: (now) => stored.removeRetired(now),
+  };
+}
+
+async function beginRotation(stored: StoredKeys, parts: KeyringParts, now: number): Promise<string> {
+  await stored.load();
+  const newest = stored.newest();
+  const waits = newest !== undefined && newest.activeFrom > now && newest.algorithm === parts.algorithm;
+  if (waits) return newest.kid;
+  // Later than every other key, even than one that waits: the newest is the one that signs in the end.
+  return stored.add(now, Math.max(now + parts.publishAheadMs, (newest?.activeFrom ?? 0) + 1));
+}
+
+/** Anybody can send an unknown kid, so it must not cost a read each time; concurrent requests share one. */
+function createSearch(stored: StoredKeys, clock: Clock): () => Promise<void> | undefined {
+  let searchedAt = Number.NEGATIVE_INFINITY;
+  let searching: Promise<void> | undefined;
+  return () => {
+    const now = clock.now();
+    // The absolute difference: a clock that is set back must not end the searches for as long.
+    if (searching === undefined && Math.abs(now - searchedAt) >= SEARCH_INTERVAL_MS) {
+      searchedAt = now;
+      searching = stored.load().finally(() => {
+        searching = undefined;
+      });
+    }
+    return searching;
+  };
+}
+
+function published(stored: StoredKeys, kid: string): SigningKey | undefined {
+  return stored.published().find((row) => row.kid === kid)?.key;
+}
+
+/** Changes whenever users of the JWK Sets must look again. */
+function fingerprint(stored: StoredKeys): string {
+  return JSON.stringify([stored.signing()?.kid, ...stored.published().map((row) => row.kid)]);
+}
