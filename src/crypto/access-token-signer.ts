@@ -1,0 +1,85 @@
+import { type CryptoKey, CompactSign, compactVerify, decodeProtectedHeader, importJWK, type JWK } from 'jose';
+import type { AccessTokenSigner } from '../app/ports.ts';
+import type { Keyring } from './keyring.ts';
+import type { SigningKey } from './signing-key.ts';
+
+export interface AccessTokenSignerParts {
+  readonly keyring: Pick<Keyring, 'current' | 'find'>;
+  /** `iss` of every token. */
+  readonly issuer: string;
+}
+
+type Claims = Record<string, unknown>;
+
+/** RFC 9068 §2.1, and the long form that §4 lets a verifier accept. */
+const TYPE = 'at+jwt';
+const TYPES: ReadonlySet<unknown> = new Set([TYPE, `application/${TYPE}`]);
+/** Characters; a token beyond it does not fit into a request header either. */
+const MAX_LENGTH = 16 * 1024;
+/** RFC 7515 §3.1: three parts of base64url. */
+const COMPACT = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.([A-Za-z0-9_-]+)$/;
+
+/**
+ * Signs JWT access tokens (RFC 9068) and recognises our own. `verify` answers claims of expired tokens too: the
+ * caller decides on time and the ledger. It answers undefined for everything else and never throws.
+ */
+export function createAccessTokenSigner({ keyring, issuer }: AccessTokenSignerParts): AccessTokenSigner {
+  const privateKeys = cachedImport((key) => key.privateJwk);
+  const publicKeys = cachedImport((key) => key.publicJwk);
+
+  const read = async (token: string): Promise<Claims | undefined> => {
+    if (!isCompact(token)) return undefined;
+    const key = await trustedKey(token, keyring);
+    if (key === undefined) return undefined;
+    const { payload } = await compactVerify(token, await publicKeys(key), { algorithms: [key.algorithm] });
+    const claims: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(payload));
+    return isObject(claims) && claims['iss'] === issuer ? claims : undefined;
+  };
+
+  return {
+    async sign(claims) {
+      const key = keyring.current();
+      const payload = new TextEncoder().encode(JSON.stringify({ ...claims, iss: issuer }));
+      return new CompactSign(payload)
+        .setProtectedHeader({ alg: key.algorithm, typ: TYPE, kid: key.kid })
+        .sign(await privateKeys(key));
+    },
+
+    verify: (token) => read(token).catch(() => undefined),
+  };
+}
+
+/**
+ * The key comes from our keyring by its kid alone: `jwk`, `jku` and `x5u` of the token are not looked at. The
+ * token's `alg` must be the one of that key (RFC 8725 §3.1), so an RSA or EC key never becomes an HMAC secret.
+ * No critical extension is understood, so any is refused (RFC 7515 §4.1.11).
+ */
+async function trustedKey(token: string, keyring: Pick<Keyring, 'find'>): Promise<SigningKey | undefined> {
+  const header = decodeProtectedHeader(token);
+  if (!TYPES.has(header.typ) || 'crit' in header || typeof header.kid !== 'string') return undefined;
+  const key = await keyring.find(header.kid);
+  return key !== undefined && key.algorithm === header.alg ? key : undefined;
+}
+
+function isCompact(token: unknown): boolean {
+  if (typeof token !== 'string' || token.length > MAX_LENGTH) return false;
+  const signature = COMPACT.exec(token)?.[1];
+  // The signature's own encoding is not signed: bits that decoding ignores would make variants of one token.
+  return signature !== undefined && Buffer.from(signature, 'base64url').toString('base64url') === signature;
+}
+
+/** Importing costs as much as signing: once for each key, forgotten with it. */
+function cachedImport(part: (key: SigningKey) => JWK): (key: SigningKey) => Promise<CryptoKey | Uint8Array> {
+  const imported = new WeakMap<SigningKey, Promise<CryptoKey | Uint8Array>>();
+  return (key) => {
+    const cached = imported.get(key);
+    if (cached !== undefined) return cached;
+    const importing = importJWK(part(key), key.algorithm);
+    imported.set(key, importing);
+    return importing;
+  };
+}
+
+function isObject(value: unknown): value is Claims {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
