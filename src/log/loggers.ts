@@ -52,32 +52,25 @@ export function createLoggers(settings: LogSettings): Loggers {
   assertWritable(settings.logDir);
   const now = settings.now ?? (() => new Date());
   const problems = problemReporter(settings.onProblem ?? ((text) => process.stderr.write(`${text}\n`)));
-  const files: LogFile[] = [];
-  const open = (name: string): LogFile => {
-    const file = { name: `${name}.log`, stream: openFile(settings, name, now, problems) };
-    files.push(file);
-    return file;
-  };
-  const app = open('app');
-  const errors = open('error');
-
+  const files = openFiles(settings, now, problems);
   const state: State = { closed: false, subjects: [] };
-  const logger = (subject: string, ...own: LogFile[]): Logger => {
-    const transports = [app, ...own].map((file) => toFile(file, settings.level, problems));
-    transports.push(toFile(errors, 'error', problems), ...toConsole(settings));
+  const logger = (subject: string, ...own: FileName[]): Logger => {
+    const names: FileName[] = ['app', ...own];
+    const transports = names.map((name) => toFile(files, name, settings.level, problems));
+    transports.push(toFile(files, 'error', 'error', problems), ...toConsole(settings));
     const target = createWinston(settings.level, transports, problems);
     state.subjects.push(target);
     return asLogger(target, subject, now, state, problems);
   };
   const loggers = {
     app: logger('app'),
-    oauth: logger('oauth', open('oauth')),
-    agentActions: logger('agent_actions', open('agent_actions')),
-    security: logger('security', open('security')),
+    oauth: logger('oauth', 'oauth'),
+    agentActions: logger('agent_actions', 'agent_actions'),
+    security: logger('security', 'security'),
   };
   const consoleFails = (error: Error) => problems('the console', error);
   if (settings.console !== 'silent') process.stdout.on('error', consoleFails);
-  const timer = setInterval(() => files.forEach((file) => file.stream.tick()), HOUR).unref();
+  const timer = setInterval(() => Object.values(files).forEach((file) => file.tick()), HOUR).unref();
   return {
     ...loggers,
     close: async () => {
@@ -88,10 +81,9 @@ export function createLoggers(settings: LogSettings): Loggers {
   };
 }
 
-interface LogFile {
-  name: string;
-  stream: RotatingFile;
-}
+const FILE_NAMES = ['app', 'error', 'oauth', 'agent_actions', 'security'] as const;
+type FileName = (typeof FILE_NAMES)[number];
+type Files = Record<FileName, RotatingFile>;
 
 interface State {
   closed: boolean;
@@ -129,22 +121,30 @@ function unwritable(directory: string, error: unknown): Error {
   return new Error(`The log directory ${directory} (LOG_DIR) cannot be written: ${reason}`, { cause: error });
 }
 
+/** Opens all files or, giving up those already open, none. */
+function openFiles(settings: LogSettings, now: () => Date, problems: Problems): Files {
+  const opened: [FileName, RotatingFile][] = [];
+  try {
+    for (const name of FILE_NAMES) opened.push([name, openFile(settings, name, now, problems)]);
+  } catch (error) {
+    for (const [, file] of opened) file.destroy();
+    throw unwritable(settings.logDir, error);
+  }
+  return Object.fromEntries(opened) as Files;
+}
+
 function openFile(settings: LogSettings, name: string, now: () => Date, problems: Problems): RotatingFile {
   const { logDir, rotation } = settings;
-  try {
-    const file = new RotatingFile({
-      directory: logDir,
-      name,
-      maxBytes: sizeInBytes(rotation.maxSize),
-      maxDays: rotation.maxDays,
-      compress: rotation.compress,
-      now,
-      onProblem: (problem) => problems(`${name}.log`, problem),
-    });
-    return file.on('error', (problem) => problems(`${name}.log`, problem));
-  } catch (error) {
-    throw unwritable(logDir, error);
-  }
+  const file = new RotatingFile({
+    directory: logDir,
+    name,
+    maxBytes: sizeInBytes(rotation.maxSize),
+    maxDays: rotation.maxDays,
+    compress: rotation.compress,
+    now,
+    onProblem: (problem) => problems(`${name}.log`, problem),
+  });
+  return file.on('error', (problem) => problems(`${name}.log`, problem));
 }
 
 /** `20m` as bytes. @throws {RangeError} when the text is no size */
@@ -156,10 +156,11 @@ export function sizeInBytes(size: string): number {
   return Number(amount) * factor;
 }
 
-function toFile({ name, stream }: LogFile, level: Level, problems: Problems): winston.transport {
+function toFile(files: Files, name: FileName, level: Level, problems: Problems): winston.transport {
+  const stream = files[name];
   const dropWhenBehind = winston.format((info) => {
     if (stream.writableLength <= MAX_WAITING) return info;
-    problems(name, new Error('the disk is too slow; lines are dropped'));
+    problems(`${name}.log`, new Error('the disk is too slow; lines are dropped'));
     return false;
   });
   return new winston.transports.Stream({ stream, level, format: dropWhenBehind(), eol: '\n' });
@@ -206,11 +207,11 @@ function asLogger(
   return { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error') };
 }
 
-async function close(state: State, files: readonly LogFile[]): Promise<void> {
+async function close(state: State, files: Files): Promise<void> {
   if (state.closed) return;
   state.closed = true;
   const finished = state.subjects.map((logger) => once(logger, 'finish'));
   for (const logger of state.subjects) logger.end();
   await Promise.all(finished);
-  await Promise.all(files.map((file) => file.stream.finish()));
+  await Promise.all(Object.values(files).map((file) => file.finish()));
 }

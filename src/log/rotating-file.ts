@@ -35,7 +35,7 @@ export class RotatingFile extends Writable {
 
   /** @throws the file system's error when the file cannot be opened */
   constructor(options: RotatingFileOptions) {
-    super({ decodeStrings: true });
+    super({ decodeStrings: true, autoDestroy: false });
     this.#options = options;
     this.#path = join(options.directory, `${options.name}.log`);
     this.#open();
@@ -68,6 +68,11 @@ export class RotatingFile extends Writable {
     done();
   }
 
+  override _destroy(error: Error | null, done: (error: Error | null) => void): void {
+    this.#attempt(() => this.#close());
+    done(error);
+  }
+
   /** Never rejects. Writes as many lines at once as fit into the file. */
   async #append(lines: readonly Buffer[]): Promise<void> {
     let batch: Buffer[] = [];
@@ -92,7 +97,7 @@ export class RotatingFile extends Writable {
       await this.#writeAll(Buffer.concat(batch));
     } catch (error) {
       this.#attempt(() => this.#close());
-      this.#options.onProblem(error as Error);
+      this.#report(error as Error);
     }
   }
 
@@ -141,17 +146,22 @@ export class RotatingFile extends Writable {
 
   /** One at a time, behind the writing. */
   #tend(): void {
-    const { directory, name, maxDays, compress, now, onProblem } = this.#options;
+    const { directory, name, maxDays, compress, now } = this.#options;
     this.#tending = this.#tending
       .then(() => tendArchives(directory, name, { maxDays, compress, now: now() }))
-      .catch((error: Error) => onProblem(error));
+      .catch((error: Error) => this.#report(error));
+  }
+
+  /** A file given up by destroy() has nobody left to tell. */
+  #report(problem: Error): void {
+    if (!this.destroyed) this.#options.onProblem(problem);
   }
 
   #attempt(action: () => void): void {
     try {
       action();
     } catch (error) {
-      this.#options.onProblem(error as Error);
+      this.#report(error as Error);
     }
   }
 }
