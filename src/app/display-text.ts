@@ -1,0 +1,48 @@
+import { DomainError } from '../domain/errors.ts';
+
+interface Bounds {
+  /** Characters (code points), not bytes. */
+  readonly min: number;
+  readonly max: number;
+}
+
+export const NAME_LENGTH: Bounds = { min: 3, max: 100 };
+export const DESCRIPTION_LENGTH: Bounds = { min: 0, max: 500 };
+
+/** Control characters, line separators and the marks that reorder text: a name must look like what it is. */
+const UNPRINTABLE = /[\p{Cc}\p{Zl}\p{Zp}\u200e\u200f\u202a-\u202e\u2066-\u2069]/u;
+/** A name that requests list separated by spaces. */
+const LISTED_NAME = /^[^\s\p{Cc}]{1,128}$/u;
+const MAX_LISTED = 100;
+
+/**
+ * Text that people will read, trimmed.
+ * @throws DomainError `parameter_invalid` outside the bounds or with characters that do not show.
+ */
+export function checkText(field: string, value: string, { min, max }: Bounds): string {
+  const text = value.normalize('NFC').trim();
+  const length = [...text].length;
+  if (length < min || length > max) {
+    throw new DomainError('parameter_invalid', `${field} must have ${min} to ${max} characters`, { field });
+  }
+  if (UNPRINTABLE.test(text)) {
+    throw new DomainError('parameter_invalid', `${field} must not contain control characters`, { field });
+  }
+  return text;
+}
+
+/**
+ * Names of tools or resources, each once.
+ * @throws DomainError `parameter_invalid` for more than 100, or names with spaces or more than 128 characters.
+ */
+export function checkNames(field: string, names: readonly string[]): readonly string[] {
+  const distinct = [...new Set(names)];
+  if (distinct.length > MAX_LISTED || !distinct.every((name) => LISTED_NAME.test(name))) {
+    throw new DomainError(
+      'parameter_invalid',
+      `${field} takes at most ${MAX_LISTED} names of 1 to 128 characters without spaces`,
+      { field },
+    );
+  }
+  return distinct;
+}

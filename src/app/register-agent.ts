@@ -1,0 +1,139 @@
+import type { Agent } from '../domain/agent.ts';
+import { DomainError } from '../domain/errors.ts';
+import { intersect, parseScope, type Scope, wider } from '../domain/scope.ts';
+import { type Caller, unitOf } from './audit-trail.ts';
+import { buildClientMetadata, type ClientRequest, hasSecret } from './client-metadata.ts';
+import { mintClientSecret } from './client-secret.ts';
+import type { AppContext, AppSettings } from './context.ts';
+import { checkNames, checkText, DESCRIPTION_LENGTH, NAME_LENGTH } from './display-text.ts';
+import type { Change } from './unit-of-work.ts';
+
+/** Who registers: anyone, the holder of an `admin:write` token, or the operator at the server itself (CLI). */
+export type Registrar = 'anyone' | 'administrator' | 'operator';
+
+export interface RegisterAgentCommand {
+  readonly caller: Caller;
+  readonly registrar: Registrar;
+  readonly name: string;
+  readonly description: string;
+  readonly tools: readonly string[];
+  readonly resources: readonly string[];
+  /** Rights asked for; absent = the default ones. */
+  readonly permissions?: readonly string[] | undefined;
+  /** Statement of the agent about itself; kept, never evaluated. */
+  readonly maxScopeLevel?: string | undefined;
+  readonly client: ClientRequest;
+}
+
+/** Values in clear: they leave with the answer and are stored as digests only. */
+export interface AgentCredentials {
+  readonly clientId: string;
+  /** Null for clients that authenticate by key or not at all. */
+  readonly clientSecret: string | null;
+  readonly registrationToken: string;
+}
+
+export interface RegisteredAgent {
+  readonly agent: Agent;
+  readonly credentials: AgentCredentials;
+}
+
+const ALLOWED: Record<AppSettings['registration'], readonly Registrar[]> = {
+  open: ['anyone', 'administrator', 'operator'],
+  token: ['administrator', 'operator'],
+  closed: ['operator'],
+};
+
+/**
+ * Registers a pending agent. Registering asks, it never grants: without an administrator the agent gets the default
+ * permissions at most, and what more was asked waits in its metadata.
+ * @throws DomainError `forbidden` where registration is not open to the registrar, `parameter_invalid`.
+ */
+export async function registerAgent(
+  context: AppContext,
+  command: RegisterAgentCommand,
+): Promise<RegisteredAgent> {
+  requireRegistrationOpen(context.settings, command.registrar);
+  const agent = pendingAgent(context, command);
+  const secret = hasSecret(agent) ? mintClientSecret(context, agent.clientId) : undefined;
+  const registrationToken = `tgr_${context.ids.secret()}`;
+  const changes: Change[] = [
+    { do: 'insert_agent', agent, miss: new DomainError('conflict', 'the client_id is taken') },
+    ...(secret ? [{ do: 'insert_secret', secret: secret.secret } as const] : []),
+    {
+      do: 'insert_registration_token',
+      digest: context.digests.sha256(registrationToken),
+      clientId: agent.clientId,
+      expiresAt: context.clock.now() + context.settings.registrationTokenSeconds * 1000,
+    },
+  ];
+  await context.store.commit(
+    unitOf(context, command.caller, changes, {
+      type: 'agent_registered',
+      clientId: agent.clientId,
+      details: {
+        name: agent.name,
+        registrar: command.registrar,
+        permissions: agent.permissions,
+        requested_permissions: agent.metadata.requested_permissions,
+        grant_types: agent.metadata.grant_types,
+      },
+    }),
+  );
+  return {
+    agent,
+    credentials: { clientId: agent.clientId, clientSecret: secret?.value ?? null, registrationToken },
+  };
+}
+
+function requireRegistrationOpen({ registration }: AppSettings, registrar: Registrar): void {
+  if (ALLOWED[registration].includes(registrar)) return;
+  throw new DomainError(
+    'forbidden',
+    registration === 'closed'
+      ? 'registration is closed on this server'
+      : 'registration needs an access token with admin:write',
+    { registration },
+  );
+}
+
+function pendingAgent(context: AppContext, command: RegisterAgentCommand): Agent {
+  const name = checkText('agent_name', command.name, NAME_LENGTH);
+  const asked = parseScope((command.permissions ?? context.settings.defaultPermissions).join(' '));
+  const permissions = granted(context.settings, command.registrar, asked);
+  return {
+    clientId: `agt_${context.ids.next()}`,
+    kind: 'agent',
+    name,
+    description: checkText('description', command.description, DESCRIPTION_LENGTH),
+    owner: null,
+    state: 'pending',
+    epoch: 0,
+    tier: 'free',
+    challengeWaived: false,
+    permissions,
+    // A wildcard is a ceiling; a token that holds one has to be asked for.
+    defaultScope: permissions.filter((right) => !right.includes('*')),
+    // Tools and resources narrow what a right permits, they are none: so the agent's own word is enough.
+    tools: checkNames('allowed_tools', command.tools),
+    resources: checkNames('allowed_resources', command.resources),
+    audiences: null,
+    maxDepth: null,
+    maxChildren: null,
+    maxTaskSeconds: null,
+    metadata: {
+      ...buildClientMetadata(name, command.client),
+      requested_permissions: wider(permissions, asked),
+      ...(command.maxScopeLevel === undefined
+        ? {}
+        : { max_scope_level: checkText('max_scope_level', command.maxScopeLevel, { min: 1, max: 50 }) }),
+    },
+    createdAt: context.clock.now(),
+    activatedAt: null,
+    deletedAt: null,
+  };
+}
+
+function granted({ defaultPermissions }: AppSettings, registrar: Registrar, asked: Scope): Scope {
+  return registrar === 'anyone' ? intersect(asked, defaultPermissions) : asked;
+}
