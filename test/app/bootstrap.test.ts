@@ -1,0 +1,188 @@
+import { afterEach, describe, expect, test } from '@jest/globals';
+import { bootstrap, type BootstrapOptions } from '../../src/app/bootstrap.ts';
+import { changeUserState } from '../../src/app/change-user-state.ts';
+import { deleteResourceServer } from '../../src/app/delete-resource-server.ts';
+import { verifyCredentials } from '../../src/app/sign-in.ts';
+import { ADMIN_AUDIENCE, CALLER, createTestContext, type TestContext } from '../support/app-context.ts';
+
+const opened: TestContext[] = [];
+
+async function empty(settings = {}): Promise<TestContext> {
+  const made = await createTestContext({ bootstrapped: false, settings });
+  opened.push(made);
+  return made;
+}
+
+afterEach(async () => {
+  for (const each of opened.splice(0)) await each.close();
+});
+
+const SECRET = 'a-secret-that-the-operator-has-chosen-01';
+const PASSWORD = 'a password that the operator chose';
+
+const CONFIGURED: BootstrapOptions = {
+  adminEmail: 'Root@Example.com',
+  adminPassword: PASSWORD,
+  adminClientSecret: SECRET,
+  allowGenerate: false,
+  exampleServers: [
+    { name: 'example', audiences: ['https://api.example.com'], scopes: ['example:read'], tokenFormat: 'jwt' },
+  ],
+  scopes: ['example:read'],
+};
+
+describe('starting an empty server', () => {
+  test('makes up what was not configured, once', async () => {
+    const { context, store } = await empty();
+    const nothing = { allowGenerate: true, exampleServers: [], scopes: [] };
+    const first = await bootstrap(context, nothing);
+    expect(first.administrator?.email).toBe('admin@localhost');
+    expect(first.adminClient?.clientId).toBe('taskgrant-admin');
+    expect(await bootstrap(context, nothing)).toEqual({});
+    const signedIn = await verifyCredentials(context, { caller: CALLER, ...first.administrator! });
+    expect(signedIn.user?.permissions).toContain('admin:*');
+    const [secret] = await store.agents.secrets('taskgrant-admin', context.clock.now());
+    expect(secret?.digest).toBe(context.digests.sha256(first.adminClient!.clientSecret));
+  });
+
+  test('creates nobody when nothing is configured and nothing may be made up', async () => {
+    const { context, store } = await empty();
+    expect(await bootstrap(context, { allowGenerate: false, exampleServers: [], scopes: [] })).toEqual({});
+    expect(await store.users.count()).toBe(0);
+    expect(await store.agents.byId('taskgrant-admin')).toBeUndefined();
+  });
+
+  test('uses what is configured, shows nothing and keeps no secret in clear', async () => {
+    const { context, store } = await empty();
+    expect(await bootstrap(context, CONFIGURED)).toEqual({});
+    const admin = await store.agents.byId('taskgrant-admin');
+    expect(admin).toMatchObject({
+      state: 'active',
+      permissions: ['admin:read', 'admin:write'],
+      defaultScope: ['admin:read', 'admin:write'],
+      audiences: [ADMIN_AUDIENCE],
+    });
+    expect((await store.resourceServers.byAudience(ADMIN_AUDIENCE))?.clientId).toBe('taskgrant-api');
+    expect((await store.resourceServers.byAudience('https://api.example.com'))?.clientId).toBe('rs_example');
+    const user = await store.users.byEmail('root@example.com');
+    expect(user).toMatchObject({ permissions: ['admin:*', 'tasks:*', 'example:read'] });
+    const events = await store.audit.search({}, { limit: 100 });
+    expect(JSON.stringify([admin, user, events])).not.toContain(SECRET);
+    expect(JSON.stringify([admin, user, events])).not.toContain(PASSWORD);
+  });
+
+  test('nodes that start at once agree, and only one shows what it made up', async () => {
+    const { context, store } = await empty();
+    const options = {
+      ...CONFIGURED,
+      adminEmail: undefined,
+      adminPassword: undefined,
+      adminClientSecret: undefined,
+    };
+    const nodes = await Promise.all(
+      Array.from({ length: 6 }, () => bootstrap(context, { ...options, allowGenerate: true })),
+    );
+    expect(nodes.filter(({ administrator }) => administrator)).toHaveLength(1);
+    expect(nodes.filter(({ adminClient }) => adminClient)).toHaveLength(1);
+    expect(await store.users.count()).toBe(1);
+    expect(await store.agents.secrets('taskgrant-admin', context.clock.now())).toHaveLength(1);
+    expect(await store.resourceServers.all()).toHaveLength(2);
+  });
+});
+
+describe('starting again', () => {
+  test('with the same configuration writes nothing', async () => {
+    const { context, store } = await empty();
+    await bootstrap(context, CONFIGURED);
+    const before = await store.counts(context.clock.now());
+    await bootstrap(context, CONFIGURED);
+    expect(await store.counts(context.clock.now())).toEqual(before);
+  });
+
+  test('with another client secret ends the old one and everything issued under it', async () => {
+    const { context, store } = await empty();
+    await bootstrap(context, CONFIGURED);
+    const changed = { ...CONFIGURED, adminClientSecret: 'another-secret-of-the-operator-000000002' };
+    await Promise.all([bootstrap(context, changed), bootstrap(context, changed)]);
+    const valid = await store.agents.secrets('taskgrant-admin', context.clock.now());
+    expect(valid.map(({ digest }) => digest)).toEqual([context.digests.sha256(changed.adminClientSecret)]);
+    expect(await store.agents.byId('taskgrant-admin')).toMatchObject({ epoch: 1 });
+    const rotated = await store.audit.search({ type: 'agent_secret_rotated' }, { limit: 10 });
+    expect(rotated.items).toMatchObject([{ actor: 'system', reason: 'ADMIN_CLIENT_SECRET changed' }]);
+  });
+
+  test('with another password lets only the new one in', async () => {
+    const { context, store } = await empty();
+    await bootstrap(context, CONFIGURED);
+    const password = 'quite another password';
+    await bootstrap(context, { ...CONFIGURED, adminPassword: password });
+    const email = 'root@example.com';
+    expect(await verifyCredentials(context, { caller: CALLER, email, password: PASSWORD })).toMatchObject({
+      refusal: 'wrong_password',
+    });
+    const { user } = await verifyCredentials(context, { caller: CALLER, email, password });
+    expect(user?.epoch).toBe(1);
+    const updated = await store.audit.search({ type: 'user_updated' }, { limit: 10 });
+    expect(updated.items).toMatchObject([{ actor: 'system', reason: 'ADMIN_PASSWORD changed' }]);
+  });
+
+  test('with a larger scope catalogue lets the administrator delegate all of it', async () => {
+    const { context, store } = await empty();
+    await bootstrap(context, CONFIGURED);
+    await bootstrap(context, { ...CONFIGURED, scopes: ['example:read', 'reports:read'] });
+    expect((await store.users.byEmail('root@example.com'))?.permissions).toContain('reports:read');
+  });
+
+  test('leaves a disabled administrator disabled', async () => {
+    const { context, store } = await empty();
+    await bootstrap(context, CONFIGURED);
+    const { userId } = (await store.users.byEmail('root@example.com'))!;
+    await changeUserState(context, { caller: CALLER, userId, to: 'disabled', reason: null });
+    await bootstrap(context, CONFIGURED);
+    expect(await store.users.byId(userId)).toMatchObject({ state: 'disabled' });
+  });
+
+  test('under another issuer moves the audiences along', async () => {
+    const { context, store } = await empty();
+    await bootstrap(context, CONFIGURED);
+    const adminAudience = 'https://new.example.com/api';
+    const moved = { ...context, settings: { ...context.settings, adminAudience } };
+    await bootstrap(moved, CONFIGURED);
+    expect(await store.resourceServers.byAudience(ADMIN_AUDIENCE)).toBeUndefined();
+    expect(await store.agents.byId('taskgrant-admin')).toMatchObject({ audiences: [adminAudience] });
+  });
+
+  test('follows what the configuration declares of resource servers', async () => {
+    const { context, store } = await empty();
+    await bootstrap(context, CONFIGURED);
+    const [declared] = CONFIGURED.exampleServers;
+    const renamed = { ...declared!, name: 'Reports API', scopes: null, tokenFormat: 'opaque' } as const;
+    await bootstrap(context, { ...CONFIGURED, exampleServers: [renamed] });
+    expect(await store.resourceServers.byAudience('https://api.example.com')).toMatchObject({
+      clientId: 'rs_example',
+      name: 'Reports API',
+      scopes: null,
+      tokenFormat: 'opaque',
+    });
+  });
+
+  test('brings back a declared resource server that was deleted', async () => {
+    const { context, store } = await empty();
+    await bootstrap(context, CONFIGURED);
+    await deleteResourceServer(context, { caller: CALLER, clientId: 'rs_example', reason: null });
+    await bootstrap(context, CONFIGURED);
+    expect(await store.agents.byId('rs_example')).toMatchObject({ state: 'active', deletedAt: null });
+    expect(await store.resourceServers.byClientId('rs_example')).toBeDefined();
+  });
+
+  test('refuses to start when declared resource servers share an audience', async () => {
+    const { context } = await empty();
+    const one = { name: 'one', audiences: ['https://x.example', 'https://y.example'], scopes: null };
+    const two = { name: 'two', audiences: ['https://z.example', 'https://y.example/'], scopes: null };
+    const exampleServers = [one, two].map((each) => ({ ...each, tokenFormat: 'jwt' as const }));
+    await expect(bootstrap(context, { ...CONFIGURED, exampleServers })).rejects.toMatchObject({
+      code: 'conflict',
+      message: expect.stringContaining('https://y.example'),
+    });
+  });
+});
