@@ -9,7 +9,10 @@ import { audienceTaken, resourceServerFacts } from './register-resource-server.t
 import { resourceServerClient } from './resource-server-client.ts';
 import type { Change } from './unit-of-work.ts';
 
-export type DeclaredResourceServer = Pick<ResourceServer, 'name' | 'audiences' | 'scopes' | 'tokenFormat'>;
+export interface DeclaredResourceServer extends Pick<ResourceServer, 'name' | 'audiences' | 'tokenFormat'> {
+  /** Absent or null = any right. */
+  readonly scopes?: readonly string[] | null | undefined;
+}
 
 /** Rights of the server's own API. */
 export const API_SCOPES = ['admin:read', 'admin:write', 'tasks:read', 'tasks:write', 'tasks:revoke'];
@@ -57,7 +60,14 @@ async function declare(
   const { store, clock } = context;
   const before = await store.resourceServers.byClientId(clientId);
   const createdAt = before?.createdAt ?? clock.now();
-  const server: ResourceServer = { clientId, name, audiences, scopes, tokenFormat, createdAt };
+  const server: ResourceServer = {
+    clientId,
+    name,
+    audiences,
+    scopes: scopes ?? null,
+    tokenFormat,
+    createdAt,
+  };
   const facts = resourceServerFacts(server);
   if (before && JSON.stringify(resourceServerFacts(before)) === JSON.stringify(facts)) return;
   const client = await store.agents.byId(clientId);

@@ -116,7 +116,7 @@ const BOOTSTRAP = {
   adminPassword: ADMIN_PASSWORD,
   adminClientSecret: ADMIN_SECRET,
   allowGenerate: false,
-  exampleServers: [
+  resourceServers: [
     {
       name: 'example',
       audiences: [DEFAULT_AUDIENCE],
