@@ -1,0 +1,48 @@
+import type { Applier } from './applier.ts';
+import { eachAlone } from './applier.ts';
+import { agents, secrets } from './agents.ts';
+import { hitsOf, insertFree, insertRows } from './statements.ts';
+
+export const insertAgent: Applier<'insert_agent'> = eachAlone(async (db, { agent }) => {
+  const inserted = await insertFree(db, 'agents', 'client_id', [agents.write(agent)]);
+  return inserted.size === 1;
+});
+
+export const updateAgent: Applier<'update_agent'> = eachAlone(async (db, { clientId, expectEpoch, set }) => {
+  // The epoch is always among the columns, so that an empty patch still checks it.
+  const columns = { epoch: expectEpoch, ...agents.patch(set) };
+  return (await db('agents').where({ client_id: clientId, epoch: expectEpoch }).update(columns)) === 1;
+});
+
+export const insertSecret: Applier<'insert_secret'> = eachAlone(async (db, { secret }) => {
+  await insertRows(db, 'client_secrets', [secrets.write(secret)]);
+  return true;
+});
+
+/** Those that would end earlier anyway keep their end. */
+export const expireSecrets: Applier<'expire_secrets'> = eachAlone(async (db, { clientId, except, at }) => {
+  await hitsOf(
+    db,
+    `UPDATE client_secrets SET expires_at = ?
+     WHERE client_id = ? AND id <> ? AND (expires_at IS NULL OR expires_at > ?)`,
+    [at, clientId, except ?? '', at],
+  );
+  return true;
+});
+
+export const insertRegistrationToken: Applier<'insert_registration_token'> = eachAlone(
+  async (db, { digest, clientId, expiresAt }) => {
+    const row = { digest, client_id: clientId, expires_at: expiresAt, consumed_at: null };
+    await insertRows(db, 'registration_tokens', [row]);
+    return true;
+  },
+);
+
+/** Single use; an expired one is as good as used. */
+export const consumeRegistrationToken: Applier<'consume_registration_token'> = eachAlone(
+  async (db, { digest, at }) => {
+    const sql = `UPDATE registration_tokens SET consumed_at = ?
+      WHERE digest = ? AND consumed_at IS NULL AND expires_at > ?`;
+    return (await hitsOf(db, sql, [at, digest, at])) === 1;
+  },
+);

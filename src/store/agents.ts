@@ -1,0 +1,99 @@
+import type { Knex } from 'knex';
+import type { AgentFilter, AgentReads, Page, Paged } from '../app/ports.ts';
+import type { ClientSecret } from '../app/unit-of-work.ts';
+import type { Agent } from '../domain/agent.ts';
+import { gather } from './gather.ts';
+import { boolean, json, mapping, plain } from './mapping.ts';
+import { type Order, pageOf } from './paging.ts';
+import { among, type Row, rowsOf } from './statements.ts';
+
+export const agents = mapping<Agent>('agents', {
+  clientId: plain('client_id'),
+  kind: plain('kind'),
+  name: plain('name'),
+  description: plain('description'),
+  owner: plain('owner'),
+  state: plain('state'),
+  epoch: plain('epoch'),
+  tier: plain('tier'),
+  challengeWaived: boolean('challenge_waived'),
+  metadata: json('metadata'),
+  permissions: json('permissions'),
+  defaultScope: json('default_scope'),
+  tools: json('tools'),
+  resources: json('resources'),
+  audiences: json('audiences'),
+  maxDepth: plain('max_depth'),
+  maxChildren: plain('max_children'),
+  maxTaskSeconds: plain('max_task_seconds'),
+  createdAt: plain('created_at'),
+  activatedAt: plain('activated_at'),
+  deletedAt: plain('deleted_at'),
+});
+
+export const secrets = mapping<ClientSecret>('client_secrets', {
+  id: plain('id'),
+  clientId: plain('client_id'),
+  digest: plain('digest'),
+  createdAt: plain('created_at'),
+  expiresAt: plain('expires_at'),
+});
+
+const NEWEST_FIRST: Order = { columns: { created_at: 'number', client_id: 'string' }, direction: 'desc' };
+
+export function agentReads(db: Knex): AgentReads {
+  const secretsOf = gather((clientIds: readonly string[]) => secretsBy(db, clientIds));
+  return {
+    byId: gather((clientIds: readonly string[]) => agentsBy(db, clientIds)),
+    byRegistrationToken: (digest) => byRegistrationToken(db, digest),
+    async secrets(clientId, now) {
+      const all = await secretsOf(clientId);
+      return all.filter(({ expiresAt }) => expiresAt === null || expiresAt > now);
+    },
+    search: (filter, page) => search(db, filter, page),
+  };
+}
+
+async function agentsBy(db: Knex, clientIds: readonly string[]) {
+  const { sql, bindings } = among(db, 'client_id', clientIds);
+  const rows = await rowsOf(db, `SELECT ${agents.columns.join(', ')} FROM agents WHERE ${sql}`, bindings);
+  const found = new Map(rows.map((row) => [row['client_id'], agents.read(row)]));
+  return (clientId: string) => found.get(clientId);
+}
+
+async function secretsBy(db: Knex, clientIds: readonly string[]) {
+  const { sql, bindings } = among(db, 'client_id', clientIds);
+  const rows = await rowsOf(
+    db,
+    `SELECT ${secrets.columns.join(', ')} FROM client_secrets WHERE ${sql} ORDER BY created_at DESC, id`,
+    bindings,
+  );
+  const found = Map.groupBy(rows.map(secrets.read), ({ clientId }) => clientId);
+  return (clientId: string) => found.get(clientId) ?? [];
+}
+
+async function byRegistrationToken(db: Knex, digest: string) {
+  const columns = agents.columns.map((column) => `agents.${column}`);
+  const [row] = await rowsOf<Row & { token_expires_at: number; token_consumed_at: number | null }>(
+    db,
+    `SELECT ${columns.join(', ')}, t.expires_at AS token_expires_at, t.consumed_at AS token_consumed_at
+     FROM registration_tokens t JOIN agents ON agents.client_id = t.client_id WHERE t.digest = ?`,
+    [digest],
+  );
+  if (!row) return undefined;
+  return { agent: agents.read(row), expiresAt: row.token_expires_at, consumedAt: row.token_consumed_at };
+}
+
+function search(db: Knex, filter: AgentFilter, page: Page): Promise<Paged<Agent>> {
+  const query = db('agents').select([...agents.columns]);
+  if (filter.state !== undefined) query.where('state', filter.state);
+  if (filter.kind !== undefined) query.where('kind', filter.kind);
+  if (filter.name !== undefined) query.whereRaw("LOWER(name) LIKE ? ESCAPE '!'", [containing(filter.name)]);
+  if (!filter.includeDeleted) query.whereNull('deleted_at');
+  return pageOf(query, NEWEST_FIRST, page, agents.read);
+}
+
+/** A LIKE pattern for names that contain the text, whatever their case. */
+function containing(text: string): string {
+  return `%${text.toLowerCase().replaceAll(/[!%_]/g, '!$&')}%`;
+}

@@ -1,0 +1,64 @@
+import type { Knex } from 'knex';
+import type { AuditFilter, AuditReads, Page, Paged } from '../app/ports.ts';
+import type { UnitOfWork } from '../app/unit-of-work.ts';
+import type { AuditEvent } from '../domain/audit-event.ts';
+import { json, mapping, plain } from './mapping.ts';
+import { type Order, pageOf } from './paging.ts';
+import { among, insertRows, rowsOf } from './statements.ts';
+
+const auditEvents = mapping<AuditEvent>('audit_events', {
+  id: plain('id'),
+  at: plain('at'),
+  type: plain('type'),
+  outcome: plain('outcome'),
+  actor: plain('actor'),
+  clientId: plain('client_id'),
+  userId: plain('user_id'),
+  tokenId: plain('token_id'),
+  taskId: plain('task_id'),
+  parentTaskId: plain('parent_task_id'),
+  sourceIp: plain('source_ip'),
+  requestId: plain('request_id'),
+  reason: plain('reason'),
+  details: json('details'),
+});
+
+/** Events of one unit stay in the order in which it tells them. */
+const BY_TIME: Order['columns'] = { at: 'number', unit_id: 'string', position: 'number' };
+
+export function auditReads(db: Knex): AuditReads {
+  return { search: (filter, page) => search(db, filter, page) };
+}
+
+function search(db: Knex, filter: AuditFilter, page: Page): Promise<Paged<AuditEvent>> {
+  const query = db('audit_events').select([...auditEvents.columns, 'unit_id', 'position']);
+  if (filter.clientId !== undefined) query.where('client_id', filter.clientId);
+  if (filter.userId !== undefined) query.where('user_id', filter.userId);
+  if (filter.tokenId !== undefined) query.where('token_id', filter.tokenId);
+  if (filter.type !== undefined) query.where('type', filter.type);
+  if (filter.outcome !== undefined) query.where('outcome', filter.outcome);
+  if (filter.from !== undefined) query.where('at', '>=', filter.from);
+  if (filter.to !== undefined) query.where('at', '<=', filter.to);
+  if (filter.taskIds !== undefined) {
+    const { sql, bindings } = among(db, 'task_id', filter.taskIds);
+    query.whereRaw(sql, bindings as Knex.RawBinding[]);
+  }
+  const direction = filter.order === 'oldest' ? 'asc' : 'desc';
+  return pageOf(query, { columns: BY_TIME, direction }, page, auditEvents.read);
+}
+
+/** The events of many units with one statement. */
+export async function insertEvents(db: Knex, units: readonly UnitOfWork[]): Promise<void> {
+  const rows = units.flatMap(({ id, events }) =>
+    events.map((event, position) => ({ ...auditEvents.write(event), unit_id: id, position })),
+  );
+  await insertRows(db, 'audit_events', rows);
+}
+
+/** Whether the unit was committed, although its sender may not have heard of it. */
+export async function isRecorded(db: Knex, unitId: string): Promise<boolean> {
+  const rows = await rowsOf(db, 'SELECT 1 AS found FROM audit_events WHERE unit_id = ? AND position = 0', [
+    unitId,
+  ]);
+  return rows.length > 0;
+}

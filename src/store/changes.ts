@@ -1,0 +1,59 @@
+import type { Knex } from 'knex';
+import type { Change } from '../app/unit-of-work.ts';
+import type { DomainError } from '../domain/errors.ts';
+import * as agent from './agent-changes.ts';
+import type { Applier, ChangeKind, Step } from './applier.ts';
+import * as artifact from './artifacts.ts';
+import { revoke } from './ledger.ts';
+import * as server from './resource-servers.ts';
+import * as task from './task-changes.ts';
+import * as token from './token-changes.ts';
+import * as user from './users.ts';
+
+/** INVARIANT: exhaustive. A new kind of change does not compile until it has an applier. */
+const APPLIERS: { readonly [K in ChangeKind]: Applier<K> } = {
+  consume_artifact: artifact.consumeArtifact,
+  consume_token: token.consumeToken,
+  count_child: task.countChild,
+  require_active_task: task.requireActiveTask,
+  insert_task: task.insertTask,
+  insert_token: token.insertToken,
+  end_task: task.endTask,
+  mark_token_revoked: token.markTokenRevoked,
+  insert_agent: agent.insertAgent,
+  update_agent: agent.updateAgent,
+  insert_secret: agent.insertSecret,
+  expire_secrets: agent.expireSecrets,
+  insert_registration_token: agent.insertRegistrationToken,
+  consume_registration_token: agent.consumeRegistrationToken,
+  insert_user: user.insertUser,
+  update_user: user.updateUser,
+  insert_resource_server: server.insertResourceServer,
+  update_resource_server: server.updateResourceServer,
+  delete_resource_server: server.deleteResourceServer,
+  delete_artifact: artifact.deleteArtifact,
+  delete_artifacts_of_grant: artifact.deleteArtifactsOfGrant,
+  revoke,
+};
+
+/** In which order units that are applied together are brought to a common next kind: what most start with comes first. */
+const PRECEDENCE = new Map(Object.keys(APPLIERS).map((kind, i) => [kind, i]));
+
+export function precedes(a: ChangeKind, b: ChangeKind): boolean {
+  return (PRECEDENCE.get(a) ?? 0) < (PRECEDENCE.get(b) ?? 0);
+}
+
+/** Applies changes of one kind and answers the `miss` of each that did not find its row as expected. */
+export async function applyChanges(
+  db: Knex,
+  kind: ChangeKind,
+  steps: readonly { readonly change: Change; readonly at: number }[],
+): Promise<readonly (DomainError | undefined)[]> {
+  const apply = APPLIERS[kind] as Applier<ChangeKind>;
+  const hits = await apply(db, steps as readonly Step<ChangeKind>[]);
+  return steps.map(({ change }, i) => (hits[i] ? undefined : missOf(change)));
+}
+
+function missOf(change: Change): DomainError | undefined {
+  return 'miss' in change && change.miss !== null ? change.miss : undefined;
+}

@@ -1,0 +1,48 @@
+import type { Change, UnitOfWork } from '../app/unit-of-work.ts';
+
+/**
+ * What a unit must have for itself in a batch: the rows whose state its changes depend on (R14). Two units with
+ * a common key are committed one after the other.
+ */
+export function conditionalKeys(unit: UnitOfWork): readonly string[] {
+  return unit.changes.flatMap(keysOf);
+}
+
+function keysOf(change: Change): readonly string[] {
+  switch (change.do) {
+    case 'insert_task':
+      return [`task_id:${change.task.taskId}`];
+    case 'count_child':
+    case 'end_task':
+      return [`task:${change.handle}`];
+    case 'consume_token':
+    case 'mark_token_revoked':
+      return [`token:${change.tokenId}`];
+    case 'insert_agent':
+      return [`agent:${change.agent.clientId}`];
+    case 'update_agent':
+    case 'expire_secrets':
+      return [`agent:${change.clientId}`];
+    case 'consume_registration_token':
+      return [`registration:${change.digest}`];
+    case 'insert_user':
+      return [`user:${change.user.userId}`, `email:${change.user.email}`];
+    case 'update_user':
+      return [`user:${change.userId}`];
+    case 'insert_resource_server':
+    case 'update_resource_server':
+    case 'delete_resource_server':
+      // All of them, because they may take or free the same audience.
+      return ['resource_servers'];
+    case 'consume_artifact':
+    case 'delete_artifact':
+      return [`artifact:${change.model}:${change.id}`];
+    case 'require_active_task':
+    case 'insert_token':
+    case 'revoke':
+    case 'insert_secret':
+    case 'insert_registration_token':
+    case 'delete_artifacts_of_grant':
+      return [];
+  }
+}

@@ -1,0 +1,71 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import knexLibrary, { type Knex } from 'knex';
+import { migrateUp } from './migrate.ts';
+import { preparePostgres, prepareSqlite } from './statement-reuse.ts';
+
+const { default: knex } = knexLibrary;
+/** better-sqlite3 13 needs Node-API 9 and ends the process without a word on an older Node. */
+const OLDEST_NODE = 22;
+const BUSY_TIMEOUT_MS = 10_000;
+
+export interface DatabaseSettings {
+  /** `postgres://…`; absent = the embedded database in `dataDir`. */
+  readonly databaseUrl?: string | undefined;
+  /** Folder of the embedded database, or `:memory:` for one that ends with the process. */
+  readonly dataDir: string;
+  /** Connections to PostgreSQL at most; the embedded database has one. */
+  readonly poolMax: number;
+}
+
+export interface Database {
+  readonly knex: Knex;
+  close(): Promise<void>;
+}
+
+/** Connects and brings the schema up to date. */
+export async function openDatabase(settings: DatabaseSettings): Promise<Database> {
+  const connected = connect(settings);
+  try {
+    await migrateUp(connected);
+  } catch (error) {
+    await connected.destroy();
+    throw error;
+  }
+  return { knex: connected, close: () => connected.destroy() };
+}
+
+/** A connection to a schema as it is. */
+export function connect({ databaseUrl, dataDir, poolMax }: DatabaseSettings): Knex {
+  return databaseUrl ? connectPostgres(databaseUrl, poolMax) : connectSqlite(dataDir);
+}
+
+function connectPostgres(connectionString: string, max: number): Knex {
+  return knex({
+    client: 'pg',
+    connection: { connectionString, ...preparePostgres.settings } as Knex.PgConnectionConfig,
+    pool: { min: 0, max, afterCreate: preparePostgres.connection },
+  });
+}
+
+function connectSqlite(dataDir: string): Knex {
+  requireNode(process.versions.node);
+  return knex({
+    client: 'better-sqlite3',
+    connection: { filename: databaseFile(dataDir) },
+    useNullAsDefault: true,
+    // One connection: its writes could not run in parallel, and `:memory:` is a database per connection.
+    pool: { min: 1, max: 1, afterCreate: prepareSqlite(BUSY_TIMEOUT_MS) },
+  });
+}
+
+function databaseFile(dataDir: string): string {
+  if (dataDir === ':memory:') return dataDir;
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  return join(dataDir, 'taskgrant.db');
+}
+
+export function requireNode(version: string): void {
+  if (Number.parseInt(version, 10) >= OLDEST_NODE) return;
+  throw new Error(`the embedded database needs Node ${OLDEST_NODE} or later, this is Node ${version}`);
+}

@@ -1,0 +1,25 @@
+const NUL = '\u0000';
+const ESCAPED = /\\u(?:0000|d[89a-f])/i;
+
+/** The JSON text of a value, with what PostgreSQL cannot store (NUL, halves of surrogate pairs) replaced. */
+export function toJson(value: unknown): string {
+  const text = JSON.stringify(value);
+  return ESCAPED.test(text) ? JSON.stringify(value, (_key, part) => storable(part)) : text;
+}
+
+/** Reads a JSON column: PostgreSQL's driver answers the value, SQLite the text. */
+export function fromJson(stored: unknown): unknown {
+  return typeof stored === 'string' ? JSON.parse(stored) : stored;
+}
+
+/** Text that both databases can hold; whatever else it is handed, it leaves alone. */
+export function storable(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(storable);
+  return typeof value === 'string' ? value.toWellFormed().replaceAll(NUL, '\ufffd') : value;
+}
+
+/** A value as one column takes it; objects and arrays become JSON text. */
+export function toColumn(value: unknown): string | number | boolean | null {
+  if (value === null || value === undefined) return null;
+  return typeof value === 'object' ? toJson(value) : (value as string | number | boolean);
+}

@@ -1,0 +1,67 @@
+import type { Knex } from 'knex';
+import type { LedgerReads } from '../app/ports.ts';
+import {
+  type Dependency,
+  endedBy,
+  type HandleKind,
+  handleKey,
+  type Revocation,
+} from '../domain/revocation.ts';
+import type { Applier } from './applier.ts';
+import { eachAlone } from './applier.ts';
+import { gather } from './gather.ts';
+import { among, hitsOf, isPostgres, rowsOf } from './statements.ts';
+
+export function ledgerReads(db: Knex): LedgerReads {
+  const rowsFor = gather(async (asked: readonly (readonly Dependency[])[]) => {
+    const rows = byHandle(await revocationsOf(db, asked.flat()));
+    return (dependencies: readonly Dependency[]) =>
+      dependencies.flatMap((one) => rows.get(handleKey(one)) ?? []);
+  });
+  return { among: rowsFor };
+}
+
+/** The rows for any of the handles: one indexed query, whatever their number. */
+export async function revocationsOf(
+  db: Knex,
+  dependencies: readonly Dependency[],
+): Promise<readonly Revocation[]> {
+  if (dependencies.length === 0) return [];
+  const wanted = new Set(dependencies.map(handleKey));
+  const { sql, bindings } = among(db, 'handle', [...new Set(dependencies.map(({ handle }) => handle))]);
+  const rows = await rowsOf<{ kind: HandleKind; handle: string; epoch: number }>(
+    db,
+    `SELECT kind, handle, epoch FROM revocations WHERE ${sql}`,
+    bindings,
+  );
+  return rows.filter((row) => wanted.has(handleKey(row)));
+}
+
+/** For each list of dependencies whether the ledger has ended what rests on it; one query for all. */
+export async function endedAmong(
+  db: Knex,
+  lists: readonly (readonly Dependency[])[],
+): Promise<readonly boolean[]> {
+  const rows = byHandle(await revocationsOf(db, lists.flat()));
+  return lists.map((dependencies) => {
+    const relevant = dependencies.flatMap((one) => rows.get(handleKey(one)) ?? []);
+    return endedBy(dependencies, relevant) !== undefined;
+  });
+}
+
+function byHandle(rows: readonly Revocation[]): Map<string, Revocation[]> {
+  return Map.groupBy(rows, handleKey);
+}
+
+/** Revoking again is one row still; it never shortens how long the first one is kept (R2). */
+export const revoke: Applier<'revoke'> = eachAlone(async (db, { entry }) => {
+  const longer = isPostgres(db) ? 'GREATEST' : 'MAX';
+  await hitsOf(
+    db,
+    `INSERT INTO revocations (kind, handle, epoch, reason, actor, created_at, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?)
+     ON CONFLICT (handle, kind, epoch)
+     DO UPDATE SET expires_at = ${longer}(revocations.expires_at, excluded.expires_at)`,
+    [entry.kind, entry.handle, entry.epoch, entry.reason, entry.actor, entry.at, entry.expiresAt],
+  );
+  return true;
+});

@@ -1,0 +1,56 @@
+import { fromJson, toColumn } from './json.ts';
+import type { Row } from './statements.ts';
+
+type Form = 'plain' | 'json' | 'boolean';
+
+interface Column {
+  readonly name: string;
+  readonly form: Form;
+}
+
+export const plain = (name: string): Column => ({ name, form: 'plain' });
+export const json = (name: string): Column => ({ name, form: 'json' });
+export const boolean = (name: string): Column => ({ name, form: 'boolean' });
+
+/** How records of one type lie in one table. */
+export interface Mapping<T> {
+  readonly table: string;
+  /** Named one by one, because `*` would break prepared statements when a migration adds a column. */
+  readonly columns: readonly string[];
+  read(row: Row): T;
+  write(record: T): Row;
+  /** Column values for an UPDATE that sets only what is present. */
+  patch(change: Partial<T>): Record<string, string | number | boolean | null>;
+}
+
+/** INVARIANT: exhaustive. A new member of `T` does not compile until it has a column. */
+export function mapping<T extends object>(
+  table: string,
+  columns: { readonly [K in keyof T]-?: Column },
+): Mapping<T> {
+  const pairs = Object.entries(columns) as [keyof T & string, Column][];
+  return {
+    table,
+    columns: pairs.map(([, { name }]) => name),
+    read(row) {
+      const record: Record<string, unknown> = {};
+      for (const [key, { name, form }] of pairs) record[key] = decode(form, row[name]);
+      return record as T;
+    },
+    write(record) {
+      const row: Record<string, unknown> = {};
+      for (const [key, { name }] of pairs) row[name] = record[key];
+      return row;
+    },
+    patch(change) {
+      const present = pairs.filter(([key]) => change[key] !== undefined);
+      return Object.fromEntries(present.map(([key, { name }]) => [name, toColumn(change[key])]));
+    },
+  };
+}
+
+function decode(form: Form, stored: unknown): unknown {
+  if (stored === null) return null;
+  if (form === 'json') return fromJson(stored);
+  return form === 'boolean' ? Boolean(stored) : stored;
+}

@@ -1,0 +1,108 @@
+import type { Knex } from 'knex';
+import type { Page, Paged } from '../app/ports.ts';
+import { DomainError } from '../domain/errors.ts';
+import type { Row } from './statements.ts';
+
+/** A total order that an index serves; a cursor holds the values of its columns in the last row of a page. */
+export interface Order {
+  readonly columns: Readonly<Record<string, 'number' | 'string'>>;
+  readonly direction: 'asc' | 'desc';
+}
+
+type Position = readonly (number | string)[];
+
+/** The page of a query without order or limit of its own. @throws DomainError `parameter_invalid` for a bad cursor. */
+export async function pageOf<T>(
+  query: Knex.QueryBuilder,
+  order: Order,
+  page: Page,
+  read: (row: Row) => T,
+): Promise<Paged<T>> {
+  const rows = await rowsAfter(query, order, readCursor(order, page.after), page.limit + 1);
+  const items = rows.slice(0, page.limit);
+  const last = items.at(-1);
+  const next = rows.length > items.length && last ? writeCursor(order, last) : null;
+  return { items: items.map(read), next };
+}
+
+const SCAN_ROWS = 200;
+
+/**
+ * Like `pageOf`, for a condition that SQL cannot decide: reads on until the page is full or the rows end.
+ * `keep` is asked about many rows at once and answers one boolean for each.
+ */
+export async function filteredPageOf<T>(
+  query: Knex.QueryBuilder,
+  order: Order,
+  page: Page,
+  read: (row: Row) => T,
+  keep: (records: readonly T[]) => Promise<readonly boolean[]>,
+): Promise<Paged<T>> {
+  const found: { row: Row; record: T }[] = [];
+  let after = readCursor(order, page.after);
+  for (;;) {
+    const rows = await rowsAfter(query, order, after, SCAN_ROWS);
+    const records = rows.map(read);
+    const kept = await keep(records);
+    for (const [i, row] of rows.entries()) {
+      const record = records[i];
+      if (kept[i] && record !== undefined) found.push({ row, record });
+    }
+    const last = rows.at(-1);
+    if (found.length > page.limit || rows.length < SCAN_ROWS || !last) break;
+    after = position(order, last);
+  }
+  const items = found.slice(0, page.limit);
+  const end = items.at(-1);
+  return {
+    items: items.map(({ record }) => record),
+    next: found.length > items.length && end ? writeCursor(order, end.row) : null,
+  };
+}
+
+async function rowsAfter(
+  query: Knex.QueryBuilder,
+  order: Order,
+  after: Position | undefined,
+  limit: number,
+): Promise<readonly Row[]> {
+  const names = Object.keys(order.columns);
+  const rows = query.clone().limit(limit);
+  for (const name of names) rows.orderBy(name, order.direction);
+  if (after) {
+    const compare = order.direction === 'asc' ? '>' : '<';
+    rows.whereRaw(`(${names.join(', ')}) ${compare} (${names.map(() => '?').join(', ')})`, [...after]);
+  }
+  return rows;
+}
+
+function position(order: Order, row: Row): Position {
+  return Object.keys(order.columns).map((name) => row[name] as number | string);
+}
+
+function writeCursor(order: Order, row: Row): string {
+  return Buffer.from(JSON.stringify(position(order, row))).toString('base64url');
+}
+
+function readCursor(order: Order, cursor: string | undefined): Position | undefined {
+  if (cursor === undefined) return undefined;
+  const values = parse(cursor);
+  const types = Object.values(order.columns);
+  const fits = Array.isArray(values) && values.length === types.length;
+  if (!fits || !types.every((type, i) => isOf(type, values[i]))) {
+    throw new DomainError('parameter_invalid', 'the cursor is not one that this list answered');
+  }
+  return values;
+}
+
+function isOf(type: 'number' | 'string', value: unknown): boolean {
+  return type === 'number' ? Number.isSafeInteger(value) : typeof value === 'string';
+}
+
+function parse(cursor: string): unknown {
+  try {
+    return JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8'));
+  } catch {
+    return undefined;
+  }
+}

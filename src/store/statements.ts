@@ -1,0 +1,86 @@
+import type { Knex } from 'knex';
+import { toColumn, toJson } from './json.ts';
+
+/** Values of a row by column name; objects and arrays stand for JSON columns. */
+export type Row = Readonly<Record<string, unknown>>;
+
+export function isPostgres(db: Knex): boolean {
+  return db.client.config.client === 'pg';
+}
+
+/** The rows that a statement answers. */
+export async function rowsOf<R = Row>(
+  db: Knex,
+  sql: string,
+  bindings: readonly unknown[],
+): Promise<readonly R[]> {
+  const answer = await db.raw(sql, bindings as Knex.RawBinding[]);
+  return isPostgres(db) ? answer.rows : answer;
+}
+
+/** How many rows a statement without RETURNING wrote. */
+export async function hitsOf(db: Knex, sql: string, bindings: readonly unknown[]): Promise<number> {
+  const answer = await db.raw(sql, bindings as Knex.RawBinding[]);
+  return isPostgres(db) ? answer.rowCount : answer.changes;
+}
+
+/**
+ * A condition that the column equals one of the values. Its text does not depend on how many there are, so the
+ * statement is prepared once.
+ */
+export function among(
+  db: Knex,
+  column: string,
+  values: readonly string[],
+): { sql: string; bindings: unknown[] } {
+  if (isPostgres(db)) return { sql: `${column} = ANY(?)`, bindings: [values] };
+  return { sql: `${column} IN (SELECT value FROM json_each(?))`, bindings: [JSON.stringify(values)] };
+}
+
+/** A table expression with the given columns that reads one JSON array of objects: many inputs, one statement. */
+export function inputs(db: Knex, columns: Readonly<Record<string, 'text' | 'bigint'>>): string {
+  const names = Object.keys(columns);
+  if (isPostgres(db)) {
+    return `json_to_recordset(?::json) AS input(${names.map((name) => `${name} ${columns[name]}`).join(', ')})`;
+  }
+  const fields = names.map((name) => `json_extract(value, '$.${name}') AS ${name}`);
+  return `(SELECT ${fields.join(', ')} FROM json_each(?)) AS input`;
+}
+
+/** Inserts rows that have the same columns: all or none. */
+export async function insertRows(db: Knex, table: string, rows: readonly Row[]): Promise<void> {
+  await insert(db, table, rows, '');
+}
+
+/** Inserts the rows that no other row stands in the way of, and answers the values of the column `key` of these. */
+export async function insertFree(
+  db: Knex,
+  table: string,
+  key: string,
+  rows: readonly Row[],
+): Promise<ReadonlySet<unknown>> {
+  const inserted = await insert(db, table, rows, ` ON CONFLICT DO NOTHING RETURNING ${key}`);
+  return new Set(inserted.map((row) => row[key]));
+}
+
+async function insert(db: Knex, table: string, rows: readonly Row[], then: string): Promise<readonly Row[]> {
+  if (rows.length === 0) return [];
+  const columns = Object.keys(rows[0] ?? {});
+  const into = `INSERT INTO ${table} (${columns.join(', ')})`;
+  if (isPostgres(db)) {
+    // One round trip for all, and one prepared statement for any number of them.
+    const from = `SELECT ${columns.join(', ')} FROM json_populate_recordset(NULL::${table}, ?::json)`;
+    return rowsOf(db, `${into} ${from}${then}`, [toJson(rows)]);
+  }
+  // In the process there are no round trips to save: one by one is half as fast again as one statement for all.
+  const sql = `${into} VALUES (${columns.map(() => '?').join(', ')})${then}`;
+  const answers: Row[] = [];
+  for (const row of rows) {
+    const answer = await db.raw(
+      sql,
+      columns.map((column) => toColumn(row[column])),
+    );
+    if (then !== '') answers.push(...answer);
+  }
+  return answers;
+}

@@ -1,0 +1,61 @@
+import type { Task } from '../domain/task.ts';
+import type { Applier } from './applier.ts';
+import { eachAlone } from './applier.ts';
+import { toJson } from './json.ts';
+import { among, hitsOf, inputs, insertFree, insertRows, rowsOf, type Row } from './statements.ts';
+import { pathOf, tasks } from './tasks.ts';
+
+/** Takes the task's id for ever, even when the task itself is removed one day (R3). */
+export const insertTask: Applier<'insert_task'> = async (db, steps) => {
+  const ids = steps.map(({ change }) => ({ task_id: change.task.taskId }));
+  const free = await insertFree(db, 'task_ids', 'task_id', ids);
+  const fresh = steps.filter(({ change }) => free.has(change.task.taskId));
+  await insertRows(
+    db,
+    'tasks',
+    fresh.map(({ change }) => rowOf(change.task)),
+  );
+  return steps.map(({ change }) => free.has(change.task.taskId));
+};
+
+function rowOf(task: Task): Row {
+  return {
+    ...tasks.write(task),
+    path: pathOf(task),
+    parent_handle: task.lineage.at(-1)?.task ?? null,
+  };
+}
+
+/** One atomic step per child, so that children derived in parallel never exceed the maximum. */
+export const countChild: Applier<'count_child'> = async (db, steps) => {
+  const counted = await rowsOf(
+    db,
+    `UPDATE tasks SET child_count = child_count + 1 FROM ${inputs(db, { handle: 'text', now: 'bigint' })}
+     WHERE tasks.handle = input.handle AND state = 'active' AND child_count < max_children AND expires_at > input.now
+     RETURNING tasks.handle AS handle`,
+    [toJson(steps.map(({ change, at }) => ({ handle: change.handle, now: at })))],
+  );
+  const handles = new Set(counted.map((row) => row['handle']));
+  return steps.map(({ change }) => handles.has(change.handle));
+};
+
+/** Does not lock: a task that ends at the same time takes a ledger row, which the new token depends on. */
+export const requireActiveTask: Applier<'require_active_task'> = async (db, steps) => {
+  const { sql, bindings } = among(
+    db,
+    'handle',
+    steps.map(({ change }) => change.handle),
+  );
+  const active = await rowsOf<{ handle: string; expires_at: number }>(
+    db,
+    `SELECT handle, expires_at FROM tasks WHERE state = 'active' AND ${sql}`,
+    bindings,
+  );
+  const expiry = new Map(active.map((row) => [row.handle, row.expires_at]));
+  return steps.map(({ change, at }) => (expiry.get(change.handle) ?? Number.NEGATIVE_INFINITY) > at);
+};
+
+export const endTask: Applier<'end_task'> = eachAlone(async (db, { handle, state, reason, at }) => {
+  const sql = `UPDATE tasks SET state = ?, ended_reason = ?, ended_at = ? WHERE handle = ? AND state = 'active'`;
+  return (await hitsOf(db, sql, [state, reason, at, handle])) === 1;
+});

@@ -1,0 +1,46 @@
+import type { Applier } from './applier.ts';
+import { eachAlone } from './applier.ts';
+import { toJson } from './json.ts';
+import { hitsOf, inputs, insertRows, rowsOf } from './statements.ts';
+import { tokens } from './tokens.ts';
+
+export const insertToken: Applier<'insert_token'> = async (db, steps) => {
+  await insertRows(
+    db,
+    'tokens',
+    steps.map(({ change }) => tokens.write(change.token)),
+  );
+  return steps.map(() => true);
+};
+
+/** Single use: of any number of attempts, one hits. */
+export const consumeToken: Applier<'consume_token'> = async (db, steps) => {
+  const columns = { token_id: 'text', used_at: 'bigint', used_as: 'text' } as const;
+  const consumed = await rowsOf(
+    db,
+    `UPDATE tokens SET consumed_at = input.used_at, redeemed_as = input.used_as FROM ${inputs(db, columns)}
+     WHERE tokens.token_id = input.token_id AND consumed_at IS NULL
+     RETURNING tokens.token_id AS token_id`,
+    [
+      toJson(
+        steps.map(({ change }) => ({
+          token_id: change.tokenId,
+          used_at: change.at,
+          used_as: change.redeemedAs,
+        })),
+      ),
+    ],
+  );
+  const ids = new Set(consumed.map((row) => row['token_id']));
+  return steps.map(({ change }) => ids.has(change.tokenId));
+};
+
+/** The first revocation is the one that is told. */
+export const markTokenRevoked: Applier<'mark_token_revoked'> = eachAlone(
+  async (db, { tokenId, reason, at }) => {
+    const sql =
+      'UPDATE tokens SET revoked_at = ?, revocation_reason = ? WHERE token_id = ? AND revoked_at IS NULL';
+    await hitsOf(db, sql, [at, reason, tokenId]);
+    return true;
+  },
+);

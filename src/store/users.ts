@@ -1,0 +1,61 @@
+import type { Knex } from 'knex';
+import type { UserReads } from '../app/ports.ts';
+import type { User } from '../domain/user.ts';
+import { type Applier, eachAlone } from './applier.ts';
+import { gather } from './gather.ts';
+import { json, mapping, plain } from './mapping.ts';
+import { type Order, pageOf } from './paging.ts';
+import { among, insertFree, type Row, rowsOf } from './statements.ts';
+
+const users = mapping<User>('users', {
+  userId: plain('user_id'),
+  email: plain('email'),
+  name: plain('name'),
+  state: plain('state'),
+  epoch: plain('epoch'),
+  permissions: json('permissions'),
+  createdAt: plain('created_at'),
+});
+
+const NEWEST_FIRST: Order = { columns: { created_at: 'number', user_id: 'string' }, direction: 'desc' };
+
+export function userReads(db: Knex): UserReads {
+  return {
+    byId: gather((userIds: readonly string[]) => usersBy(db, userIds)),
+    async byEmail(email) {
+      const sql = `SELECT ${users.columns.join(', ')}, password_hash FROM users WHERE email = ?`;
+      const [row] = await rowsOf<Row & { password_hash: string }>(db, sql, [email]);
+      return row ? { ...users.read(row), passwordHash: row.password_hash } : undefined;
+    },
+    search: (page) => pageOf(db('users').select([...users.columns]), NEWEST_FIRST, page, users.read),
+    async count() {
+      const [row] = await rowsOf<{ total: number }>(db, 'SELECT COUNT(*) AS total FROM users', []);
+      return row?.total ?? 0;
+    },
+  };
+}
+
+async function usersBy(db: Knex, userIds: readonly string[]) {
+  const { sql, bindings } = among(db, 'user_id', userIds);
+  const rows = await rowsOf(db, `SELECT ${users.columns.join(', ')} FROM users WHERE ${sql}`, bindings);
+  const found = new Map(rows.map((row) => [row['user_id'], users.read(row)]));
+  return (userId: string) => found.get(userId);
+}
+
+/** Misses when the id or the address is taken. */
+export const insertUser: Applier<'insert_user'> = eachAlone(async (db, { user, passwordHash }) => {
+  const row = { ...users.write(user), password_hash: passwordHash };
+  const inserted = await insertFree(db, 'users', 'user_id', [row]);
+  return inserted.size === 1;
+});
+
+export const updateUser: Applier<'update_user'> = eachAlone(async (db, { userId, expectEpoch, set }) => {
+  const { passwordHash, ...patch } = set;
+  // The epoch is always among the columns, so that an empty patch still checks it.
+  const columns = {
+    epoch: expectEpoch,
+    ...users.patch(patch),
+    ...(passwordHash === undefined ? {} : { password_hash: passwordHash }),
+  };
+  return (await db('users').where({ user_id: userId, epoch: expectEpoch }).update(columns)) === 1;
+});
