@@ -1,6 +1,6 @@
 import type { Agent } from '../domain/agent.ts';
 import { type Caller, unitOf } from './audit-trail.ts';
-import type { BootstrapResult, BootstrapOptions } from './bootstrap.ts';
+import type { Bootstrapped, BootstrapOptions } from './bootstrap.ts';
 import { buildClientMetadata } from './client-metadata.ts';
 import { clientSecretOf } from './client-secret.ts';
 import type { AppContext } from './context.ts';
@@ -17,7 +17,7 @@ export async function bootstrapAdminClient(
   context: AppContext,
   caller: Caller,
   { adminClientSecret, allowGenerate }: AdminClientOptions,
-): Promise<BootstrapResult['adminClient']> {
+): Promise<Bootstrapped['adminClient']> {
   const stored = await context.store.agents.byId(ADMIN_CLIENT_ID);
   if (stored) {
     await keepAudience(context, caller, stored);

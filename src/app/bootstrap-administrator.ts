@@ -2,7 +2,7 @@ import { DomainError } from '../domain/errors.ts';
 import { wider } from '../domain/scope.ts';
 import type { User } from '../domain/user.ts';
 import { type Caller, unitOf } from './audit-trail.ts';
-import type { BootstrapResult, BootstrapOptions } from './bootstrap.ts';
+import type { Bootstrapped, BootstrapOptions } from './bootstrap.ts';
 import type { AppContext } from './context.ts';
 import { createUser } from './create-user.ts';
 import { userChanges } from './update-user.ts';
@@ -23,7 +23,7 @@ export async function bootstrapAdministrator(
   context: AppContext,
   caller: Caller,
   options: AdministratorOptions,
-): Promise<BootstrapResult['administrator']> {
+): Promise<Bootstrapped['administrator']> {
   const email = await emailOf(context, options);
   if (email === undefined) return undefined;
   const stored = await context.store.users.byEmail(email);

@@ -12,13 +12,13 @@ export interface BootstrapOptions {
   /** Whether what is not given may be made up: in development only. */
   readonly allowGenerate: boolean;
   /** What the configuration declares. */
-  readonly resourceServers: readonly DeclaredResourceServer[];
+  readonly exampleServers: readonly DeclaredResourceServer[];
   /** The scope catalogue: the first administrator may delegate all of it. */
   readonly scopes: readonly string[];
 }
 
 /** What was made up, in clear: shown once by whoever started the server. */
-export interface BootstrapResult {
+export interface Bootstrapped {
   readonly administrator?: { readonly email: string; readonly password: string } | undefined;
   readonly adminClient?: { readonly clientId: string; readonly clientSecret: string } | undefined;
 }
@@ -32,8 +32,8 @@ const ATTEMPTS = 5;
  * start at once agree, and only the one that made a secret up shows it.
  * @throws DomainError when the configuration contradicts the store (an audience with another owner), or is wrong.
  */
-export async function bootstrap(context: AppContext, options: BootstrapOptions): Promise<BootstrapResult> {
-  await againAfterConflict(() => bootstrapResourceServers(context, SYSTEM, options.resourceServers));
+export async function bootstrap(context: AppContext, options: BootstrapOptions): Promise<Bootstrapped> {
+  await againAfterConflict(() => bootstrapResourceServers(context, SYSTEM, options.exampleServers));
   const adminClient = await againAfterConflict(() => bootstrapAdminClient(context, SYSTEM, options));
   const administrator = await againAfterConflict(() => bootstrapAdministrator(context, SYSTEM, options));
   return { administrator, adminClient };

@@ -25,7 +25,7 @@ const CONFIGURED: BootstrapOptions = {
   adminPassword: PASSWORD,
   adminClientSecret: SECRET,
   allowGenerate: false,
-  resourceServers: [
+  exampleServers: [
     { name: 'example', audiences: ['https://api.example.com'], scopes: ['example:read'], tokenFormat: 'jwt' },
   ],
   scopes: ['example:read'],
@@ -34,7 +34,7 @@ const CONFIGURED: BootstrapOptions = {
 describe('starting an empty server', () => {
   test('makes up what was not configured, once', async () => {
     const { context, store } = await empty();
-    const nothing = { allowGenerate: true, resourceServers: [], scopes: [] };
+    const nothing = { allowGenerate: true, exampleServers: [], scopes: [] };
     const first = await bootstrap(context, nothing);
     expect(first.administrator?.email).toBe('admin@localhost');
     expect(first.adminClient?.clientId).toBe('taskgrant-admin');
@@ -47,7 +47,7 @@ describe('starting an empty server', () => {
 
   test('creates nobody when nothing is configured and nothing may be made up', async () => {
     const { context, store } = await empty();
-    expect(await bootstrap(context, { allowGenerate: false, resourceServers: [], scopes: [] })).toEqual({});
+    expect(await bootstrap(context, { allowGenerate: false, exampleServers: [], scopes: [] })).toEqual({});
     expect(await store.users.count()).toBe(0);
     expect(await store.agents.byId('taskgrant-admin')).toBeUndefined();
   });
@@ -155,9 +155,9 @@ describe('starting again', () => {
   test('follows what the configuration declares of resource servers', async () => {
     const { context, store } = await empty();
     await bootstrap(context, CONFIGURED);
-    const [declared] = CONFIGURED.resourceServers;
+    const [declared] = CONFIGURED.exampleServers;
     const renamed = { ...declared!, name: 'Reports API', scopes: null, tokenFormat: 'opaque' } as const;
-    await bootstrap(context, { ...CONFIGURED, resourceServers: [renamed] });
+    await bootstrap(context, { ...CONFIGURED, exampleServers: [renamed] });
     expect(await store.resourceServers.byAudience('https://api.example.com')).toMatchObject({
       clientId: 'rs_example',
       name: 'Reports API',
@@ -179,8 +179,8 @@ describe('starting again', () => {
     const { context } = await empty();
     const one = { name: 'one', audiences: ['https://x.example', 'https://y.example'], scopes: null };
     const two = { name: 'two', audiences: ['https://z.example', 'https://y.example/'], scopes: null };
-    const resourceServers = [one, two].map((each) => ({ ...each, tokenFormat: 'jwt' as const }));
-    await expect(bootstrap(context, { ...CONFIGURED, resourceServers })).rejects.toMatchObject({
+    const exampleServers = [one, two].map((each) => ({ ...each, tokenFormat: 'jwt' as const }));
+    await expect(bootstrap(context, { ...CONFIGURED, exampleServers })).rejects.toMatchObject({
       code: 'conflict',
       message: expect.stringContaining('https://y.example'),
     });

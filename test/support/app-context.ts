@@ -116,7 +116,7 @@ const BOOTSTRAP = {
   adminPassword: ADMIN_PASSWORD,
   adminClientSecret: ADMIN_SECRET,
   allowGenerate: false,
-  resourceServers: [
+  exampleServers: [
     {
       name: 'example',
       audiences: [DEFAULT_AUDIENCE],
