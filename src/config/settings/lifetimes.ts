@@ -58,5 +58,12 @@ export const lifetimesSchema = z.strictObject({
     YEAR,
     'Single-use token that permits a registration.',
   ),
+  secretOverlap: seconds(
+    'CLIENT_SECRET_OVERLAP',
+    DAY,
+    0,
+    YEAR,
+    'Time in which a client secret that was replaced still works.',
+  ),
   par: seconds('PAR_TTL', 60, 10, 600, 'Pushed authorization request (RFC 9126).'),
 });

@@ -39,6 +39,12 @@ export const secretSettings = {
       default: 'ES256',
       description: 'Algorithm of newly made signing keys.',
     }),
+    publishAhead: setting(wholeNumber(0, 86_400), {
+      env: 'KEY_PUBLISH_AHEAD',
+      unit: 'seconds',
+      default: 300,
+      description: 'How long a new key is published before it signs: longer than verifiers cache the JWKS.',
+    }),
   }),
   argon2: z.strictObject({
     memoryKiB: setting(wholeNumber(8192, 4_194_304), {

@@ -1,0 +1,37 @@
+import type { AuditEventType } from '../domain/audit-event.ts';
+import { type Caller, unitOf } from './audit-trail.ts';
+import type { AppContext } from './context.ts';
+import { revocationOf } from './revocation-entry.ts';
+
+export interface RevokeGrantCommand {
+  readonly caller: Caller;
+  /** Handle of an authorization or refresh family (R3). */
+  readonly grant: string;
+  readonly reason: string;
+  readonly type: Extract<AuditEventType, 'token_replayed' | 'consent_revoked'>;
+}
+
+/** Ends an authorization and everything derived from it, in a unit of its own that survives a refusal (R14). */
+export async function revokeGrant(
+  context: AppContext,
+  { caller, grant, reason, type }: RevokeGrantCommand,
+): Promise<void> {
+  const entry = revocationOf(context, caller, { kind: 'grant', handle: grant, reason });
+  await context.store.commit(
+    unitOf(
+      context,
+      caller,
+      [
+        { do: 'revoke', entry },
+        { do: 'delete_artifacts_of_grant', grant },
+      ],
+      {
+        type,
+        outcome: type === 'token_replayed' ? 'refused' : 'success',
+        clientId: caller.actor,
+        reason,
+        details: { grant },
+      },
+    ),
+  );
+}

@@ -1,0 +1,187 @@
+import { readFileSync } from 'node:fs';
+import type Koa from 'koa';
+import { type Bootstrapped, bootstrap } from './app/bootstrap.ts';
+import type { AppContext, AppSettings } from './app/context.ts';
+import type { Clock } from './app/ports.ts';
+import { createRefusalRecorder } from './app/record-refusal.ts';
+import { withAuditFiles } from './audit/audit-files.ts';
+import type { Config } from './config/config.ts';
+import { createAccessTokenSigner } from './crypto/access-token-signer.ts';
+import { createDigests } from './crypto/digests.ts';
+import { createEncryption, deriveKey } from './crypto/encryption.ts';
+import { createIds } from './crypto/ids.ts';
+import { createKeyring, type Keyring } from './crypto/keyring.ts';
+import { loadMasterKey } from './crypto/master-key.ts';
+import { createPasswords } from './crypto/passwords.ts';
+import { createHttpApp } from './http/app.ts';
+import { createRoutes } from './http/routes.ts';
+import { createLoggers, type Loggers } from './log/loggers.ts';
+import { createOAuthApp } from './oidc/app.ts';
+import { createEngineHolder } from './oidc/engine-holder.ts';
+import { createInteractions } from './oidc/interactions/interactions.ts';
+import { openDatabase } from './store/database.ts';
+import { createStore, type DatabaseStore } from './store/store.ts';
+import { startUpkeep } from './upkeep.ts';
+
+/** A server that is ready to listen. */
+export interface Taskgrant {
+  readonly app: Koa;
+  readonly context: AppContext;
+  readonly store: DatabaseStore;
+  readonly keyring: Keyring;
+  readonly loggers: Loggers;
+  /** What was made on first start, to be printed once. */
+  readonly created: Bootstrapped;
+  /** Stores what waits, then closes files and database. */
+  close(): Promise<void>;
+}
+
+const SKEW_SECONDS = 60;
+const ID_TOKEN_SECONDS = 3600;
+const PRODUCT = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+  version: string;
+};
+
+/** Everything that the command line and the server share: no HTTP, no engine. */
+export async function buildContext(config: Config, clock: Clock = { now: () => Date.now() }) {
+  const loggers = createLoggers({
+    logDir: config.logDir,
+    level: config.logLevel,
+    rotation: config.logRotation,
+    console: consoleStyle(config),
+  });
+  const masterKey = loadMasterKey(config);
+  const database = await openDatabase({
+    databaseUrl: config.databaseUrl,
+    dataDir: config.dataDir,
+    poolMax: config.databasePool.max,
+  });
+  const store = withAuditFiles(createStore(database), loggers);
+  const ids = createIds();
+  const keyring = createKeyring({
+    keys: store.keys,
+    encryption: createEncryption(masterKey),
+    clock,
+    ids,
+    algorithm: config.signing.algorithm,
+    publishAheadMs: config.signing.publishAhead * 1000,
+    verifyAfterMs: (Math.max(config.lifetimes.accessToken, ID_TOKEN_SECONDS) + SKEW_SECONDS) * 1000,
+  });
+  const context: AppContext = {
+    store,
+    clock,
+    ids,
+    digests: createDigests(),
+    passwords: createPasswords(config.argon2),
+    signer: createAccessTokenSigner({ keyring, issuer: config.issuer }),
+    settings: appSettings(config),
+    log: loggers.app,
+  };
+  return { context, store, keyring, loggers, masterKey };
+}
+
+/** The composition root: the one place that names every concrete part. */
+export async function build(config: Config, clock?: Clock): Promise<Taskgrant> {
+  const parts = await buildContext(config, clock);
+  const { context, store, keyring, loggers, masterKey } = parts;
+  await keyring.ensure();
+  const created = await bootstrap(context, {
+    adminEmail: config.adminEmail,
+    adminPassword: config.adminPassword,
+    adminClientSecret: config.adminClientSecret,
+    allowGenerate: !config.isProduction,
+    exampleServers: config.resourceServers,
+    scopes: Object.keys(config.scopes),
+  });
+  const refusals = createRefusalRecorder(context);
+  const cookieKeys = [deriveKey(masterKey, 'cookies').toString('base64url')];
+  const holder = createEngineHolder(
+    {
+      context,
+      artifacts: store.artifacts,
+      signingAlgorithm: config.signing.algorithm,
+      cookieKeys,
+      dpopNonceSecret: deriveKey(masterKey, 'dpop nonces'),
+      lifetimes: { ...config.lifetimes, pushedRequest: config.lifetimes.par },
+      scopes: ['profile', 'email'],
+    },
+    () => keyring.privateJwks() as { keys: Record<string, unknown>[] },
+  );
+  const interactions = createInteractions({
+    context,
+    artifacts: store.artifacts,
+    provider: holder.provider,
+    secret: deriveKey(masterKey, 'interactions'),
+    scopes: config.scopes,
+    codeSeconds: config.lifetimes.authorizationCode,
+  });
+  const app = createHttpApp({
+    context,
+    refusals,
+    routes: createRoutes(context, () => store.ping()),
+    trustProxy: config.trustProxy,
+    bodyLimit: config.requestBodyLimit,
+    version: PRODUCT.version,
+    cookieKeys,
+    engine: {
+      middleware: createOAuthApp({
+        context,
+        refusals,
+        bodyLimit: config.requestBodyLimit,
+        engine: holder.middleware,
+        interactions,
+      }) as never,
+    },
+  });
+  const upkeep = startUpkeep({
+    context,
+    keyring,
+    cleanup: store.cleanup,
+    retention: config.retention,
+    keysChanged: holder.rebuild,
+  });
+  return {
+    app: app as unknown as Koa,
+    context,
+    store,
+    keyring,
+    loggers,
+    created,
+    async close() {
+      await upkeep.stop();
+      await refusals.close();
+      await store.close();
+      await loggers.close();
+    },
+  };
+}
+
+function appSettings(config: Config): AppSettings {
+  const { lifetimes, tasks } = config;
+  return {
+    issuer: config.issuer,
+    limits: {
+      accessTokenSeconds: lifetimes.accessToken,
+      refreshTokenSeconds: lifetimes.refreshToken,
+      handOffSeconds: lifetimes.handOff,
+      taskDefaultSeconds: lifetimes.task,
+      taskMaxSeconds: lifetimes.taskMax,
+      codeTaskSeconds: lifetimes.codeTask,
+      refreshGraceSeconds: lifetimes.refreshGrace,
+      maxDepth: tasks.maxDepth,
+      maxChildren: tasks.maxChildren,
+    },
+    defaultAudience: config.defaultResource,
+    adminAudience: config.apiAudience,
+    allowedDelegations: config.policies.allowedDelegations,
+    defaultPermissions: config.registration.defaultPermissions,
+    registration: config.registration.mode,
+    registrationTokenSeconds: lifetimes.registrationToken,
+    secretOverlapSeconds: lifetimes.secretOverlap,
+  };
+}
+
+function consoleStyle({ env, isProduction }: Config): 'pretty' | 'json' | 'silent' {
+  if (env === 'test') return 'silent';
+  return isProduction ? 'json' : 'pretty';
+}

@@ -1,0 +1,127 @@
+import type { Adapter, AdapterPayload } from 'oidc-provider';
+import { errors } from 'oidc-provider';
+import { unitOf } from '../app/audit-trail.ts';
+import type { AppContext } from '../app/context.ts';
+import type { Artifact, Artifacts } from '../app/ports.ts';
+import { revokeGrant } from '../app/revoke-grant.ts';
+import { DomainError } from '../domain/errors.ts';
+import { currentRequestState } from './request-state.ts';
+
+export interface AdapterContext {
+  readonly context: AppContext;
+  readonly artifacts: Artifacts;
+}
+
+/** Ids of these are references, not credentials: they are looked up by other records. */
+const PLAIN_IDS = new Set(['Grant', 'ReplayDetection']);
+
+/** The engine's records other than clients and tokens: sessions, interactions, codes, consents, pushed requests. */
+export class ArtifactAdapter implements Adapter {
+  readonly #model: string;
+  readonly #context: AppContext;
+  readonly #artifacts: Artifacts;
+
+  constructor(model: string, { context, artifacts }: AdapterContext) {
+    this.#model = model;
+    this.#context = context;
+    this.#artifacts = artifacts;
+  }
+
+  async upsert(id: string, payload: AdapterPayload, expiresIn?: number): Promise<void> {
+    const artifact = this.#artifact(id, payload, expiresIn);
+    if (this.#model !== 'ReplayDetection') {
+      await this.#artifacts.upsert(artifact);
+      return;
+    }
+    // The engine looks first and saves then; only an insert that fails on a taken id detects a parallel replay.
+    if (!(await this.#artifacts.insert(artifact))) throw new errors.InvalidGrant('replayed');
+  }
+
+  async find(id: string): Promise<AdapterPayload | undefined> {
+    return this.#payload(await this.#artifacts.find(this.#model, this.#key(id)));
+  }
+
+  async findByUid(uid: string): Promise<AdapterPayload | undefined> {
+    return this.#payload(await this.#artifacts.findByUid(this.#model, this.#digest(uid)));
+  }
+
+  async findByUserCode(): Promise<undefined> {
+    return undefined;
+  }
+
+  async destroy(id: string): Promise<void> {
+    await this.#artifacts.destroy(this.#model, this.#key(id));
+  }
+
+  async revokeByGrantId(grantId: string): Promise<void> {
+    await this.#artifacts.destroyByGrant(grantId);
+  }
+
+  /**
+   * Single use (R14): while a code is redeemed, the step is buffered and committed with the issued token; elsewhere it
+   * is an atomic conditional write of its own.
+   */
+  async consume(id: string): Promise<void> {
+    const miss = new DomainError('grant_replayed', 'it has been used before');
+    const change = {
+      do: 'consume_artifact' as const,
+      model: this.#model,
+      id: this.#key(id),
+      at: this.#context.clock.now(),
+      miss,
+    };
+    const redemption = currentRequestState()?.redemption;
+    if (redemption) {
+      redemption.consume.push(change);
+      return;
+    }
+    try {
+      await this.#context.store.commit(unitOf(this.#context, { actor: null, origin: null }, [change]));
+    } catch (error) {
+      if (!(error instanceof DomainError)) throw error;
+      throw this.#model === 'PushedAuthorizationRequest'
+        ? new errors.InvalidRequestUri('request_uri was already used')
+        : new errors.InvalidGrant('already used');
+    }
+  }
+
+  #artifact(id: string, payload: AdapterPayload, expiresIn: number | undefined): Artifact {
+    const now = this.#context.clock.now();
+    return {
+      model: this.#model,
+      id: this.#key(id),
+      payload: payload as Record<string, unknown>,
+      grantId: payload.grantId ?? null,
+      uid: payload.uid === undefined ? null : this.#digest(payload.uid),
+      accountId: payload.accountId ?? null,
+      clientId: payload.clientId ?? null,
+      consumedAt: null,
+      expiresAt: expiresIn ? now + expiresIn * 1000 : null,
+    };
+  }
+
+  #payload(artifact: Artifact | undefined): AdapterPayload | undefined {
+    if (!artifact) return undefined;
+    const consumed = artifact.consumedAt === null ? {} : { consumed: Math.floor(artifact.consumedAt / 1000) };
+    return { ...artifact.payload, ...consumed } as AdapterPayload;
+  }
+
+  #key(id: string): string {
+    return PLAIN_IDS.has(this.#model) ? id : this.#digest(id);
+  }
+
+  #digest(value: string): string {
+    return this.#context.digests.sha256(value);
+  }
+}
+
+/** A code that is presented twice ends everything that was issued for it (RFC 6749 §4.1.2, R3). */
+export async function revokeReplayedGrant(context: AppContext, grantId: string): Promise<void> {
+  const state = currentRequestState();
+  await revokeGrant(context, {
+    caller: { actor: null, origin: state?.origin ?? null },
+    grant: grantId,
+    reason: 'authorization code replayed',
+    type: 'token_replayed',
+  });
+}

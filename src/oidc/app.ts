@@ -1,0 +1,66 @@
+import type { Context, Middleware } from 'koa';
+import compose from 'koa-compose';
+import type { AppContext } from '../app/context.ts';
+import type { RefusalRecorder } from '../app/record-refusal.ts';
+import { discovery } from './discovery.ts';
+import { engineBody } from './engine-body.ts';
+import { introspection } from './introspection.ts';
+import { ROUTES } from './provider.ts';
+import { oauthRefusals } from './refusals.ts';
+import { registration } from './registration.ts';
+import { revocation } from './revocation.ts';
+import { verification, VERIFY_PATH } from './verification.ts';
+
+export interface OAuthAppOptions {
+  readonly context: AppContext;
+  readonly refusals: RefusalRecorder;
+  /** Bytes. */
+  readonly bodyLimit: number;
+  /** The engine of the moment: it is rebuilt when the signing keys change. */
+  readonly engine: () => Middleware;
+  readonly interactions: Middleware;
+}
+
+const FORM_PATHS = [
+  ROUTES.token,
+  ROUTES.pushed_authorization_request,
+  ROUTES.introspection,
+  ROUTES.revocation,
+  VERIFY_PATH,
+  ROUTES.authorization,
+  ROUTES.userinfo,
+];
+
+/** Everything under /api/oauth and /.well-known that the engine serves, with our steps around it, in order. */
+export function createOAuthApp({
+  context,
+  refusals,
+  bodyLimit,
+  engine,
+  interactions,
+}: OAuthAppOptions): Middleware {
+  return compose([
+    oauthRefusals({ context, refusals }),
+    jsonErrors,
+    discovery({ issuer: context.settings.issuer, signingAlgorithms: ['ES256', 'EdDSA', 'RS256'] }),
+    interactions,
+    engineBody({ limit: bodyLimit, formPaths: FORM_PATHS }),
+    registration({ context, limit: bodyLimit }),
+    verification({ context, refusals }),
+    introspection({ context, refusals }),
+    revocation(context),
+    (ctx, next) => engine()(ctx, next),
+  ]) as Middleware;
+}
+
+/** API endpoints answer machines: the engine would render HTML for `Accept: text/html`. */
+async function jsonErrors(ctx: Context, next: () => Promise<void>): Promise<void> {
+  if (
+    ctx.path.startsWith('/api/oauth/') &&
+    ctx.path !== ROUTES.authorization &&
+    !ctx.path.startsWith(ROUTES.end_session)
+  ) {
+    if (!ctx.path.startsWith(`${ROUTES.authorization}/`)) ctx.req.headers.accept = 'application/json';
+  }
+  await next();
+}

@@ -1,0 +1,179 @@
+import type { Context } from 'koa';
+import { errors } from 'oidc-provider';
+import { defaultAudience, resolveAudiences } from '../app/audiences.ts';
+import type { AppContext } from '../app/context.ts';
+import { requireLiveParent } from '../app/parent-token.ts';
+import { IDENTITY_SCOPES } from '../app/refresh-task.ts';
+import { requireOffered, requireWithinCeiling } from '../domain/ceiling.ts';
+import { deriveChild } from '../domain/delegation.ts';
+import { DomainError } from '../domain/errors.ts';
+import { formatScope } from '../domain/scope.ts';
+import type { TaskRequest } from '../domain/task-request.ts';
+import { isPairAllowed } from '../app/derive-task.ts';
+import { requireAgent } from './clients.ts';
+import { OAuthRefusal } from './errors.ts';
+import { engineClient, engineParams, isPublicClient, spendDpopProof } from './internals.ts';
+import { requestState } from './request-state.ts';
+import { type ParsedTask, readTaskParameters, TASK_PARAMETERS } from './task-parameters.ts';
+
+/** Stands in a pushed request where the parent token was: a reference, never the token itself. */
+const PARENT_REFERENCE = 'urn:taskgrant:token-id:';
+
+/** `parent_token` and `code_verifier` are taken at PAR only, and neither is ever stored (R9). */
+const PUSHED_ONLY = ['parent_token', 'code_verifier'];
+
+/**
+ * The engine's `extraParams`: names that the authorization endpoint and PAR take beside the standard ones. The engine
+ * calls the validators in order for every request, so the first one carries the whole check.
+ */
+export function taskExtraParams(context: AppContext) {
+  const check = async (ctx: unknown) => checkAuthorizationRequest(context, ctx as Context);
+  const names = [...TASK_PARAMETERS, ...PUSHED_ONLY];
+  return Object.fromEntries(names.map((name, i) => [name, i === 0 ? check : null]));
+}
+
+/**
+ * Everything that can be refused before a person is asked (R11). It is checked again at redemption.
+ * @throws OAuthRefusal, InvalidTarget.
+ */
+async function checkAuthorizationRequest(context: AppContext, ctx: Context): Promise<void> {
+  try {
+    const params = engineParams(ctx);
+    const agent = await requireAgent(context, ctx);
+    const parsed = readAuthorizationTask(context, ctx);
+    const scope = parsed.request.scope?.filter((right) => !IDENTITY_SCOPES.includes(right));
+    const audiences =
+      parsed.resources.length > 0
+        ? await resolveAudiences(context, parsed.resources)
+        : wantsIdentityOnly(params.scope)
+          ? []
+          : [await defaultAudience(context)];
+    const names = audiences.map(({ audience }) => audience);
+    const request = { ...parsed.request, scope, audiences: names };
+    requireWithinCeiling(agent, request);
+    if (scope?.length) requireOffered(audiences, scope);
+    await checkTaskIdFree(context, request);
+    await checkParent(context, ctx, request);
+    // What the engine keeps from here on carries the registered spelling and an explicit scope.
+    if (names.length > 0) params.resource = names.length === 1 ? names[0] : names;
+    if (params.scope === undefined) params.scope = formatScope(agent.defaultScope) || undefined;
+    if (params.scope === undefined)
+      throw new DomainError('scope_exceeds_ceiling', 'scope is missing and the agent has no default scope');
+  } catch (error) {
+    throw error instanceof DomainError ? new OAuthRefusal(error, 'authorization') : error;
+  }
+}
+
+/** Reads the stored or incoming parameters of an authorization request. */
+export function readAuthorizationTask(context: AppContext, ctx: Context): ParsedTask {
+  const { code_challenge: _own, code_challenge_method: _method, ...params } = engineParams(ctx);
+  return readTaskParameters(params, {
+    emptyLists: requestState(ctx).emptyLists,
+    sha256: context.digests.sha256,
+  });
+}
+
+/** An authorization that asks for nothing but identity gets a token for /userinfo only (R19). */
+export function wantsIdentityOnly(scope: string | string[] | undefined): boolean {
+  return typeof scope === 'string' && scope.split(' ').every((right) => IDENTITY_SCOPES.includes(right));
+}
+
+async function checkTaskIdFree({ store }: AppContext, { taskId }: TaskRequest): Promise<void> {
+  if (taskId !== undefined && (await store.tasks.byTaskId(taskId))) {
+    throw new DomainError('task_id_taken', `task_id ${taskId} is taken`);
+  }
+}
+
+/** R9: a parent token comes only through PAR, with the proof that its task asks for; agent subjects are refused. */
+async function checkParent(context: AppContext, ctx: Context, request: TaskRequest): Promise<void> {
+  const params = engineParams(ctx);
+  const value = params.parent_token;
+  const pushed =
+    (ctx as unknown as { oidc: { route: string } }).oidc.route === 'pushed_authorization_request';
+  if (!pushed) {
+    const stored = isReference(value) && hasPushedRequest(ctx);
+    if ((value !== undefined && !stored) || params.code_verifier !== undefined) {
+      throw new DomainError(
+        'parent_invalid',
+        'parent_token and code_verifier are accepted at the PAR endpoint only',
+      );
+    }
+    return;
+  }
+  params.code_verifier = undefined;
+  if (typeof value !== 'string') return;
+  const parent = await requireLiveParent(context, value);
+  if (parent.task.subjectKind !== 'user') {
+    throw new DomainError('subject_mismatch', 'the parent token does not act for a person');
+  }
+  const client = engineClient(ctx);
+  const agent = await requireAgent(context, ctx);
+  const proof = await spendDpopProof(providerOf(ctx), ctx);
+  deriveChild({
+    request: {
+      ...request,
+      codeChallenge: String(params.code_challenge ?? ''),
+      keyThumbprint: proof?.thumbprint,
+    },
+    parentToken: parent.token,
+    parentTask: parent.task,
+    agent,
+    publicClient: isPublicClient(client),
+    pairAllowed: isPairAllowed(context, parent.task.clientId, agent.clientId),
+    limits: context.settings.limits,
+    now: context.clock.now(),
+  });
+  params.parent_token = `${PARENT_REFERENCE}${parent.token.tokenId}`;
+}
+
+function providerOf(ctx: Context) {
+  return (ctx as unknown as { oidc: { provider: import('oidc-provider').Provider } }).oidc.provider;
+}
+
+function hasPushedRequest(ctx: Context): boolean {
+  return Boolean(
+    (ctx as unknown as { oidc: { entities: Record<string, unknown> } }).oidc.entities
+      .PushedAuthorizationRequest,
+  );
+}
+
+function isReference(value: unknown): value is string {
+  return typeof value === 'string' && value.startsWith(PARENT_REFERENCE);
+}
+
+/** The token_id behind a stored parent reference; null when the request has no parent. */
+export function parentTokenId(value: unknown): string | null {
+  return isReference(value) ? value.slice(PARENT_REFERENCE.length) : null;
+}
+
+/**
+ * What the engine asks about a `resource`. Scopes are the task engine's business, so every requested right passes here;
+ * tokens that the engine itself makes are never used (grants/authorization-code.ts).
+ */
+export function resourceServerInfo(context: AppContext) {
+  return async (ctx: unknown, resource: string) => {
+    try {
+      const [found] = await resolveAudiences(context, [resource]);
+      if (!found) throw new errors.InvalidTarget();
+      const { scope } = engineParams(ctx as Context);
+      return {
+        scope: typeof scope === 'string' ? scope : '',
+        audience: found.audience,
+        accessTokenFormat: 'opaque' as const,
+      };
+    } catch (error) {
+      if (error instanceof DomainError) throw new OAuthRefusal(error, 'authorization');
+      throw error;
+    }
+  };
+}
+
+/** S12: the default resource; with several granted ones the first. */
+export function defaultResource(context: AppContext) {
+  return (ctx: unknown, _client: unknown, oneOf?: readonly string[]): string | undefined => {
+    if (oneOf) return oneOf[0];
+    return wantsIdentityOnly(engineParams(ctx as Context).scope)
+      ? undefined
+      : context.settings.defaultAudience;
+  };
+}

@@ -1,0 +1,61 @@
+import type { Adapter, AdapterPayload } from 'oidc-provider';
+import type { AppContext } from '../app/context.ts';
+import { deleteClient, registerClient, updateClient } from '../app/register-client.ts';
+import { clientMetadata } from './clients.ts';
+import { currentRequestState } from './request-state.ts';
+
+/** Agents as the engine's clients; dynamic registration (RFC 7591, 7592) writes through the same use cases. */
+export class ClientAdapter implements Adapter {
+  readonly #context: AppContext;
+
+  constructor(context: AppContext) {
+    this.#context = context;
+  }
+
+  async find(id: string): Promise<AdapterPayload | undefined> {
+    const agent = await this.#context.store.agents.byId(id);
+    if (!agent) return undefined;
+    currentRequestState()?.agents.set(id, agent);
+    return clientMetadata(agent) as AdapterPayload | undefined;
+  }
+
+  async upsert(id: string, payload: AdapterPayload): Promise<void> {
+    const state = currentRequestState();
+    const metadata = payload as Record<string, unknown>;
+    const origin = state?.origin ?? null;
+    if (await this.#context.store.agents.byId(id)) {
+      await updateClient(this.#context, { caller: { actor: id, origin }, clientId: id, metadata });
+      return;
+    }
+    await registerClient(this.#context, {
+      caller: { actor: state?.registration?.registrar ?? null, origin },
+      clientId: id,
+      metadata,
+      requestedScope: state?.registration?.requestedScope,
+      byAdministrator: state?.registration?.registrar !== undefined,
+    });
+  }
+
+  async destroy(id: string): Promise<void> {
+    await deleteClient(this.#context, {
+      caller: { actor: id, origin: currentRequestState()?.origin ?? null },
+      clientId: id,
+    });
+  }
+
+  async findByUid(): Promise<undefined> {
+    return undefined;
+  }
+
+  async findByUserCode(): Promise<undefined> {
+    return undefined;
+  }
+
+  async consume(): Promise<void> {
+    throw new Error('clients are never consumed');
+  }
+
+  async revokeByGrantId(): Promise<void> {
+    throw new Error('clients belong to no grant');
+  }
+}

@@ -1,0 +1,103 @@
+/** A registration that is refused before the engine sees it. */
+export class RegistrationRefusal extends Error {
+  readonly status: number;
+  readonly error: string;
+  constructor(status: number, error: string, message: string) {
+    super(message);
+    this.status = status;
+    this.error = error;
+  }
+}
+
+type Metadata = Record<string, unknown>;
+
+const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]']);
+/** The engine would fetch these: a registration must not make the server call out. */
+const FETCHED = ['jwks_uri', 'sector_identifier_uri', 'request_uris'];
+/** Written by the server only. */
+const RESERVED = ['client_id', 'client_secret', 'client_id_issued_at', 'client_secret_expires_at'];
+
+/**
+ * What may be registered dynamically, beyond what the engine checks (RFC 7591 §2, RFC 8252, traps T1–T3, T11).
+ * @throws RegistrationRefusal
+ */
+export function checkRegistration(metadata: Metadata): Metadata {
+  const cleaned = Object.fromEntries(
+    Object.entries(metadata).filter(([, value]) => value !== '' && value !== null),
+  );
+  const fetched = FETCHED.find((name) => name in cleaned);
+  if (fetched)
+    throw refusal('invalid_client_metadata', `${fetched} is not supported: send keys by value in jwks`);
+  const redirectUris = readRedirectUris(cleaned);
+  const isUpdate = 'client_id' in cleaned;
+  if (!isUpdate) for (const name of RESERVED) delete cleaned[name];
+  const native = inferNative(cleaned, redirectUris);
+  checkSchemes(redirectUris, native);
+  checkGrants(cleaned);
+  return {
+    ...cleaned,
+    ...(native ? { application_type: 'native' } : {}),
+    ...grantDefaults(cleaned, redirectUris),
+  };
+}
+
+function readRedirectUris({ redirect_uris: uris = [] }: Metadata): URL[] {
+  if (!Array.isArray(uris) || uris.length > 20)
+    throw refusal('invalid_redirect_uri', 'redirect_uris must be a list of at most 20');
+  return uris.map((uri) => {
+    const url = typeof uri === 'string' && uri.length <= 2048 ? URL.parse(uri) : null;
+    if (!url || uri.includes('#'))
+      throw refusal('invalid_redirect_uri', 'redirect_uris must be absolute URIs without a fragment');
+    return url;
+  });
+}
+
+/** T1–T3: editors and command-line agents use custom schemes or loopback and seldom say `native`. */
+function inferNative({ application_type: type }: Metadata, uris: URL[]): boolean {
+  if (type === 'native') return true;
+  return uris.some((uri) => !['https:', 'http:'].includes(uri.protocol) || isLoopback(uri));
+}
+
+function isLoopback(uri: URL): boolean {
+  return uri.protocol === 'http:' && LOOPBACK.has(uri.hostname);
+}
+
+/** RFC 9700 §2.1: plain http only on loopback; no scheme that a browser would run. */
+function checkSchemes(uris: URL[], native: boolean): void {
+  for (const uri of uris) {
+    if (uri.protocol === 'http:' && !isLoopback(uri)) {
+      throw refusal('invalid_redirect_uri', 'redirect_uris must use https, or http on loopback');
+    }
+    if (['javascript:', 'data:', 'vbscript:', 'file:', 'blob:', 'about:'].includes(uri.protocol)) {
+      throw refusal('invalid_redirect_uri', `redirect_uris must not use ${uri.protocol}`);
+    }
+    if (!native && uri.protocol !== 'https:')
+      throw refusal('invalid_redirect_uri', 'web clients must use https');
+  }
+}
+
+/** A public client has no credential to get a token with (RFC 6749 §4.4). */
+function checkGrants(metadata: Metadata): void {
+  const grants = metadata.grant_types;
+  if (metadata.token_endpoint_auth_method !== 'none' || !Array.isArray(grants)) return;
+  if (grants.includes('client_credentials')) {
+    throw refusal('invalid_client_metadata', 'a public client (none) cannot use client_credentials');
+  }
+}
+
+/** A client without redirect URIs has no use for the code flow that RFC 7591 §2 would make its default. */
+function grantDefaults({ grant_types: grants, response_types: types }: Metadata, uris: URL[]): Metadata {
+  if (uris.length > 0) return {};
+  return {
+    grant_types: grants ?? ['client_credentials'],
+    response_types: types ?? [],
+    redirect_uris: [],
+  };
+}
+
+function refusal(
+  error: 'invalid_client_metadata' | 'invalid_redirect_uri',
+  message: string,
+): RegistrationRefusal {
+  return new RegistrationRefusal(400, error, message);
+}

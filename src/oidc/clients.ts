@@ -1,0 +1,55 @@
+import type { Context } from 'koa';
+import type { AppContext } from '../app/context.ts';
+import { DomainError } from '../domain/errors.ts';
+import { type Agent, requireActive } from '../domain/agent.ts';
+import { engineClient } from './internals.ts';
+import { requestState } from './request-state.ts';
+
+/**
+ * Stands where the engine expects a client secret: the real ones are kept as digests only and compared by
+ * {@link compareSecret}, so this value is never a credential.
+ */
+const SECRET_IS_DIGESTED = 'kept-as-a-digest';
+
+const SECRET_METHODS = ['client_secret_basic', 'client_secret_post'];
+
+/** What the engine's Client model is made from; undefined for deleted agents. */
+export function clientMetadata(agent: Agent): Record<string, unknown> | undefined {
+  if (agent.deletedAt !== null || agent.state === 'revoked') return undefined;
+  const method = (agent.metadata.token_endpoint_auth_method as string | undefined) ?? 'client_secret_basic';
+  return {
+    client_name: agent.name,
+    grant_types: [],
+    response_types: [],
+    redirect_uris: [],
+    ...agent.metadata,
+    client_id: agent.clientId,
+    client_id_issued_at: Math.floor(agent.createdAt / 1000),
+    token_endpoint_auth_method: method,
+    ...(SECRET_METHODS.includes(method)
+      ? { client_secret: SECRET_IS_DIGESTED, client_secret_expires_at: 0 }
+      : {}),
+  };
+}
+
+/** Compares with every secret that is valid now: two during a rotation's overlap. */
+export async function compareSecret(
+  context: AppContext,
+  clientId: string,
+  presented: unknown,
+): Promise<boolean> {
+  if (typeof presented !== 'string') return false;
+  const digest = context.digests.sha256(presented);
+  const secrets = await context.store.agents.secrets(clientId, context.clock.now());
+  // Every candidate is compared: the time says nothing about which one matched.
+  return secrets.map((secret) => context.digests.equal(secret.digest, digest)).includes(true);
+}
+
+/** The agent behind the authenticated client. @throws DomainError `agent_not_active` (R11). */
+export async function requireAgent(context: AppContext, ctx: Context): Promise<Agent> {
+  const { clientId } = engineClient(ctx);
+  const agent = requestState(ctx).agents.get(clientId) ?? (await context.store.agents.byId(clientId));
+  if (!agent) throw new DomainError('agent_not_active', 'the agent is gone');
+  requireActive(agent);
+  return agent;
+}

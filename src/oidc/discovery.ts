@@ -1,0 +1,41 @@
+import type { Middleware } from 'koa';
+import { TASK_PARAMETERS } from './task-parameters.ts';
+
+const WELL_KNOWN = ['/.well-known/openid-configuration', '/.well-known/oauth-authorization-server'];
+/** Methods that authenticate: introspection takes no public clients. */
+const CONFIDENTIAL = ['client_secret_basic', 'client_secret_post', 'private_key_jwt'];
+
+export interface DiscoveryOptions {
+  readonly issuer: string;
+  readonly signingAlgorithms: readonly string[];
+}
+
+/**
+ * RFC 8414 at the root and OpenID discovery. An issuer with a path is also found where RFC 8414 §3.1 inserts the
+ * well-known part before it. Adds what the engine does not announce, our extension included (R18).
+ */
+export function discovery({ issuer, signingAlgorithms }: DiscoveryOptions): Middleware {
+  const path = new URL(issuer).pathname.replace(/\/$/, '');
+  const inserted = new Map(WELL_KNOWN.map((known) => [`${known}${path}`, known]));
+  return async (ctx, next) => {
+    const known = inserted.get(ctx.path);
+    if (known === undefined) return next();
+    ctx.path = known;
+    await next();
+    if (ctx.status !== 200) return;
+    const body = ctx.body as Record<string, unknown>;
+    ctx.body = {
+      ...body,
+      introspection_endpoint_auth_methods_supported: CONFIDENTIAL,
+      introspection_endpoint_auth_signing_alg_values_supported:
+        body.token_endpoint_auth_signing_alg_values_supported,
+      revocation_endpoint_auth_methods_supported: [...CONFIDENTIAL, 'none'],
+      revocation_endpoint_auth_signing_alg_values_supported:
+        body.token_endpoint_auth_signing_alg_values_supported,
+      access_token_signing_alg_values_supported: signingAlgorithms,
+      service_documentation: `${issuer}/docs`,
+      client_credentials_code_challenge_required: true,
+      task_parameters_supported: [...TASK_PARAMETERS, 'parent_token', 'delegate_to'],
+    };
+  };
+}

@@ -1,0 +1,113 @@
+import type { Context, Middleware } from 'koa';
+import getRawBody from 'raw-body';
+import { offerBody } from './internals.ts';
+import { extendRequestState } from './request-state.ts';
+import { LIST_PARAMETERS } from './task-parameters.ts';
+
+const FORM = 'application/x-www-form-urlencoded';
+const JSON_TYPE = 'application/json';
+
+/** Endpoints whose bodies are read here first. Registration takes JSON only (RFC 7591 §3.1). */
+export interface EngineBodyOptions {
+  /** Bytes. */
+  readonly limit: number;
+  readonly formPaths: readonly string[];
+}
+
+class BodyRefusal extends Error {
+  readonly status: number;
+  constructor(status: number, message: string) {
+    super(message);
+    this.status = status;
+  }
+}
+
+/**
+ * Lets every form endpoint take JSON as well (design §3) and refuses what is malformed, oversized or wrongly typed with
+ * a precise 4xx before the engine sees it. The parameters are left on `ctx.state.oauthBody`.
+ */
+export function engineBody({ limit, formPaths }: EngineBodyOptions): Middleware {
+  return async (ctx, next) => {
+    if (ctx.method !== 'POST' || !formPaths.includes(ctx.path)) return next();
+    try {
+      const form = await readForm(ctx, limit);
+      ctx.state.oauthBody = form;
+      offerBody(ctx, form.toString(), FORM);
+    } catch (error) {
+      if (!(error instanceof BodyRefusal)) throw error;
+      ctx.status = error.status;
+      ctx.body = { error: 'invalid_request', error_description: error.message };
+      ctx.set('cache-control', 'no-store');
+      return;
+    }
+    return next();
+  };
+}
+
+async function readForm(ctx: Context, limit: number): Promise<URLSearchParams> {
+  const type = ctx.request.type.toLowerCase();
+  const text = await readText(ctx, limit);
+  if (type === '' && text === '') return new URLSearchParams();
+  if (type === FORM) return new URLSearchParams(text);
+  if (type === JSON_TYPE) return fromJson(ctx, text);
+  throw new BodyRefusal(400, `send ${FORM} or ${JSON_TYPE}`);
+}
+
+async function readText(ctx: Context, limit: number): Promise<string> {
+  try {
+    const bytes = await getRawBody(ctx.req, { limit, length: ctx.request.length ?? null });
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch (error) {
+    if ((error as { type?: string }).type === 'entity.too.large') {
+      throw new BodyRefusal(413, `the body may have at most ${limit} bytes`);
+    }
+    throw new BodyRefusal(400, 'the body could not be read');
+  }
+}
+
+/** Members may be strings, numbers, booleans, lists of strings, and objects where the parameter is JSON (RFC 9396). */
+function fromJson(ctx: Context, text: string): URLSearchParams {
+  const form = new URLSearchParams();
+  const empty = new Set<string>();
+  for (const [name, value] of Object.entries(parseObject(text))) {
+    if (name === 'authorization_details')
+      form.append(name, typeof value === 'string' ? value : JSON.stringify(value));
+    else if (Array.isArray(value)) appendList(form, empty, name, value);
+    else if (value !== null) form.append(name, scalar(name, value));
+  }
+  extendRequestState(ctx, { emptyLists: empty });
+  return form;
+}
+
+function parseObject(text: string): Record<string, unknown> {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw new BodyRefusal(400, 'the body is not valid JSON');
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new BodyRefusal(400, 'the body must be a JSON object');
+  }
+  return value as Record<string, unknown>;
+}
+
+function appendList(form: URLSearchParams, empty: Set<string>, name: string, value: unknown[]): void {
+  if (!value.every((item) => typeof item === 'string')) {
+    throw new BodyRefusal(400, `${name} must be a string or a list of strings`);
+  }
+  if (name === 'scope') {
+    form.append(name, value.join(' '));
+    return;
+  }
+  if (!LIST_PARAMETERS.has(name)) throw new BodyRefusal(400, `${name} must not be a list`);
+  if (value.length === 0) empty.add(name);
+  for (const item of value) form.append(name, item as string);
+}
+
+function scalar(name: string, value: unknown): string {
+  if (typeof value === 'string') return value;
+  if (typeof value === 'number' && Number.isFinite(value)) return String(value);
+  if (typeof value === 'boolean') return String(value);
+  throw new BodyRefusal(400, `${name} has the wrong type`);
+}

@@ -1,0 +1,68 @@
+// The only file that reaches into unversioned parts of oidc-provider. The version is pinned exactly and
+// test/oidc/internals.test.ts pins every assumption made here.
+import type { Context } from 'koa';
+import type { KoaContextWithOIDC, Provider } from 'oidc-provider';
+// @ts-expect-error The engine publishes no types for its helpers.
+import validateDpopHelper, { checkDpopReplay } from 'oidc-provider/lib/helpers/validate_dpop.js';
+
+/** A verified DPoP proof (RFC 9449 §4.3): thumbprint is the RFC 7638 SHA-256 of its key. */
+export interface DpopProof {
+  readonly thumbprint: string;
+  readonly jti: string;
+  readonly iat: number;
+}
+
+/**
+ * Validates the request's DPoP proof and spends its jti; undefined when none was sent.
+ * @throws the engine's InvalidDpopProof, UseDpopNonce or InvalidGrant (replay).
+ */
+export async function spendDpopProof(provider: Provider, ctx: Context): Promise<DpopProof | undefined> {
+  const proof = (await validateDpopHelper(provider, ctx)) as DpopProof | undefined;
+  if (proof) await checkDpopReplay(provider, ctx, proof, engineClient(ctx).clientId);
+  return proof;
+}
+
+export interface EngineClient {
+  readonly clientId: string;
+  readonly clientAuthMethod?: string;
+  readonly tokenEndpointAuthMethod?: string;
+  readonly redirectUris?: readonly string[];
+  readonly clientName?: string;
+  readonly dpopBoundAccessTokens?: boolean;
+  grantTypeAllowed(type: string): boolean;
+}
+
+export function engineClient(ctx: Context): EngineClient {
+  return (ctx as unknown as KoaContextWithOIDC).oidc.client as unknown as EngineClient;
+}
+
+/** The parameters of the request as the engine read them: mutable, only registered names. */
+export function engineParams(ctx: Context): Record<string, string | string[] | undefined> {
+  return (ctx as unknown as KoaContextWithOIDC).oidc.params as Record<string, string | string[] | undefined>;
+}
+
+/** Public clients send nothing but their id (`none`); RFC 6749 §2.1. */
+export function isPublicClient(client: EngineClient): boolean {
+  return (client.clientAuthMethod ?? client.tokenEndpointAuthMethod) === 'none';
+}
+
+/**
+ * Hands the engine a body that was read before it. The engine reads `ctx.req` itself; being given a parsed body makes
+ * it complain on the console, so it gets a stream of the same bytes.
+ */
+export function offerBody(ctx: Context, text: string, type: string): void {
+  const bytes = Buffer.from(text, 'utf8');
+  ctx.req.headers['content-type'] = type;
+  ctx.req.headers['content-length'] = String(bytes.length);
+  delete ctx.req.headers['transfer-encoding'];
+  Object.defineProperties(ctx.req, {
+    readable: { value: true, configurable: true },
+    readableEncoding: { value: null, configurable: true },
+    iterator: {
+      configurable: true,
+      value: async function* body() {
+        yield bytes;
+      },
+    },
+  });
+}

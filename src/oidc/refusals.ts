@@ -1,0 +1,132 @@
+import type { Context, Middleware } from 'koa';
+import type { Fact } from '../app/audit-trail.ts';
+import type { AppContext } from '../app/context.ts';
+import type { RefusalRecorder } from '../app/record-refusal.ts';
+import { asciiDescription } from './errors.ts';
+import { ROUTES } from './provider.ts';
+import { requestState } from './request-state.ts';
+
+interface OAuthError {
+  error?: string;
+  error_description?: string;
+  task_error?: string;
+}
+
+/** What the engine answers for a grant type that the client may not use; RFC 6749 §5.2 wants `unauthorized_client`. */
+const NOT_ALLOWED = 'requested grant type is not allowed for this client';
+
+/**
+ * The last word on every refusal of the OAuth endpoints: `task_error`, the codes that the engine gets wrong, and the
+ * audit event (R15: the refusal is answered even when it cannot be stored).
+ */
+export function oauthRefusals({
+  context,
+  refusals,
+}: {
+  context: AppContext;
+  refusals: RefusalRecorder;
+}): Middleware {
+  return async (ctx, next) => {
+    try {
+      await next();
+    } catch (error) {
+      answerThrown(context, ctx, error);
+    }
+    const body = ctx.body as OAuthError | undefined;
+    if (ctx.status < 400 || typeof body?.error !== 'string') return;
+    if (ctx.path === ROUTES.token && body.error_description === NOT_ALLOWED)
+      body.error = 'unauthorized_client';
+    const taskError = taskErrorOf(body);
+    if (taskError) body.task_error = taskError;
+    refusals.record(
+      { actor: authenticatedClient(ctx), origin: requestState(ctx).origin },
+      refusalFact(ctx, body),
+    );
+  };
+}
+
+/** Errors thrown around the engine (by our own steps) are answered as the engine answers its own. */
+function answerThrown(context: AppContext, ctx: Context, error: unknown): void {
+  const known = error as {
+    expose?: boolean;
+    statusCode?: number;
+    error?: string;
+    error_description?: string;
+  };
+  if (!known.expose || !known.error) throw error;
+  context.log.debug('refused', { error: known.error, path: ctx.path });
+  ctx.status = known.statusCode ?? 400;
+  ctx.body = {
+    error: known.error,
+    error_description: asciiDescription(known.error_description ?? known.error),
+  };
+  ctx.set('cache-control', 'no-store');
+}
+
+const TASK_ERROR = /^([a-z_]+): /;
+const TASK_ERRORS = new Set([
+  'parent_invalid',
+  'parent_revoked',
+  'parent_expired',
+  'actor_not_permitted',
+  'parent_mismatch',
+  'subject_mismatch',
+  'leaf_task',
+  'key_mismatch',
+  'agent_not_active',
+  'not_subset',
+  'max_depth_exceeded',
+  'fanout_exceeded',
+  'challenge_required',
+  'challenge_refused',
+  'verifier_mismatch',
+  'task_id_taken',
+  'task_not_active',
+]);
+
+/** The reason stands at the start of error_description (design §3): the engine passes nothing else on. */
+export function taskErrorOf(body: OAuthError): string | undefined {
+  const reason = TASK_ERROR.exec(body.error_description ?? '')?.[1];
+  return reason !== undefined && TASK_ERRORS.has(reason) ? reason : undefined;
+}
+
+/** Only a client that got past authentication is an actor; others are named as claimed, in `clientId`. */
+function authenticatedClient(ctx: Context): string | null {
+  const body = ctx.body as OAuthError;
+  return body.error === 'invalid_client' ? null : claimedClient(ctx);
+}
+
+function claimedClient(ctx: Context): string | null {
+  const entities = (ctx as unknown as { oidc?: { entities?: { Client?: { clientId: string } } } }).oidc
+    ?.entities;
+  return entities?.Client?.clientId ?? null;
+}
+
+function refusalFact(ctx: Context, body: OAuthError): Fact {
+  const form = ctx.state.oauthBody as URLSearchParams | undefined;
+  return {
+    type: factType(ctx, body),
+    outcome: ctx.status >= 500 ? 'error' : 'refused',
+    clientId: claimedClient(ctx),
+    taskId: claimedTask(form),
+    reason: `${body.error}: ${body.error_description ?? ''}`.slice(0, 500),
+    details: {
+      path: ctx.path,
+      ...(form?.get('grant_type') ? { grant_type: form.get('grant_type')?.slice(0, 100) } : {}),
+      ...(form?.get('scope') ? { scope: form.get('scope')?.slice(0, 500) } : {}),
+      ...(form?.get('parent_task_id') ? { parent_task_id: form.get('parent_task_id')?.slice(0, 128) } : {}),
+      ...(body.task_error ? { task_error: body.task_error } : {}),
+    },
+  };
+}
+
+function claimedTask(form: URLSearchParams | undefined): string | null {
+  const claimed = form?.get('task_id') ?? null;
+  return claimed !== null && /^[A-Za-z0-9._~-]{1,128}$/.test(claimed) ? claimed : null;
+}
+
+function factType(ctx: Context, { error }: OAuthError): Fact['type'] {
+  if (ctx.status >= 500) return 'server_error';
+  if (error === 'invalid_client') return 'client_authentication_failed';
+  return ctx.path === ROUTES.token ? 'token_refused' : 'request_refused';
+}

@@ -1,0 +1,135 @@
+import type { Context, Middleware } from 'koa';
+import getRawBody from 'raw-body';
+import type { AppContext } from '../app/context.ts';
+import { grantedPermissions } from '../app/register-client.ts';
+import { resolveToken } from '../app/resolve-token.ts';
+import { covers, formatScope } from '../domain/scope.ts';
+import { checkRegistration, RegistrationRefusal } from './client-registration-policy.ts';
+import { offerBody } from './internals.ts';
+import { ROUTES } from './provider.ts';
+import { extendRequestState } from './request-state.ts';
+
+export interface RegistrationOptions {
+  readonly context: AppContext;
+  /** Bytes. */
+  readonly limit: number;
+}
+
+/** RFC 7591 and RFC 7592 around the engine's endpoints: who may register, what may be registered, what is granted. */
+export function registration({ context, limit }: RegistrationOptions): Middleware {
+  return async (ctx, next) => {
+    if (!ctx.path.startsWith(ROUTES.registration)) return next();
+    const creates = ctx.path === ROUTES.registration && ctx.method === 'POST';
+    const updates = ctx.path !== ROUTES.registration && ctx.method === 'PUT';
+    try {
+      if (creates) await admit(context, ctx, limit);
+      if (updates) await readUpdate(context, ctx, limit);
+    } catch (error) {
+      if (!(error instanceof RegistrationRefusal)) throw error;
+      refuse(ctx, error);
+      return;
+    }
+    await next();
+    if (creates && ctx.status === 201) answerCreated(context, ctx);
+    // RFC 7592 §3 would have the secret repeated; it is kept as a digest only.
+    else if (ctx.status === 200) delete (ctx.body as Record<string, unknown>).client_secret;
+  };
+}
+
+/** R13: `open` for anyone, `token` with an `admin:write` token, `closed` for nobody. */
+async function admit(context: AppContext, ctx: Context, limit: number): Promise<void> {
+  const { registration: mode } = context.settings;
+  const registrar = await administrator(context, ctx);
+  if (mode === 'closed') throw new RegistrationRefusal(403, 'access_denied', 'registration is closed');
+  if (mode === 'token' && registrar === undefined) {
+    throw new RegistrationRefusal(401, 'invalid_token', 'registration needs a token with admin:write');
+  }
+  const { scope, ...metadata } = await readJson(ctx, limit);
+  if (scope !== undefined && typeof scope !== 'string') {
+    throw new RegistrationRefusal(400, 'invalid_client_metadata', 'scope must be a string');
+  }
+  extendRequestState(ctx, { registration: { registrar, requestedScope: scope } });
+  offerBody(ctx, JSON.stringify(checkRegistration(metadata)), 'application/json');
+}
+
+async function readUpdate(context: AppContext, ctx: Context, limit: number): Promise<void> {
+  const { scope: _fixed, client_secret: secret, ...metadata } = await readJson(ctx, limit);
+  const clientId = ctx.path.slice(ROUTES.registration.length + 1);
+  if (secret !== undefined && !(await isCurrentSecret(context, clientId, secret))) {
+    throw new RegistrationRefusal(
+      400,
+      'invalid_request',
+      'client_secret does not match (RFC 7592 section 2.2)',
+    );
+  }
+  offerBody(ctx, JSON.stringify(checkRegistration(metadata)), 'application/json');
+}
+
+async function isCurrentSecret({ store, digests, clock }: AppContext, clientId: string, secret: unknown) {
+  if (typeof secret !== 'string') return false;
+  const digest = digests.sha256(secret);
+  const current = await store.agents.secrets(clientId, clock.now());
+  return current.some((candidate) => digests.equal(candidate.digest, digest));
+}
+
+/** The administrator whose token came along; undefined without one. A bad token is refused, not ignored. */
+async function administrator(context: AppContext, ctx: Context): Promise<string | undefined> {
+  const header = ctx.get('authorization');
+  if (header === '') return undefined;
+  const [scheme, value] = header.split(' ');
+  const found = scheme?.toLowerCase() === 'bearer' && value ? await resolveToken(context, value) : undefined;
+  const good =
+    found?.liveness === 'live' &&
+    found.token.kind === 'access' &&
+    found.token.keyThumbprint === null &&
+    found.token.audience === context.settings.adminAudience &&
+    covers(found.token.scope, ['admin:write']);
+  if (!good) throw new RegistrationRefusal(401, 'invalid_token', 'the token does not allow registration');
+  return found.token.clientId;
+}
+
+async function readJson(ctx: Context, limit: number): Promise<Record<string, unknown>> {
+  if (ctx.request.type !== 'application/json') {
+    throw new RegistrationRefusal(
+      400,
+      'invalid_client_metadata',
+      'send application/json (RFC 7591 section 3.1)',
+    );
+  }
+  let value: unknown;
+  try {
+    value = JSON.parse(
+      await getRawBody(ctx.req, { limit, encoding: 'utf8', length: ctx.request.length ?? null }),
+    );
+  } catch (error) {
+    const large = (error as { type?: string }).type === 'entity.too.large';
+    throw new RegistrationRefusal(
+      large ? 413 : 400,
+      'invalid_client_metadata',
+      large ? 'the body is too large' : 'the body is not JSON',
+    );
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new RegistrationRefusal(400, 'invalid_client_metadata', 'the body must be a JSON object');
+  }
+  return value as Record<string, unknown>;
+}
+
+function refuse(ctx: Context, { status, error, message }: RegistrationRefusal): void {
+  ctx.status = status;
+  ctx.set('cache-control', 'no-store');
+  if (status === 401) ctx.set('www-authenticate', `Bearer error="${error}", error_description="${message}"`);
+  ctx.body = { error, error_description: message };
+}
+
+/** RFC 7591 §3.2.1: the answer tells what was registered, which may be less than what was asked (T4). */
+function answerCreated(context: AppContext, ctx: Context): void {
+  const { registration: asked } = extendRequestState(ctx, {});
+  const scope = grantedPermissions(context, {
+    requestedScope: asked?.requestedScope,
+    byAdministrator: asked?.registrar !== undefined,
+  });
+  const body = ctx.body as Record<string, unknown>;
+  for (const name of Object.keys(body)) if (body[name] === null) delete body[name];
+  body.scope = formatScope(scope);
+}

@@ -1,0 +1,57 @@
+import type { Context } from 'koa';
+import Provider from 'oidc-provider';
+import type { ResolvedToken } from '../app/resolve-token.ts';
+import type { Change } from '../app/unit-of-work.ts';
+import type { Agent } from '../domain/agent.ts';
+import type { RequestOrigin } from '../domain/audit-event.ts';
+
+/**
+ * What one request carries beside the engine's own context: the engine calls adapter and policies without passing
+ * ours along, so it hangs on the raw request that both contexts share.
+ */
+export interface RequestState {
+  readonly origin: RequestOrigin;
+  /** Agents that the engine looked up as clients during this request. */
+  readonly agents: Map<string, Agent>;
+  /**
+   * The token that the introspection and revocation endpoints are asked about. The engine sees only a handle in its
+   * place, which is random and known to this request alone: no presented value can imitate it.
+   */
+  readonly presentedHandle: string;
+  presentedToken(): Promise<ResolvedToken | undefined>;
+  /** Set while a code is redeemed: what the engine consumes is committed with the issued token, or not at all. */
+  redemption?: { readonly consume: Change[] };
+  /** Set when the engine's revocation endpoint has authenticated the client and asked the policy. */
+  revocationAllowed?: boolean;
+  /** Set by the registration endpoint's own checks. */
+  registration?: { readonly registrar: string | undefined; readonly requestedScope: string | undefined };
+  /** List parameters that were sent as `[]`: "none", which is not the same as absent (R1). */
+  emptyLists: ReadonlySet<string>;
+}
+
+const states = new WeakMap<object, RequestState>();
+
+export function requestState(ctx: Context): RequestState {
+  const known = states.get(ctx.req);
+  if (known) return known;
+  const state: RequestState = {
+    origin: (ctx.state.origin as RequestOrigin | undefined) ?? { sourceIp: ctx.ip, requestId: '' },
+    agents: new Map(),
+    presentedHandle: '',
+    presentedToken: async () => undefined,
+    emptyLists: new Set(),
+  };
+  states.set(ctx.req, state);
+  return state;
+}
+
+/** Replaces parts of the request's state before the engine runs. */
+export function extendRequestState(ctx: Context, parts: Partial<RequestState>): RequestState {
+  return Object.assign(requestState(ctx), parts);
+}
+
+/** The state of the request that the engine is serving; undefined outside of one. */
+export function currentRequestState(): RequestState | undefined {
+  const ctx = Provider.ctx as Context | undefined;
+  return ctx && requestState(ctx);
+}

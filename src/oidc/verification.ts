@@ -1,0 +1,87 @@
+import type { Context, Middleware } from 'koa';
+import type { AppContext } from '../app/context.ts';
+import type { RefusalRecorder } from '../app/record-refusal.ts';
+import { type ResolvedToken, resolveToken } from '../app/resolve-token.ts';
+import { covers } from '../domain/scope.ts';
+import { engineClient } from './internals.ts';
+import { ROUTES } from './provider.ts';
+import { requestState } from './request-state.ts';
+
+export const VERIFY_PATH = '/api/oauth/verify';
+
+/**
+ * `POST /api/oauth/verify`: introspection's rules and authentication (R13), answered as yes or no for the task context
+ * that the caller states.
+ */
+export function verification({
+  context,
+  refusals,
+}: {
+  context: AppContext;
+  refusals: RefusalRecorder;
+}): Middleware {
+  return async (ctx, next) => {
+    if (ctx.method !== 'POST' || ctx.path !== VERIFY_PATH) return next();
+    ctx.path = ROUTES.introspection;
+    await next();
+    ctx.path = VERIFY_PATH;
+    if (ctx.status !== 200) return;
+    const info = ctx.body as Record<string, unknown>;
+    const active = info.active === true;
+    const found = active ? await requestState(ctx).presentedToken() : undefined;
+    const checks = found ? await contextChecks(context, ctx, found) : failed;
+    ctx.body = { is_valid: active, ...checks, ...(active ? { token_info: info } : {}) };
+    const { clientId } = engineClient(ctx);
+    refusals.record(
+      { actor: clientId, origin: requestState(ctx).origin },
+      {
+        type: 'token_verification',
+        outcome: active && Object.values(checks).every(Boolean) ? 'success' : 'refused',
+        clientId,
+        ...(found ? { tokenId: found.token.tokenId, taskId: found.task.taskId } : {}),
+        details: checks,
+      },
+    );
+  };
+}
+
+interface Checks extends Record<string, boolean> {
+  readonly task_context_valid: boolean;
+  readonly parent_valid: boolean;
+  readonly scope_inheritance_valid: boolean;
+}
+
+const failed: Checks = { task_context_valid: false, parent_valid: false, scope_inheritance_valid: false };
+
+/** What is not stated is not in contradiction; what is stated must be exactly so. */
+async function contextChecks(
+  context: AppContext,
+  ctx: Context,
+  { token, task }: ResolvedToken,
+): Promise<Checks> {
+  const form = ctx.state.oauthBody as URLSearchParams;
+  const taskId = form.get('task_id');
+  const parentTaskId = form.get('parent_task_id');
+  const parentToken = form.get('parent_token');
+  const parent =
+    parentToken === null
+      ? await recordedParent(context, token.parentTokenId)
+      : await live(context, parentToken);
+  const claimedParent =
+    parentToken === null || (parent !== undefined && parent.tokenId === token.parentTokenId);
+  return {
+    task_context_valid: taskId === null || taskId === task.taskId,
+    parent_valid: claimedParent && (parentTaskId === null || parentTaskId === task.parentTaskId),
+    scope_inheritance_valid:
+      token.parentTokenId === null || (parent !== undefined && covers(parent.scope, token.scope)),
+  };
+}
+
+async function recordedParent({ store }: AppContext, tokenId: string | null) {
+  return tokenId === null ? undefined : store.tokens.byId(tokenId);
+}
+
+async function live(context: AppContext, value: string) {
+  const found = await resolveToken(context, value);
+  return found?.liveness === 'live' ? found.token : undefined;
+}
