@@ -20,8 +20,8 @@ export interface RegisterAgentCommand {
   readonly resources: readonly string[];
   /** Rights asked for; absent = the default ones. */
   readonly permissions?: readonly string[] | undefined;
-  /** Statement of the agent about itself; kept, never evaluated. */
-  readonly maxScopeLevel?: string | undefined;
+  /** Statements of the agent about itself (model, version, …) by name; kept and shown, never evaluated. */
+  readonly statements?: Readonly<Record<string, string>> | undefined;
   readonly client: ClientRequest;
 }
 
@@ -31,6 +31,8 @@ export interface AgentCredentials {
   /** Null for clients that authenticate by key or not at all. */
   readonly clientSecret: string | null;
   readonly registrationToken: string;
+  /** Milliseconds since the epoch. */
+  readonly registrationTokenExpiresAt: number;
 }
 
 export interface RegisteredAgent {
@@ -57,6 +59,7 @@ export async function registerAgent(
   const agent = pendingAgent(context, command);
   const secret = hasSecret(agent) ? mintClientSecret(context, agent.clientId) : undefined;
   const registrationToken = `tgr_${context.ids.secret()}`;
+  const expiresAt = context.clock.now() + context.settings.registrationTokenSeconds * 1000;
   const changes: Change[] = [
     { do: 'insert_agent', agent, miss: new DomainError('conflict', 'the client_id is taken') },
     ...(secret ? [{ do: 'insert_secret', secret: secret.secret } as const] : []),
@@ -64,7 +67,7 @@ export async function registerAgent(
       do: 'insert_registration_token',
       digest: context.digests.sha256(registrationToken),
       clientId: agent.clientId,
-      expiresAt: context.clock.now() + context.settings.registrationTokenSeconds * 1000,
+      expiresAt,
     },
   ];
   await context.store.commit(
@@ -82,7 +85,12 @@ export async function registerAgent(
   );
   return {
     agent,
-    credentials: { clientId: agent.clientId, clientSecret: secret?.value ?? null, registrationToken },
+    credentials: {
+      clientId: agent.clientId,
+      clientSecret: secret?.value ?? null,
+      registrationToken,
+      registrationTokenExpiresAt: expiresAt,
+    },
   };
 }
 
@@ -124,9 +132,7 @@ function pendingAgent(context: AppContext, command: RegisterAgentCommand): Agent
     metadata: {
       ...buildClientMetadata(name, command.client),
       requested_permissions: wider(permissions, asked),
-      ...(command.maxScopeLevel === undefined
-        ? {}
-        : { max_scope_level: checkText('max_scope_level', command.maxScopeLevel, { min: 1, max: 50 }) }),
+      statements: checkStatements(command.statements ?? {}),
     },
     createdAt: context.clock.now(),
     activatedAt: null,
@@ -136,4 +142,10 @@ function pendingAgent(context: AppContext, command: RegisterAgentCommand): Agent
 
 function granted({ defaultPermissions }: AppSettings, registrar: Registrar, asked: Scope): Scope {
   return registrar === 'anyone' ? intersect(asked, defaultPermissions) : asked;
+}
+
+function checkStatements(statements: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(statements).map(([name, value]) => [name, checkText(name, value, { min: 0, max: 100 })]),
+  );
 }

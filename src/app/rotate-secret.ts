@@ -20,8 +20,9 @@ export interface RotateSecretCommand {
 /** A live token of the agent, and what shows that it is in the hands of the process it was issued to. */
 export interface OwnProof {
   readonly bearer: ResolvedToken;
-  /** S256 of the presented code_verifier. */
-  readonly answer: string | undefined;
+  /** RFC 7636 `code_verifier` of the token's task. */
+  readonly codeVerifier: string | undefined;
+  /** RFC 7638 thumbprint of the key that the request proves. */
   readonly keyThumbprint: string | undefined;
 }
 
@@ -43,7 +44,7 @@ export async function rotateSecret(
   command: RotateSecretCommand,
 ): Promise<RotatedSecret> {
   const { clientId, proof } = command;
-  if (proof !== 'administrator') requireSelf(clientId, proof);
+  if (proof !== 'administrator') requireSelf(context, clientId, proof);
   const agent = await findAgent(context, clientId);
   return replaceSecret(context, command, agent);
 }
@@ -81,15 +82,20 @@ export async function replaceSecret(
  * A token is seen by every resource server it is sent to. It must not be enough to take the agent over, so the
  * agent answers the task's challenge or proves its key, as for everything that extends a task (R7).
  */
-function requireSelf(clientId: string, { bearer, answer, keyThumbprint }: OwnProof): void {
+function requireSelf(
+  { digests }: AppContext,
+  clientId: string,
+  { bearer, codeVerifier, keyThumbprint }: OwnProof,
+): void {
   const { token, task } = bearer;
   if (token.clientId !== clientId) throw unknownAgent();
   const bound = task.codeChallenge !== null || task.keyThumbprint !== null;
   if (token.subject !== clientId || !bound) {
     throw new DomainError(
       'forbidden',
-      'only a token for the agent’s own task, bound to a verifier or key, may do this',
+      'this takes a token for the agent’s own task, bound to a code_verifier or a key',
     );
   }
+  const answer = codeVerifier === undefined ? undefined : digests.sha256(codeVerifier);
   requireSameProcess(task, { answer, keyThumbprint });
 }
