@@ -80,9 +80,15 @@ export async function buildContext(config: Config, clock: Clock = { now: () => D
   return { context, store, keyring, loggers, masterKey };
 }
 
+/** What tests replace: time, and the network that metadata documents come from. */
+export interface Outside {
+  readonly clock?: Clock | undefined;
+  readonly fetch?: typeof globalThis.fetch | undefined;
+}
+
 /** The composition root: the one place that names every concrete part. */
-export async function build(config: Config, clock?: Clock): Promise<Taskgrant> {
-  const parts = await buildContext(config, clock);
+export async function build(config: Config, outside: Outside = {}): Promise<Taskgrant> {
+  const parts = await buildContext(config, outside.clock);
   const { context, store, keyring, loggers, masterKey } = parts;
   await keyring.ensure();
   const created = await bootstrap(context, {
@@ -104,6 +110,8 @@ export async function build(config: Config, clock?: Clock): Promise<Taskgrant> {
       dpopNonceSecret: deriveKey(masterKey, 'dpop nonces'),
       lifetimes: { ...config.lifetimes, pushedRequest: config.lifetimes.par },
       scopes: ['profile', 'email'],
+      metadataDocuments: config.registration.metadataDocuments,
+      fetch: outside.fetch,
     },
     () => keyring.privateJwks() as { keys: Record<string, unknown>[] },
   );

@@ -4,18 +4,28 @@ import { adminAuditRoutes } from './routes/admin-audit.ts';
 import { adminStatsRoutes } from './routes/admin-stats.ts';
 import { adminTaskRoutes } from './routes/admin-tasks.ts';
 import { adminTokenRoutes } from './routes/admin-tokens.ts';
+import { agentRegistrationRoutes } from './routes/agent-registration.ts';
+import { agentToolRoutes } from './routes/agent-tools.ts';
+import { agentRoutes } from './routes/agents.ts';
 import { exampleApiRoutes } from './routes/example-api.ts';
 import { healthRoutes } from './routes/health.ts';
+import { resourceServerRoutes } from './routes/resource-servers.ts';
 import { taskRoutes } from './routes/tasks.ts';
+import { userRoutes } from './routes/users.ts';
 
 /** Every route of the REST API. */
 export function createRoutes(context: AppContext, ping: () => Promise<void>): BoundRoute[] {
   return [
+    ...agentRegistrationRoutes(context),
+    ...agentToolRoutes(context),
+    ...agentRoutes(context),
     ...taskRoutes(context),
     ...adminTokenRoutes(context),
     ...adminAuditRoutes(context),
     ...adminTaskRoutes(context),
     ...adminStatsRoutes(context),
+    ...userRoutes(context),
+    ...resourceServerRoutes(context),
     ...exampleApiRoutes(context),
     ...healthRoutes({ ping }),
   ];

@@ -1,6 +1,7 @@
 import type { Adapter, AdapterPayload } from 'oidc-provider';
 import type { AppContext } from '../app/context.ts';
 import { deleteClient, registerClient, updateClient } from '../app/register-client.ts';
+import { isMetadataDocumentId } from './client-id-metadata.ts';
 import { clientMetadata } from './clients.ts';
 import { currentRequestState } from './request-state.ts';
 
@@ -16,6 +17,8 @@ export class ClientAdapter implements Adapter {
     const agent = await this.#context.store.agents.byId(id);
     if (!agent) return undefined;
     currentRequestState()?.agents.set(id, agent);
+    // The document at that URL is the metadata; the row only carries permissions and state.
+    if (isMetadataDocumentId(id)) return undefined;
     return clientMetadata(agent) as AdapterPayload | undefined;
   }
 

@@ -1,3 +1,5 @@
+import { isLoopback, isNativeUri } from './application-type.ts';
+
 /** A registration that is refused before the engine sees it. */
 export class RegistrationRefusal extends Error {
   readonly status: number;
@@ -11,7 +13,6 @@ export class RegistrationRefusal extends Error {
 
 type Metadata = Record<string, unknown>;
 
-const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]']);
 /** The engine would fetch these: a registration must not make the server call out. */
 const FETCHED = ['jwks_uri', 'sector_identifier_uri', 'request_uris'];
 /** Written by the server only. */
@@ -31,7 +32,7 @@ export function checkRegistration(metadata: Metadata): Metadata {
   const redirectUris = readRedirectUris(cleaned);
   const isUpdate = 'client_id' in cleaned;
   if (!isUpdate) for (const name of RESERVED) delete cleaned[name];
-  const native = inferNative(cleaned, redirectUris);
+  const native = cleaned.application_type === 'native' || redirectUris.some(isNativeUri);
   checkSchemes(redirectUris, native);
   checkGrants(cleaned);
   return {
@@ -50,16 +51,6 @@ function readRedirectUris({ redirect_uris: uris = [] }: Metadata): URL[] {
       throw refusal('invalid_redirect_uri', 'redirect_uris must be absolute URIs without a fragment');
     return url;
   });
-}
-
-/** T1–T3: editors and command-line agents use custom schemes or loopback and seldom say `native`. */
-function inferNative({ application_type: type }: Metadata, uris: URL[]): boolean {
-  if (type === 'native') return true;
-  return uris.some((uri) => !['https:', 'http:'].includes(uri.protocol) || isLoopback(uri));
-}
-
-function isLoopback(uri: URL): boolean {
-  return uri.protocol === 'http:' && LOOPBACK.has(uri.hostname);
 }
 
 /** RFC 9700 §2.1: plain http only on loopback; no scheme that a browser would run. */

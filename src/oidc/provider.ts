@@ -8,6 +8,8 @@ import { ArtifactAdapter } from './adapter.ts';
 import { AGENT_TASK, readAgentTask } from './agent-task-object.ts';
 import { defaultResource, resourceServerInfo, taskExtraParams } from './authorization-request.ts';
 import { ClientAdapter } from './client-adapter.ts';
+import { inferApplicationType } from './application-type.ts';
+import { allowMetadataDocument } from './client-id-metadata.ts';
 import { compareSecret, requireAgent } from './clients.ts';
 import { refusing } from './errors.ts';
 import { authorizationCodeGrant, type EngineHandler } from './grants/authorization-code.ts';
@@ -40,6 +42,10 @@ export interface EngineOptions {
     readonly pushedRequest: number;
   };
   readonly scopes: readonly string[];
+  /** Client ID Metadata Documents: a client names itself by an https URL. */
+  readonly metadataDocuments: boolean;
+  /** Fetches metadata documents; the engine refuses special-use addresses of its own dispatcher. */
+  readonly fetch?: typeof globalThis.fetch | undefined;
 }
 
 export const ROUTES = {
@@ -145,6 +151,12 @@ function configuration(options: EngineOptions): Configuration {
     issueRefreshToken: () => false,
     conformIdTokenClaims: false,
     clientBasedCORS: () => true,
+    // T1–T3: the engine applies its rules for loopback and custom schemes to native clients only.
+    extraClientMetadata: {
+      properties: ['taskgrant_native'],
+      validator: (_ctx, _key, _value, metadata) => inferApplicationType(metadata as never),
+    },
+    ...(options.fetch ? { fetch: options.fetch as never } : {}),
     extraParams: taskExtraParams(context) as never,
     findAccount: (_ctx, id) => findAccount(context, id) as never,
     loadExistingGrant: (ctx) => grantOfThisAuthorization(ctx as never) as never,
@@ -164,7 +176,7 @@ function configuration(options: EngineOptions): Configuration {
   };
 }
 
-function features({ context, dpopNonceSecret }: EngineOptions) {
+function features({ context, dpopNonceSecret, metadataDocuments }: EngineOptions) {
   return {
     devInteractions: { enabled: false },
     clientCredentials: { enabled: true },
@@ -175,6 +187,11 @@ function features({ context, dpopNonceSecret }: EngineOptions) {
       initialAccessToken: false,
       idFactory: () => `cli_${context.ids.next()}`,
       secretFactory: () => `tgs_${context.ids.secret()}`,
+    },
+    clientIdMetadataDocument: {
+      ack: 'draft-02',
+      enabled: metadataDocuments,
+      allowClient: allowMetadataDocument(context),
     },
     registrationManagement: { enabled: true, rotateRegistrationAccessToken: false },
     pushedAuthorizationRequests: { enabled: true },

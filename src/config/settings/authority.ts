@@ -28,6 +28,12 @@ export const authoritySettings = {
       defaultText: 'as in `config/default.json`',
       description: 'Most that an agent registered by itself may be granted.',
     }),
+    metadataDocuments: setting(flag, {
+      env: 'CLIENT_ID_METADATA_DOCUMENTS',
+      default: true,
+      description:
+        'Whether a client may name itself by the https URL of its metadata document instead of registering.',
+    }),
     autoActivate: setting(flag, {
       default: false,
       description: 'Whether agents registered at /api/agents/register act at once, without an administrator.',
