@@ -1,7 +1,7 @@
 import type { AuditEvent } from '../domain/audit-event.ts';
 import { auditEvent, type Caller, type Fact } from './audit-trail.ts';
 import type { AppContext } from './context.ts';
-import { createRefusalCounts } from './refusal-counts.ts';
+import { createRefusalCounts, type RefusalCounts } from './refusal-counts.ts';
 
 type RecorderContext = Pick<AppContext, 'clock' | 'ids' | 'log' | 'store'>;
 
@@ -39,35 +39,22 @@ export function createRefusalRecorder(
 ): RefusalRecorder {
   const counts = createRefusalCounts(context);
   const allowance = createAllowance(context, limits);
-  const queue: AuditEvent[] = [];
-  let draining: Promise<void> | undefined;
-
-  const drain = async () => {
-    while (queue.length > 0) await storeBatch(context, queue.splice(0, BATCH), counts.add);
+  const queue = createQueue(context, counts);
+  const storeCounts = async (before: number) => {
+    const due = counts.take(before);
+    await storeBatch(context, due.events, due.putBack);
   };
-  const startDraining = () => {
-    draining ??= drain().finally(() => {
-      draining = undefined;
-    });
-    return draining;
-  };
-  const flushCounts = (before: number) => storeBatch(context, counts.take(before), () => undefined);
-  const timer = setInterval(() => void flushCounts(minuteOf(context.clock.now())), MINUTE);
-  timer.unref();
-
   const flush = async () => {
-    await startDraining();
-    await flushCounts(Infinity);
+    await queue.drained();
+    await storeCounts(Infinity);
   };
+  const timer = setInterval(() => void storeCounts(minuteOf(context.clock.now())), MINUTE);
+  timer.unref();
   return {
     record(caller, fact) {
       const event = auditEvent(context, caller, { outcome: 'refused', ...fact });
-      if (queue.length >= limits.queue || !allowance(event)) {
-        counts.add(event);
-        return;
-      }
-      queue.push(event);
-      void startDraining();
+      if (queue.length() < limits.queue && allowance(event)) queue.push(event);
+      else counts.add(event);
     },
     flush,
     async close() {
@@ -77,18 +64,48 @@ export function createRefusalRecorder(
   };
 }
 
-/** Events that could not be stored are handed to `lost`; the request that caused them is not held up by that. */
+/** Stores what is pushed, many at a time and one unit after the other. */
+function createQueue(context: RecorderContext, counts: RefusalCounts) {
+  const waiting: AuditEvent[] = [];
+  let draining: Promise<void> | undefined;
+
+  const drain = async () => {
+    while (waiting.length > 0) {
+      const batch = waiting.splice(0, BATCH);
+      await storeBatch(context, batch, () => batch.forEach(counts.add));
+    }
+  };
+  const start = (): Promise<void> => {
+    draining ??= drain().finally(() => {
+      draining = undefined;
+      if (waiting.length > 0) void start();
+    });
+    return draining;
+  };
+  return {
+    length: () => waiting.length,
+    push(event: AuditEvent) {
+      waiting.push(event);
+      void start();
+    },
+    async drained() {
+      while (draining) await draining;
+    },
+  };
+}
+
+/** Never rejects: what could not be stored is kept as a count, by `failed`. */
 async function storeBatch(
   { store, ids, log }: RecorderContext,
   events: readonly AuditEvent[],
-  lost: (event: AuditEvent) => void,
+  failed: () => void,
 ): Promise<void> {
   if (events.length === 0) return;
   try {
     await store.commit({ id: ids.next(), guards: [], changes: [], events });
   } catch (error) {
     log.error('refusals could not be stored', { events: events.length, error: String(error) });
-    events.forEach(lost);
+    failed();
   }
 }
 

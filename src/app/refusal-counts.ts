@@ -15,8 +15,8 @@ interface Count {
 
 export interface RefusalCounts {
   add(event: AuditEvent): void;
-  /** The counts of minutes before `minute` as audit events; they are forgotten here. */
-  take(minute: number): AuditEvent[];
+  /** The counts of minutes before `minute` as audit events; forgotten here unless they are put back. */
+  take(minute: number): { readonly events: readonly AuditEvent[]; readonly putBack: () => void };
 }
 
 /** Counts refusals that are not stored one by one, per source and minute (R15). */
@@ -37,9 +37,20 @@ export function createRefusalCounts(context: Pick<AppContext, 'clock' | 'ids'>):
     take(minute) {
       const due = [...counts].filter(([, count]) => count.minute < minute);
       for (const [key] of due) counts.delete(key);
-      return due.map(([, count]) => countedEvent(context, count));
+      return {
+        events: due.map(([, count]) => countedEvent(context, count)),
+        putBack: () => {
+          for (const [key, count] of due) counts.set(key, merged(count, counts.get(key)));
+        },
+      };
     },
   };
+}
+
+function merged(count: Count, later: Count | undefined): Count {
+  const types = { ...count.types };
+  for (const [type, number] of Object.entries(later?.types ?? {})) types[type] = (types[type] ?? 0) + number;
+  return { ...count, total: count.total + (later?.total ?? 0), types };
 }
 
 function countedEvent(context: Pick<AppContext, 'clock' | 'ids'>, count: Count): AuditEvent {

@@ -2,7 +2,7 @@ import type { Task, TaskState } from '../domain/task.ts';
 import type { AppContext } from './context.ts';
 import type { Page, Paged, TaskFilter } from './ports.ts';
 import { requireVisibleTask, type TaskVisitor } from './task-access.ts';
-import { effectiveTaskStates } from './task-liveness.ts';
+import { effectiveTaskState, effectiveTaskStates } from './task-liveness.ts';
 
 /** A task in the state that counts: what an ancestor's end did to it included. */
 export interface ViewedTask {
@@ -16,7 +16,8 @@ export async function viewTask(
   visitor: TaskVisitor,
   taskId: string,
 ): Promise<ViewedTask> {
-  return viewed(context, await requireVisibleTask(context, visitor, taskId));
+  const task = await requireVisibleTask(context, visitor, taskId);
+  return { task, state: await effectiveTaskState(context, task) };
 }
 
 /** Newest first. */
@@ -27,11 +28,6 @@ export async function searchTasks(
 ): Promise<Paged<ViewedTask>> {
   const found = await context.store.tasks.search({ ...filter, now: context.clock.now() }, page);
   return { items: await viewedAll(context, found.items), next: found.next };
-}
-
-export async function viewed(context: AppContext, task: Task): Promise<ViewedTask> {
-  const [only] = await viewedAll(context, [task]);
-  return only ?? { task, state: 'revoked' };
 }
 
 /** One query of the ledger for all of them. */

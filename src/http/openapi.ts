@@ -30,10 +30,7 @@ const problemSchema = {
 };
 
 /** The declared routes as one OpenAPI 3.1 document. */
-export function describeApi(
-  contracts: readonly Contract[],
-  about: { issuer: string; version: string },
-): Json {
+function describeApi(contracts: readonly Contract[], about: { issuer: string; version: string }): Json {
   const paths: Record<string, Record<string, Json>> = {};
   for (const declared of contracts) {
     for (const path of [declared.path, ...declared.aliases]) {

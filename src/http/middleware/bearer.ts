@@ -92,7 +92,7 @@ async function challengeFor({ settings, store }: AppContext, access: Access): Pr
 }
 
 /** RFC 9728 §3.1: the well-known path stands before the path of the resource. */
-export function exampleMetadataUrl(issuer: string): string {
+function exampleMetadataUrl(issuer: string): string {
   return new URL('/.well-known/oauth-protected-resource/api/oauth/protected', issuer).href;
 }
 

@@ -81,6 +81,7 @@ async function answer(context: AppContext, caller: BearerCaller, ctx: RequestCon
   } catch (error) {
     if (!(error instanceof DomainError)) throw error;
     throw new Problem(403, error.code, error.message, {
+      members: error.details,
       fact: { type: 'task_context_verification', reason: 'task_context_mismatch' },
     });
   }
