@@ -19,7 +19,8 @@ import { createLoggers, type Loggers } from './log/loggers.ts';
 import { createOAuthApp } from './oidc/app.ts';
 import { createEngineHolder } from './oidc/engine-holder.ts';
 import { createInteractions } from './oidc/interactions/interactions.ts';
-import { openDatabase } from './store/database.ts';
+import { connect, type DatabaseSettings, openDatabase } from './store/database.ts';
+import { migrateDown, migrateUp, migrationStatus } from './store/migrate.ts';
 import { createStore, type DatabaseStore } from './store/store.ts';
 import { startUpkeep } from './upkeep.ts';
 
@@ -43,19 +44,14 @@ const PRODUCT = JSON.parse(readFileSync(new URL('../package.json', import.meta.u
 };
 
 /** Everything that the command line and the server share: no HTTP, no engine. */
-export async function buildContext(config: Config, clock: Clock = { now: () => Date.now() }) {
-  const loggers = createLoggers({
-    logDir: config.logDir,
-    level: config.logLevel,
-    rotation: config.logRotation,
-    console: consoleStyle(config),
-  });
+export async function buildContext(
+  config: Config,
+  clock: Clock = { now: () => Date.now() },
+  openLoggers: (config: Config) => Loggers = fileLoggers,
+) {
+  const loggers = openLoggers(config);
   const masterKey = loadMasterKey(config);
-  const database = await openDatabase({
-    databaseUrl: config.databaseUrl,
-    dataDir: config.dataDir,
-    poolMax: config.databasePool.max,
-  });
+  const database = await openDatabase(databaseSettings(config));
   const store = withAuditFiles(createStore(database), loggers);
   const ids = createIds();
   const keyring = createKeyring({
@@ -138,6 +134,7 @@ export async function build(config: Config, outside: Outside = {}): Promise<Task
         bodyLimit: config.requestBodyLimit,
         engine: holder.middleware,
         interactions,
+        rateLimits: config.rateLimits === 'on',
       }) as never,
     },
   });
@@ -162,6 +159,31 @@ export async function build(config: Config, outside: Outside = {}): Promise<Task
       await loggers.close();
     },
   };
+}
+
+/** The schema alone, untouched until told: for `taskgrant migrate`. */
+export function openSchema(config: Config) {
+  const database = connect(databaseSettings(config));
+  return {
+    up: () => migrateUp(database),
+    down: () => migrateDown(database),
+    status: () => migrationStatus(database),
+    close: () => database.destroy(),
+  };
+}
+
+function databaseSettings({ databaseUrl, dataDir, databasePool }: Config): DatabaseSettings {
+  return { databaseUrl, dataDir, poolMax: databasePool.max };
+}
+
+/** The files of LOG_DIR, which one process owns: the server. */
+function fileLoggers(config: Config): Loggers {
+  return createLoggers({
+    logDir: config.logDir,
+    level: config.logLevel,
+    rotation: config.logRotation,
+    console: consoleStyle(config),
+  });
 }
 
 function appSettings(config: Config): AppSettings {

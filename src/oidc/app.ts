@@ -4,6 +4,7 @@ import type { AppContext } from '../app/context.ts';
 import type { RefusalRecorder } from '../app/record-refusal.ts';
 import { discovery } from './discovery.ts';
 import { engineBody } from './engine-body.ts';
+import { guessingLimit } from './guessing-limit.ts';
 import { introspection } from './introspection.ts';
 import { ROUTES } from './provider.ts';
 import { oauthRefusals } from './refusals.ts';
@@ -19,6 +20,7 @@ export interface OAuthAppOptions {
   /** The engine of the moment: it is rebuilt when the signing keys change. */
   readonly engine: () => Middleware;
   readonly interactions: Middleware;
+  readonly rateLimits: boolean;
 }
 
 const FORM_PATHS = [
@@ -32,19 +34,15 @@ const FORM_PATHS = [
 ];
 
 /** Everything under /api/oauth and /.well-known that the engine serves, with our steps around it, in order. */
-export function createOAuthApp({
-  context,
-  refusals,
-  bodyLimit,
-  engine,
-  interactions,
-}: OAuthAppOptions): Middleware {
+export function createOAuthApp(options: OAuthAppOptions): Middleware {
+  const { context, refusals, bodyLimit, engine, interactions, rateLimits } = options;
   return compose([
     oauthRefusals({ context, refusals }),
     jsonErrors,
     discovery({ issuer: context.settings.issuer, signingAlgorithms: ['ES256', 'EdDSA', 'RS256'] }),
     interactions,
     engineBody({ limit: bodyLimit, formPaths: FORM_PATHS }),
+    ...(rateLimits ? [guessingLimit()] : []),
     registration({ context, limit: bodyLimit }),
     verification({ context, refusals }),
     introspection({ context, refusals }),
