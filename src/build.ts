@@ -109,7 +109,7 @@ export async function build(config: Config, outside: Outside = {}): Promise<Task
       metadataDocuments: config.registration.metadataDocuments,
       fetch: outside.fetch,
     },
-    () => keyring.privateJwks() as { keys: Record<string, unknown>[] },
+    () => keyring.privateJwks(),
   );
   const interactions = createInteractions({
     context,

@@ -39,7 +39,7 @@ export async function registerClient(context: AppContext, command: RegisterClien
   const agent: Agent = {
     clientId: command.clientId,
     kind: 'agent',
-    name: String(metadata.client_name ?? command.clientId),
+    name: nameOf(metadata, command.clientId),
     description: '',
     owner: null,
     state: 'active',
@@ -71,6 +71,10 @@ export async function registerClient(context: AppContext, command: RegisterClien
     }),
   );
   return agent;
+}
+
+function nameOf({ client_name: name }: Record<string, unknown>, otherwise: string): string {
+  return typeof name === 'string' ? name : otherwise;
 }
 
 function withoutSecrets(metadata: Readonly<Record<string, unknown>>): Record<string, unknown> {
@@ -107,7 +111,7 @@ export async function updateClient(
     do: 'update_agent',
     clientId,
     expectEpoch: agent.epoch,
-    set: { metadata: kept, name: String(kept.client_name ?? agent.name) },
+    set: { metadata: kept, name: nameOf(kept, agent.name) },
     miss: new DomainError('conflict', 'the client was changed meanwhile'),
   };
   await context.store.commit(unitOf(context, caller, [change], { type: 'client_updated', clientId }));

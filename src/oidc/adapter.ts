@@ -90,7 +90,7 @@ export class ArtifactAdapter implements Adapter {
     return {
       model: this.#model,
       id: this.#key(id),
-      payload: payload as Record<string, unknown>,
+      payload: payload,
       grantId: payload.grantId ?? null,
       uid: payload.uid === undefined ? null : this.#digest(payload.uid),
       accountId: payload.accountId ?? null,
@@ -103,7 +103,7 @@ export class ArtifactAdapter implements Adapter {
   #payload(artifact: Artifact | undefined): AdapterPayload | undefined {
     if (!artifact) return undefined;
     const consumed = artifact.consumedAt === null ? {} : { consumed: Math.floor(artifact.consumedAt / 1000) };
-    return { ...artifact.payload, ...consumed } as AdapterPayload;
+    return { ...artifact.payload, ...consumed };
   }
 
   #key(id: string): string {

@@ -1,5 +1,5 @@
 import type { Context } from 'koa';
-import { errors } from 'oidc-provider';
+import { errors, type Provider } from 'oidc-provider';
 import { defaultAudience, resolveAudiences } from '../app/audiences.ts';
 import type { AppContext } from '../app/context.ts';
 import { requireLiveParent } from '../app/parent-token.ts';
@@ -127,7 +127,7 @@ async function checkParent(context: AppContext, ctx: Context, request: TaskReque
 }
 
 function providerOf(ctx: Context) {
-  return (ctx as unknown as { oidc: { provider: import('oidc-provider').Provider } }).oidc.provider;
+  return (ctx as unknown as { oidc: { provider: Provider } }).oidc.provider;
 }
 
 function hasPushedRequest(ctx: Context): boolean {

@@ -19,7 +19,7 @@ export class ClientAdapter implements Adapter {
     currentRequestState()?.agents.set(id, agent);
     // The document at that URL is the metadata; the row only carries permissions and state.
     if (isMetadataDocumentId(id)) return undefined;
-    return clientMetadata(agent) as AdapterPayload | undefined;
+    return clientMetadata(agent);
   }
 
   async upsert(id: string, payload: AdapterPayload): Promise<void> {

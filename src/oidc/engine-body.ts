@@ -102,7 +102,7 @@ function appendList(form: URLSearchParams, empty: Set<string>, name: string, val
   }
   if (!LIST_PARAMETERS.has(name)) throw new BodyRefusal(400, `${name} must not be a list`);
   if (value.length === 0) empty.add(name);
-  for (const item of value) form.append(name, item as string);
+  for (const item of value) form.append(name, item);
 }
 
 function scalar(name: string, value: unknown): string {

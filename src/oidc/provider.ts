@@ -70,7 +70,7 @@ const builtIn = new WeakMap<Provider, Map<string, EngineHandler>>();
 class Engine extends Provider {
   override registerGrantType(name: string, handler: never, params?: never, dupes?: never): void {
     const known = builtIn.get(this) ?? new Map<string, EngineHandler>();
-    if (!known.has(name)) known.set(name, handler as EngineHandler);
+    if (!known.has(name)) known.set(name, handler);
     builtIn.set(this, known);
     super.registerGrantType(name, handler, params, dupes);
   }
@@ -100,7 +100,7 @@ export function createEngine(options: EngineOptions): { provider: Provider; midd
     secret: unknown,
   ) {
     return compareSecret(context, this.clientId, secret);
-  } as never;
+  };
   return { provider, middleware: compose(provider.middleware) as Middleware };
 }
 
@@ -115,8 +115,8 @@ function adapterFactory({ context, artifacts }: EngineOptions) {
 function configuration(options: EngineOptions): Configuration {
   const { context, signingAlgorithm: alg, lifetimes } = options;
   return {
-    adapter: adapterFactory(options) as never,
-    jwks: { keys: [...options.jwks.keys] } as never,
+    adapter: adapterFactory(options),
+    jwks: { keys: [...options.jwks.keys] },
     routes: ROUTES,
     cookies: {
       keys: [...options.cookieKeys],
@@ -156,12 +156,12 @@ function configuration(options: EngineOptions): Configuration {
       properties: ['taskgrant_native'],
       validator: (_ctx, _key, _value, metadata) => inferApplicationType(metadata as never),
     },
-    ...(options.fetch ? { fetch: options.fetch as never } : {}),
-    extraParams: taskExtraParams(context) as never,
-    findAccount: (_ctx, id) => findAccount(context, id) as never,
-    loadExistingGrant: (ctx) => grantOfThisAuthorization(ctx as never) as never,
+    ...(options.fetch ? { fetch: options.fetch } : {}),
+    extraParams: taskExtraParams(context),
+    findAccount: (_ctx, id) => findAccount(context, id),
+    loadExistingGrant: (ctx) => grantOfThisAuthorization(ctx as never),
     interactions: { policy: consentForEach(), url: (_ctx, interaction) => `/interaction/${interaction.uid}` },
-    renderError: (ctx, out) => renderErrorPage(ctx as never, out as never),
+    renderError: (ctx, out) => renderErrorPage(ctx, out as never),
     ttl: {
       AuthorizationCode: lifetimes.authorizationCode,
       Interaction: lifetimes.interaction,
@@ -172,7 +172,7 @@ function configuration(options: EngineOptions): Configuration {
       RefreshToken: context.settings.limits.refreshTokenSeconds,
       IdToken: 3600,
     },
-    features: features(options) as never,
+    features: features(options),
   };
 }
 

@@ -99,7 +99,7 @@ function merge(simple: Simple, object: AgentTaskObject): Simple {
   const request: Record<string, unknown> = { ...simple.request };
   for (const [name, value] of Object.entries(rest)) request[name] = agree(name, request[name], value);
   return {
-    request: request as Simple['request'],
+    request: request,
     resources: agree('locations', simple.resources, locations) as readonly string[] | undefined,
   };
 }
@@ -114,7 +114,7 @@ function agree(name: string, simple: unknown, standard: unknown): unknown {
 }
 
 function sorted(value: unknown): unknown {
-  return Array.isArray(value) ? [...value].sort() : value;
+  return Array.isArray(value) ? [...value].map(String).sort((a, b) => (a < b ? -1 : 1)) : value;
 }
 
 /** R7: the method must be present and `S256`; `plain` is refused everywhere (S5). */

@@ -108,5 +108,5 @@ function tokenPayload(context: AppContext, { token, task }: ResolvedToken): Adap
         description: task.description,
       },
     },
-  } as AdapterPayload;
+  };
 }
