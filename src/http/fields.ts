@@ -7,17 +7,26 @@ const PAGE_DEFAULT = 50;
 const PAGE_MAX = 200;
 
 /** R3: `[A-Za-z0-9._~-]{1,128}`. */
-export const taskId = z.string().superRefine((value, refinement) => {
-  try {
-    checkTaskId(value);
-  } catch (error) {
-    if (!(error instanceof DomainError)) throw error;
-    refinement.addIssue({ code: 'custom', message: error.message });
-  }
-});
+export const taskId = z
+  .string()
+  .superRefine((value, refinement) => {
+    try {
+      checkTaskId(value);
+    } catch (error) {
+      if (!(error instanceof DomainError)) throw error;
+      refinement.addIssue({ code: 'custom', message: error.message });
+    }
+  })
+  .meta({ pattern: '^[A-Za-z0-9._~-]{1,128}$' });
 
 /** A server-generated id: client, user, token, event. */
 export const publicId = z.string().regex(/^[A-Za-z0-9._~:-]{1,128}$/, 'is not an id of this server');
+
+/** A client id: one of ours, or the URL of a client's metadata document (S20). */
+export const clientId = z
+  .string()
+  .max(2048)
+  .regex(/^[\x21-\x7e]+$/, 'is not a client id');
 
 /** Display text that an administrator or agent gives as the cause of an action. */
 export const reason = z

@@ -158,6 +158,17 @@ describe('tokens', () => {
 });
 
 describe('the audit log', () => {
+  test('is searched by clients that are named by a URL', async () => {
+    const named = await app.agent({ clientId: 'https://app.example/client.json' });
+    await app.open(named);
+    const found = await app.send(
+      'get',
+      `/api/admin/audit/logs?client_id=${encodeURIComponent(named.clientId)}&event_type=token_issued`,
+      { token: await app.adminToken() },
+    );
+    expect(found.body.logs).toHaveLength(1);
+  });
+
   test('is searched by client, type, outcome and time', async () => {
     const token = await app.adminToken();
     const someone = await app.agent();

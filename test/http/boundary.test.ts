@@ -72,6 +72,11 @@ describe('reading a request', () => {
     expect([json.body.seen, form.body.seen]).toEqual(['a hihi!', 'a hihi']);
   });
 
+  test('decodes a slash only within a parameter', async () => {
+    const answer = await app.send('post', '/api/echo/a%2Fb', { body: { text: 'hi' } });
+    expect(answer.body.seen).toBe('a/b hi');
+  });
+
   test('lists every fault at once, unknown members among them', async () => {
     const answer = await app.send('post', '/api/echo/123456789?loud=maybe&quiet=1', { body: { txt: 'hi' } });
     expect(answer.status).toBe(400);

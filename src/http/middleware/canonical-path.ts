@@ -2,11 +2,12 @@ import { Problem } from '../problem.ts';
 import type { RequestMiddleware } from '../state.ts';
 
 /** Spellings that another layer could read as a different path than we do. */
-const AMBIGUOUS = /\/\/|\\|\/\.{1,2}(\/|$)|%(2e|2f|5c|00)/i;
+const AMBIGUOUS = /\/\/|\\|\/\.{1,2}(\/|$)|%(2e|5c|00)/i;
 
 /**
- * Refuses double slashes, dot segments, encoded separators and undecodable escapes before anything decides by path;
- * a trailing slash is refused wherever data is served. What remains is matched by case and letter.
+ * Refuses double slashes, dot segments, backslashes and undecodable escapes before anything decides by path; a
+ * trailing slash is refused wherever data is served. What remains is matched by case and letter, undecoded: an
+ * encoded slash can stand only within a parameter, where client ids that are URLs need it.
  */
 export function canonicalPath(): RequestMiddleware {
   return (ctx, next) => {

@@ -5,7 +5,7 @@ import { type ChainLink, viewLineage } from '../../app/view-lineage.ts';
 import { AUDIT_EVENT_TYPES } from '../../domain/audit-event.ts';
 import { formatScope } from '../../domain/scope.ts';
 import { type BoundRoute, contract, route } from '../contract.ts';
-import { listAnswer, listOf, pageOf, pageQuery, publicId, taskId } from '../fields.ts';
+import { clientId, listAnswer, listOf, pageOf, pageQuery, publicId, taskId } from '../fields.ts';
 import { AuditRow, auditRow } from '../rows/audit-row.ts';
 import { TaskRow, taskRow } from '../rows/task-row.ts';
 
@@ -27,7 +27,7 @@ const auditLogs = contract({
   summary: 'Search the audit log, newest first.',
   tags,
   query: z.strictObject({
-    client_id: publicId.optional(),
+    client_id: clientId.optional(),
     user_id: publicId.optional(),
     token_id: publicId.optional(),
     task_id: taskId.optional(),

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { AppContext } from '../../app/context.ts';
 import { searchTasks } from '../../app/view-task.ts';
 import { type BoundRoute, contract, route } from '../contract.ts';
-import { listAnswer, listOf, pageOf, pageQuery, publicId, taskId } from '../fields.ts';
+import { clientId, listAnswer, listOf, pageOf, pageQuery, taskId } from '../fields.ts';
 import { TaskRow, taskRow } from '../rows/task-row.ts';
 
 const listTasks = contract({
@@ -12,8 +12,8 @@ const listTasks = contract({
   summary: 'Search tasks, newest first.',
   tags: ['Administration: tasks'],
   query: z.strictObject({
-    client_id: publicId.optional(),
-    subject: publicId.optional(),
+    client_id: clientId.optional(),
+    subject: clientId.optional(),
     state: z.enum(['active', 'completed', 'failed', 'revoked', 'expired']).optional(),
     root_task_id: taskId.optional(),
     ...pageQuery,

@@ -5,7 +5,17 @@ import { revokeToken } from '../../app/revoke-token.ts';
 import { searchTokens, viewToken } from '../../app/search-tokens.ts';
 import { DomainError } from '../../domain/errors.ts';
 import { type BoundRoute, contract, route } from '../contract.ts';
-import { flag, listAnswer, listOf, pageOf, pageQuery, publicId, reason, taskId } from '../fields.ts';
+import {
+  clientId,
+  flag,
+  listAnswer,
+  listOf,
+  pageOf,
+  pageQuery,
+  publicId,
+  reason,
+  taskId,
+} from '../fields.ts';
 import { TokenRow, tokenRow } from '../rows/token-row.ts';
 
 const tags = ['Administration: tokens'];
@@ -28,7 +38,7 @@ const findTokens = contract({
   summary: 'Search tokens by client, task, parent task and state.',
   tags,
   query: z.strictObject({
-    client_id: publicId.optional(),
+    client_id: clientId.optional(),
     task_id: taskId.optional(),
     parent_task_id: taskId.optional(),
     is_valid: flag.optional(),
