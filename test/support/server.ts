@@ -1,0 +1,107 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { build, type Taskgrant } from '../../src/build.ts';
+import { loadConfig } from '../../src/config/load.ts';
+import { createDatabase } from './postgres.ts';
+
+export const ADMIN_CLIENT = 'taskgrant-admin';
+export const ADMIN_CLIENT_SECRET = 'tgs_secret-of-the-administration-client-0123456789';
+export const ADMIN_EMAIL = 'admin@example.com';
+export const ADMIN_PASSWORD = 'correct horse battery staple';
+
+export interface ServerOptions {
+  /** Environment variables beside the ones that the tests need. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Settings that have no environment variable, as in config/*.json. */
+  readonly settings?: Readonly<Record<string, unknown>>;
+  readonly database?: 'sqlite' | 'postgres';
+  /** The network that metadata documents of clients come from. */
+  readonly fetch?: typeof globalThis.fetch;
+}
+
+/** Time that goes on by itself and can be moved forward. Only the task engine follows it, not the OAuth engine. */
+export interface SkippingClock {
+  now(): number;
+  advance(seconds: number): void;
+}
+
+/** The whole product, listening on a free port with a data directory of its own. */
+export interface TestServer {
+  readonly issuer: string;
+  /** `aud` of tokens for the server's own API. */
+  readonly apiAudience: string;
+  /** `aud` of tokens whose request names no resource. */
+  readonly defaultAudience: string;
+  readonly clock: SkippingClock;
+  readonly taskgrant: Taskgrant;
+  readonly logDir: string;
+  stop(): Promise<void>;
+}
+
+/** Cheap passwords, and scopes of which one is not among those that anybody may register with. */
+const TEST_SETTINGS = {
+  argon2: { memoryKiB: 8192, passes: 1, parallelism: 1 },
+  scopes: {
+    'reports:read': { description: 'Read reports' },
+    'reports:write': { description: 'Write reports' },
+    'files:read': { description: 'Read files' },
+  },
+  registration: { defaultPermissions: ['example:read', 'reports:read'] },
+  resourceServers: [{ name: 'example', audiences: ['{issuer}/api/oauth/protected'], tokenFormat: 'jwt' }],
+};
+
+/** Starts a server. Every suite that starts one stops it. */
+export async function startServer(options: ServerOptions = {}): Promise<TestServer> {
+  const home = mkdtempSync(join(tmpdir(), 'taskgrant-'));
+  mkdirSync(join(home, 'config'));
+  writeFileSync(join(home, 'config/test.json'), JSON.stringify({ ...TEST_SETTINGS, ...options.settings }));
+  const database = options.database === 'postgres' ? await createDatabase() : undefined;
+  const http = createServer();
+  await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
+  const issuer = options.env?.['ISSUER'] ?? `http://127.0.0.1:${(http.address() as AddressInfo).port}`;
+  const clock = createSkippingClock();
+  const config = loadConfig(
+    {
+      NODE_ENV: 'test',
+      ISSUER: issuer,
+      DATA_DIR: join(home, 'data'),
+      LOG_DIR: join(home, 'logs'),
+      ADMIN_EMAIL,
+      ADMIN_PASSWORD,
+      ADMIN_CLIENT_SECRET,
+      ...(database ? { DATABASE_URL: database.url } : {}),
+      ...options.env,
+    },
+    home,
+  );
+  const taskgrant = await build(config, { clock, fetch: options.fetch });
+  http.on('request', taskgrant.app.callback());
+  return {
+    issuer,
+    apiAudience: config.apiAudience,
+    defaultAudience: config.defaultResource,
+    clock,
+    taskgrant,
+    logDir: config.logDir,
+    async stop() {
+      http.closeAllConnections();
+      await new Promise((resolve) => http.close(resolve));
+      await taskgrant.close();
+      await database?.drop();
+      rmSync(home, { recursive: true, force: true });
+    },
+  };
+}
+
+function createSkippingClock(): SkippingClock {
+  let ahead = 0;
+  return {
+    now: () => Date.now() + ahead,
+    advance(seconds) {
+      ahead += seconds * 1000;
+    },
+  };
+}
