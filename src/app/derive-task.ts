@@ -10,7 +10,7 @@ import { resolveAudiences } from './audiences.ts';
 import { commitNewTask } from './commit-issuance.ts';
 import type { AppContext } from './context.ts';
 import type { Issued, TokenCommand } from './issuance.ts';
-import { requireLiveParent } from './parent-token.ts';
+import { asChildOf, requireLiveParent } from './parent-token.ts';
 import type { ResolvedToken } from './resolve-token.ts';
 import type { Change } from './unit-of-work.ts';
 
@@ -28,6 +28,14 @@ export interface DeriveCommand extends TokenCommand {
 export async function deriveTask(context: AppContext, command: DeriveCommand): Promise<Issued> {
   requireActive(command.agent);
   const parent = await requireLiveParent(context, command.parentToken);
+  return asChildOf(parent, () => deriveFrom(context, command, parent));
+}
+
+async function deriveFrom(
+  context: AppContext,
+  command: DeriveCommand,
+  parent: ResolvedToken,
+): Promise<Issued> {
   const asked = command.resources.length > 0 ? await resolveAudiences(context, command.resources) : undefined;
   const request = { ...command.request, audiences: asked?.map(({ audience }) => audience) };
   const { agent, publicClient } = command;

@@ -8,7 +8,7 @@ import type { AppContext } from './context.ts';
 import { isPairAllowed } from './derive-task.ts';
 import { type Issued, type TokenCommand, tokenFacts } from './issuance.ts';
 import { liveGuard, mintToken } from './issue-token.ts';
-import { requireLiveParent } from './parent-token.ts';
+import { asChildOf, requireLiveParent } from './parent-token.ts';
 import type { ResolvedToken } from './resolve-token.ts';
 
 export interface HandOffCommand extends TokenCommand {
@@ -23,9 +23,17 @@ export interface HandOffCommand extends TokenCommand {
  * @throws DomainError for every rule that the request breaks.
  */
 export async function handOff(context: AppContext, command: HandOffCommand): Promise<Issued> {
-  const { agent, request, delegateTo } = command;
-  requireActive(agent);
+  requireActive(command.agent);
   const parent = await requireLiveParent(context, command.parentToken);
+  return asChildOf(parent, () => handOffFrom(context, command, parent));
+}
+
+async function handOffFrom(
+  context: AppContext,
+  command: HandOffCommand,
+  parent: ResolvedToken,
+): Promise<Issued> {
+  const { agent, request, delegateTo } = command;
   await requireHandOffAllowed(context, command, parent);
   const asked = command.resources.length > 0 ? await resolveAudiences(context, command.resources) : undefined;
   const authority = narrow(

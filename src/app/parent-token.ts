@@ -28,6 +28,16 @@ export async function requireLiveParent(context: AppContext, value: string): Pro
   }
 }
 
+/** Runs what a parent is asked for; a refusal then says of which parent. */
+export async function asChildOf<T>(parent: ResolvedToken, run: () => Promise<T> | T): Promise<T> {
+  try {
+    return await run();
+  } catch (error) {
+    if (!(error instanceof DomainError)) throw error;
+    throw new DomainError(error.code, error.message, { ...error.details, ...about(parent) });
+  }
+}
+
 function about({ token, task }: ResolvedToken): Record<string, unknown> {
   return { parent_token_id: token.tokenId, parent_task_id: task.taskId };
 }

@@ -72,6 +72,8 @@ const SAME_AT_EXCHANGE: ReadonlySet<DomainErrorCode> = new Set(['verifier_mismat
 export class OAuthRefusal extends errors.CustomOIDCProviderError {
   readonly taskError: string | undefined;
   readonly cause_code: DomainErrorCode;
+  /** What the audit trail keeps of the refusal beside the wire error. */
+  readonly details: Readonly<Record<string, unknown>>;
 
   constructor(error: DomainError, door: Door) {
     const wire = WIRE[error.code];
@@ -82,6 +84,7 @@ export class OAuthRefusal extends errors.CustomOIDCProviderError {
     super(code, asciiDescription(`${reason}${error.message}`));
     this.taskError = wire.taskError;
     this.cause_code = error.code;
+    this.details = error.details;
   }
 }
 

@@ -11,7 +11,7 @@ import { ClientAdapter } from './client-adapter.ts';
 import { inferApplicationType } from './application-type.ts';
 import { allowMetadataDocument } from './client-id-metadata.ts';
 import { compareSecret, requireAgent } from './clients.ts';
-import { refusing } from './errors.ts';
+import { OAuthRefusal, refusing } from './errors.ts';
 import { authorizationCodeGrant, type EngineHandler } from './grants/authorization-code.ts';
 import {
   CLIENT_CREDENTIALS,
@@ -82,7 +82,9 @@ export function createEngine(options: EngineOptions): { provider: Provider; midd
   const provider = new Engine(context.settings.issuer, configuration(options));
   provider.proxy = false;
   const grant = { context, provider, artifacts };
-  const register = provider.registerGrantType.bind(provider) as unknown as Registration;
+  const registerRaw = provider.registerGrantType.bind(provider) as unknown as Registration;
+  const register: Registration = (name, handler, ...rest) =>
+    registerRaw(name, rememberingRefusal(handler), ...rest);
   const code = builtIn.get(provider)?.get('authorization_code');
   if (!code) throw new Error('the engine registered no authorization_code handler');
   register(
@@ -102,6 +104,18 @@ export function createEngine(options: EngineOptions): { provider: Provider; midd
     return compareSecret(context, this.clientId, secret);
   };
   return { provider, middleware: compose(provider.middleware) as Middleware };
+}
+
+/** The engine passes on code and description only; the audit trail wants to know whose child was refused as well. */
+function rememberingRefusal(handler: EngineHandler): EngineHandler {
+  return async (ctx) => {
+    try {
+      await handler(ctx);
+    } catch (error) {
+      if (error instanceof OAuthRefusal) requestState(ctx).refusal = error.details;
+      throw error;
+    }
+  };
 }
 
 function adapterFactory({ context, artifacts }: EngineOptions) {

@@ -104,14 +104,19 @@ function claimedClient(ctx: Context): string | null {
 
 function refusalFact(ctx: Context, body: OAuthError): Fact {
   const form = ctx.state.oauthBody as URLSearchParams | undefined;
+  const { parent_task_id: parent, ...why } = requestState(ctx).refusal ?? {};
+  const claimed = claimedTask(form);
   return {
     type: factType(ctx, body),
     outcome: ctx.status >= 500 ? 'error' : 'refused',
     clientId: claimedClient(ctx),
-    taskId: claimedTask(form),
+    // A refused child belongs to the history of the task that it was asked of.
+    taskId: typeof parent === 'string' ? parent : claimed,
     reason: `${body.error}: ${body.error_description ?? ''}`.slice(0, 500),
     details: {
+      ...why,
       path: ctx.path,
+      ...(typeof parent === 'string' && claimed !== null ? { task_id: claimed } : {}),
       ...(form?.get('grant_type') ? { grant_type: form.get('grant_type')?.slice(0, 100) } : {}),
       ...(form?.get('scope') ? { scope: form.get('scope')?.slice(0, 500) } : {}),
       ...(form?.get('parent_task_id') ? { parent_task_id: form.get('parent_task_id')?.slice(0, 128) } : {}),

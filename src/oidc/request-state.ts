@@ -23,6 +23,8 @@ export interface RequestState {
   redemption?: { readonly consume: Change[] };
   /** Set when the engine's revocation endpoint has authenticated the client and asked the policy. */
   revocationAllowed?: boolean;
+  /** Set when a rule refused the request: what the engine's own error does not carry. */
+  refusal?: Readonly<Record<string, unknown>>;
   /** Set by the registration endpoint's own checks. */
   registration?: { readonly registrar: string | undefined; readonly requestedScope: string | undefined };
   /** List parameters that were sent as `[]`: "none", which is not the same as absent (R1). */
