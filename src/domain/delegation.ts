@@ -2,7 +2,7 @@ import type { Agent } from './agent.ts';
 import { requireNames, requireWithinCeiling } from './ceiling.ts';
 import { DomainError } from './errors.ts';
 import { fanOut, HARD_DEPTH_CAP, least, type Opening, requestedDepth, taskExpiry } from './opening.ts';
-import { intersect, type Scope, wider } from './scope.ts';
+import { intersect, type Scope } from './scope.ts';
 import type { Authority, Task } from './task.ts';
 import type { ServerLimits, TaskRequest } from './task-request.ts';
 import type { TaskToken } from './task-token.ts';
@@ -177,9 +177,9 @@ function narrowAudiences(
   return result;
 }
 
-/** R5: delegates only shrink; absent = the same client only. */
+/** R5: delegates only shrink; absent = the same client only. They are ids: `*` among them stands for nobody. */
 function narrowDelegates(parent: readonly string[], asked: readonly string[] | undefined): readonly string[] {
-  const refused = wider(parent, asked ?? []);
+  const refused = (asked ?? []).filter((delegate) => !parent.includes(delegate));
   if (refused.length > 0) {
     throw new DomainError(
       'details_not_subset',
