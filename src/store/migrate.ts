@@ -32,3 +32,12 @@ export async function migrateDown(knex: Knex): Promise<void> {
     await trx.migrate.rollback({ migrationSource: source }, true);
   });
 }
+
+/** Names of the migrations that were applied, in order, and of those that wait. */
+export async function migrationStatus(knex: Knex): Promise<{ applied: string[]; pending: string[] }> {
+  const [applied, pending] = (await knex.migrate.list({ migrationSource: source })) as [
+    { name: string }[],
+    string[],
+  ];
+  return { applied: applied.map(({ name }) => name), pending };
+}
