@@ -15,7 +15,7 @@ export interface DeclaredResourceServer extends Pick<ResourceServer, 'name' | 'a
 }
 
 /** Rights of the server's own API. */
-export const API_SCOPES = ['admin:read', 'admin:write', 'tasks:read', 'tasks:write', 'tasks:revoke'];
+const API_SCOPES = ['admin:read', 'admin:write', 'tasks:read', 'tasks:write', 'tasks:revoke'];
 
 const PLAIN_NAME = /^[A-Za-z0-9_-]{1,40}$/;
 

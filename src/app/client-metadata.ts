@@ -2,7 +2,7 @@ import type { Agent } from '../domain/agent.ts';
 import { DomainError } from '../domain/errors.ts';
 import { checkRedirectUris, isNative } from './redirect-uris.ts';
 
-export const TOKEN_EXCHANGE_GRANT = 'urn:ietf:params:oauth:grant-type:token-exchange';
+const TOKEN_EXCHANGE_GRANT = 'urn:ietf:params:oauth:grant-type:token-exchange';
 
 export const GRANT_TYPES = [
   'authorization_code',

@@ -3,6 +3,7 @@ import { bootstrap, type BootstrapOptions } from '../../src/app/bootstrap.ts';
 import { changeUserState } from '../../src/app/change-user-state.ts';
 import { deleteResourceServer } from '../../src/app/delete-resource-server.ts';
 import { verifyCredentials } from '../../src/app/sign-in.ts';
+import { createDatabase } from '../support/postgres.ts';
 import { ADMIN_AUDIENCE, CALLER, createTestContext, type TestContext } from '../support/app-context.ts';
 
 const opened: TestContext[] = [];
@@ -87,6 +88,27 @@ describe('starting an empty server', () => {
     expect(await store.users.count()).toBe(1);
     expect(await store.agents.secrets('taskgrant-admin', context.clock.now())).toHaveLength(1);
     expect(await store.resourceServers.all()).toHaveLength(2);
+  });
+});
+
+describe('nodes on one PostgreSQL that start at once', () => {
+  test('make one administrator, one client and one resource server of each', async () => {
+    const database = await createDatabase();
+    const nodes = await Promise.all(
+      Array.from({ length: 3 }, () => createTestContext({ bootstrapped: false, databaseUrl: database.url })),
+    );
+    const made = { allowGenerate: true, exampleServers: CONFIGURED.exampleServers, scopes: [] };
+    const results = await Promise.all(nodes.map(({ context }) => bootstrap(context, made)));
+    expect(results.filter(({ administrator }) => administrator)).toHaveLength(1);
+    expect(results.filter(({ adminClient }) => adminClient)).toHaveLength(1);
+    const changed = { ...made, adminClientSecret: SECRET };
+    await Promise.all(nodes.map(({ context }) => bootstrap(context, changed)));
+    const { store, clock } = nodes[0]!;
+    expect(await store.agents.byId('taskgrant-admin')).toMatchObject({ epoch: 1 });
+    expect(await store.agents.secrets('taskgrant-admin', clock.now())).toHaveLength(1);
+    expect(await store.counts(clock.now())).toMatchObject({ users: 1, resourceServers: 2 });
+    for (const node of nodes) await node.close();
+    await database.drop();
   });
 });
 

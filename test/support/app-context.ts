@@ -15,9 +15,9 @@ import { createManualClock, keyringNode } from './keyring-node.ts';
 export const ISSUER = 'https://auth.example.com';
 export const ADMIN_AUDIENCE = `${ISSUER}/api`;
 export const DEFAULT_AUDIENCE = `${ISSUER}/api/oauth/protected`;
-export const ADMIN_SECRET = 'tgs_test-secret-of-the-built-in-client-0123';
+const ADMIN_SECRET = 'tgs_test-secret-of-the-built-in-client-0123';
 export const ADMIN_EMAIL = 'root@example.com';
-export const ADMIN_PASSWORD = 'correct horse battery staple';
+const ADMIN_PASSWORD = 'correct horse battery staple';
 
 /** Who acts in tests that do not care. */
 export const CALLER: Caller = {
@@ -63,7 +63,7 @@ const LIMITS: ServerLimits = {
   maxChildren: 100,
 };
 
-export function createTestClock(start: number = T0): TestClock {
+function createTestClock(start: number = T0): TestClock {
   let time = start;
   return {
     now: () => time,

@@ -168,7 +168,7 @@ async function send(
 }
 
 /** INVARIANT of every test: the answer is what the route declares, or problem details. */
-function expectDeclared(
+export function expectDeclared(
   routes: readonly BoundRoute[],
   method: string,
   path: string,

@@ -1,0 +1,68 @@
+import { createServer } from 'node:http';
+import request, { type Response } from 'supertest';
+import type { Issued } from '../../src/app/issuance.ts';
+import { openTask } from '../../src/app/open-task.ts';
+import { createRefusalRecorder } from '../../src/app/record-refusal.ts';
+import type { AuditEvent, AuditEventType } from '../../src/domain/audit-event.ts';
+import { createHttpApp } from '../../src/http/app.ts';
+import { createRoutes } from '../../src/http/routes.ts';
+import { ADMIN_AUDIENCE, CALLER, createTestContext } from './app-context.ts';
+import type { TestContext, TestContextOptions } from './app-context.ts';
+import { expectDeclared } from './http-app.ts';
+import { TASK_VERIFIER } from './registered-agent.ts';
+
+type Method = 'get' | 'post' | 'put' | 'delete';
+
+export interface ApiClient extends TestContext {
+  /** Sends a request and checks the answer against the declaration of its route. */
+  send(method: Method, path: string, more?: { token?: string; body?: object }): Promise<Response>;
+  /** A token of the built-in client with these rights; both when none is named. */
+  adminToken(...rights: string[]): Promise<string>;
+  /** What the audit trail holds of one type, refusals included, newest first. */
+  events(type: AuditEventType): Promise<readonly AuditEvent[]>;
+}
+
+/** Every route of the REST API on a real store with the given settings, without the OAuth engine. */
+export async function createApiClient(options: TestContextOptions = {}): Promise<ApiClient> {
+  const made = await createTestContext(options);
+  const { context, store } = made;
+  const refusals = createRefusalRecorder(context);
+  const routes = createRoutes(context, () => store.ping());
+  const parts = { context, refusals, routes, trustProxy: false, bodyLimit: 65_536, version: '0.0.0' };
+  const answer = createHttpApp(parts).callback();
+  const server = createServer((req, res) => void answer(req, res));
+  return {
+    ...made,
+    async send(method, path, { token, body } = {}) {
+      const sending = request(server)[method](path);
+      if (token !== undefined) sending.set('Authorization', `Bearer ${token}`);
+      const response = await sending.send(body);
+      expectDeclared(routes, method, path, response);
+      return response;
+    },
+    adminToken: async (...rights) => (await openAdminTask(made, rights)).access.value,
+    async events(type) {
+      await refusals.flush();
+      return (await store.audit.search({ type }, { limit: 100 })).items;
+    },
+    async close() {
+      await refusals.close();
+      await made.close();
+    },
+  };
+}
+
+async function openAdminTask({ context, store }: TestContext, rights: string[]): Promise<Issued> {
+  const agent = await store.agents.byId('taskgrant-admin');
+  if (!agent) throw new Error('the store was not bootstrapped');
+  const codeChallenge = context.digests.sha256(TASK_VERIFIER);
+  return openTask(context, {
+    caller: { actor: agent.clientId, origin: CALLER.origin },
+    agent,
+    publicClient: false,
+    request: rights.length > 0 ? { codeChallenge, scope: rights } : { codeChallenge },
+    resources: [ADMIN_AUDIENCE],
+    detailed: false,
+    refreshAllowed: false,
+  });
+}
