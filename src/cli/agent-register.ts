@@ -1,0 +1,52 @@
+import { activateAgent } from '../app/activate-agent.ts';
+import { type AuthMethod, GRANT_TYPES, type GrantType } from '../app/client-metadata.ts';
+import { registerAgent } from '../app/register-agent.ts';
+import { oneOf, type DataOptions } from './options.ts';
+import { json, note, record } from './print.ts';
+import { agentRow } from './rows.ts';
+import type { Session } from './session.ts';
+
+interface RegisterOptions extends DataOptions {
+  readonly name: string;
+  readonly description: string;
+  readonly permission?: readonly string[];
+  readonly tool: readonly string[];
+  readonly resource: readonly string[];
+  readonly redirectUri?: readonly string[];
+  readonly grantType?: readonly string[];
+  readonly authMethod?: AuthMethod;
+  readonly activate?: boolean;
+}
+
+/** The operator at the server itself: registration is open to nobody more. */
+export async function registerFromCli({ context, caller }: Session, options: RegisterOptions): Promise<void> {
+  const { credentials, ...registered } = await registerAgent(context, {
+    caller,
+    registrar: 'operator',
+    name: options.name,
+    description: options.description,
+    tools: options.tool,
+    resources: options.resource,
+    permissions: options.permission,
+    client: {
+      redirectUris: options.redirectUri,
+      grantTypes: options.grantType?.map(oneOf(GRANT_TYPES)) satisfies GrantType[] | undefined,
+      authMethod: options.authMethod,
+    },
+  });
+  const { registrationToken } = credentials;
+  const agent = options.activate
+    ? await activateAgent(context, { caller, registrationToken })
+    : registered.agent;
+  const shown = {
+    client_id: credentials.clientId,
+    ...(credentials.clientSecret === null ? {} : { client_secret: credentials.clientSecret }),
+    ...(options.activate ? {} : { registration_token: registrationToken }),
+  };
+  if (options.json) {
+    json({ agent: agentRow(agent), credentials: shown });
+    return;
+  }
+  record({ ...shown, state: agent.state, permissions: agent.permissions });
+  note('Keep the credentials: they are shown only now.');
+}

@@ -1,0 +1,47 @@
+/** A row as it is shown: names of the REST API. */
+export type Row = Readonly<Record<string, unknown>>;
+
+/** Control characters and marks that reorder text: names and descriptions are the words of strangers. */
+const UNPRINTABLE = /[\p{Cc}\p{Zl}\p{Zp}\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
+
+export function plain(text: string): string {
+  return text.replace(UNPRINTABLE, '�');
+}
+
+export function line(text = ''): void {
+  process.stdout.write(`${text}\n`);
+}
+
+/** Beside the data: what a person should know but a pipe should not get. */
+export function note(text: string): void {
+  process.stderr.write(`${text}\n`);
+}
+
+export function json(value: unknown): void {
+  line(JSON.stringify(value, null, 2));
+}
+
+/** One line for each member. */
+export function record(row: Row): void {
+  const width = Math.max(...Object.keys(row).map((name) => name.length));
+  for (const [name, value] of Object.entries(row)) line(`${name.padEnd(width)}  ${cell(value)}`);
+}
+
+/** One line for each row, under a head; only the named columns. */
+export function table(rows: readonly Row[], columns: readonly string[]): void {
+  const cells = [columns.map(String), ...rows.map((row) => columns.map((name) => cell(row[name])))];
+  const widths = columns.map((_, i) => Math.max(...cells.map((each) => each[i]?.length ?? 0)));
+  for (const each of cells)
+    line(
+      each
+        .map((text, i) => text.padEnd(widths[i] ?? 0))
+        .join('  ')
+        .trimEnd(),
+    );
+}
+
+function cell(value: unknown): string {
+  if (value === null || value === undefined || value === '') return '-';
+  if (Array.isArray(value)) return value.length === 0 ? '-' : plain(value.join(' '));
+  return plain(typeof value === 'string' ? value : JSON.stringify(value));
+}

@@ -1,0 +1,140 @@
+import type { StoredKey } from '../app/ports.ts';
+import type { ViewedToken } from '../app/search-tokens.ts';
+import type { ViewedTask } from '../app/view-task.ts';
+import type { Agent } from '../domain/agent.ts';
+import type { AuditEvent } from '../domain/audit-event.ts';
+import type { ResourceServer } from '../domain/resource-server.ts';
+import { formatScope } from '../domain/scope.ts';
+import type { User } from '../domain/user.ts';
+import type { Row } from './print.ts';
+
+export function agentRow(agent: Agent): Row {
+  return {
+    client_id: agent.clientId,
+    agent_name: agent.name,
+    description: agent.description,
+    state: agent.state,
+    tier: agent.tier,
+    owner: agent.owner,
+    permissions: agent.permissions,
+    requested_permissions: agent.metadata['requested_permissions'] ?? [],
+    default_scope: agent.defaultScope,
+    allowed_tools: agent.tools,
+    allowed_resources: agent.resources,
+    audiences: agent.audiences,
+    max_depth: agent.maxDepth,
+    max_children: agent.maxChildren,
+    max_task_seconds: agent.maxTaskSeconds,
+    challenge_waived: agent.challengeWaived,
+    grant_types: agent.metadata['grant_types'] ?? [],
+    token_endpoint_auth_method: agent.metadata['token_endpoint_auth_method'] ?? 'client_secret_basic',
+    redirect_uris: agent.metadata['redirect_uris'] ?? [],
+    created_at: iso(agent.createdAt),
+    activated_at: iso(agent.activatedAt),
+    deleted_at: iso(agent.deletedAt),
+  };
+}
+
+/** For people: what `null` means is written out. */
+export function agentText(agent: Agent): Row {
+  return { ...agentRow(agent), audiences: agent.audiences ?? 'every one but the administration API' };
+}
+
+export function userRow(user: User): Row {
+  return {
+    user_id: user.userId,
+    email: user.email,
+    name: user.name,
+    state: user.state,
+    permissions: user.permissions,
+    created_at: iso(user.createdAt),
+  };
+}
+
+export function resourceServerRow(server: ResourceServer): Row {
+  return {
+    client_id: server.clientId,
+    name: server.name,
+    audiences: server.audiences,
+    scopes: server.scopes,
+    token_format: server.tokenFormat,
+    created_at: iso(server.createdAt),
+  };
+}
+
+export function taskRow({ task, state }: ViewedTask): Row {
+  return {
+    task_id: task.taskId,
+    description: task.description,
+    state,
+    origin: task.origin,
+    client_id: task.clientId,
+    subject: task.subject,
+    scope: formatScope(task.scope),
+    tools: task.tools,
+    resources: task.resources,
+    audiences: task.audiences,
+    root_task_id: task.rootTaskId,
+    parent_task_id: task.parentTaskId,
+    parent_token_id: task.parentTokenId,
+    depth: task.depth,
+    max_depth: task.maxDepth,
+    max_children: task.maxChildren,
+    child_count: task.childCount,
+    delegates: task.delegates,
+    verifier_bound: task.codeChallenge !== null,
+    key_bound: task.keyThumbprint !== null,
+    created_at: iso(task.createdAt),
+    expires_at: iso(task.expiresAt),
+    ended_at: iso(task.endedAt),
+    ended_reason: task.endedReason,
+  };
+}
+
+export function tokenRow({ token, revocation, isRevoked, isValid }: ViewedToken): Row {
+  return {
+    token_id: token.tokenId,
+    kind: token.kind,
+    is_valid: isValid,
+    is_revoked: isRevoked,
+    revoked_through: revocation?.kind ?? null,
+    scope: formatScope(token.scope),
+    audience: token.audience,
+    issued_at: iso(token.issuedAt),
+    expires_at: iso(token.expiresAt),
+  };
+}
+
+export function auditRow(event: AuditEvent): Row {
+  return {
+    log_id: event.id,
+    timestamp: iso(event.at),
+    event_type: event.type,
+    status: event.outcome,
+    actor: event.actor,
+    client_id: event.clientId,
+    user_id: event.userId,
+    token_id: event.tokenId,
+    task_id: event.taskId,
+    parent_task_id: event.parentTaskId,
+    source_ip: event.sourceIp,
+    request_id: event.requestId,
+    reason: event.reason,
+    details: event.details,
+  };
+}
+
+export function keyRow(key: StoredKey, state: string): Row {
+  return {
+    kid: key.kid,
+    algorithm: key.algorithm,
+    state,
+    created_at: iso(key.createdAt),
+    active_from: iso(key.activeFrom),
+    retires_at: iso(key.retiresAt),
+  };
+}
+
+function iso(at: number | null): string | null {
+  return at === null ? null : new Date(at).toISOString();
+}
