@@ -34,12 +34,26 @@ export function checkRedirectUris(uris: readonly string[]): readonly string[] {
       { redirect_uri: refused.slice(0, 200) },
     );
   }
+  if (isNative(uris) && uris.some(isSecureLoopback)) {
+    throw new DomainError(
+      'parameter_invalid',
+      'a native application uses http on a loopback address, not https',
+    );
+  }
   return [...new Set(uris)];
 }
 
-/** Traps T1–T3: loopback addresses and private schemes mean an application on the user's own machine. */
+/**
+ * Traps T1–T3: a loopback address or a private scheme means an application on the user's own machine, also where it
+ * names an https URI besides; it then uses any port of the loopback address (RFC 8252 §7.3).
+ */
 export function isNative(uris: readonly string[]): boolean {
-  return uris.length > 0 && uris.every((uri) => URL.parse(uri)?.protocol !== 'https:');
+  return uris.some((uri) => URL.parse(uri)?.protocol !== 'https:');
+}
+
+function isSecureLoopback(uri: string): boolean {
+  const parsed = URL.parse(uri);
+  return parsed?.protocol === 'https:' && LOOPBACK.has(parsed.hostname);
 }
 
 function isAcceptable(uri: string): boolean {

@@ -134,6 +134,25 @@ describe('registering an agent', () => {
   });
 });
 
+describe('the kind of application', () => {
+  test.each([
+    [['https://app.example/cb'], 'web'],
+    [['https://localhost/cb'], 'web'],
+    [['http://localhost:8080/cb'], 'native'],
+    [['http://127.0.0.1/', 'https://vscode.dev/redirect'], 'native'],
+  ])('with %j is %s', async (redirectUris, kind) => {
+    const { agent } = await registerAgent(context, aRegistration({ client: { redirectUris } }));
+    expect(agent.metadata.application_type).toBe(kind);
+  });
+
+  test('cannot be both', async () => {
+    const client = { redirectUris: ['http://localhost/cb', 'https://localhost/cb'] };
+    await expect(registerAgent(context, aRegistration({ client }))).rejects.toMatchObject({
+      code: 'parameter_invalid',
+    });
+  });
+});
+
 describe('activating an agent', () => {
   const activate = (registrationToken: string) =>
     activateAgent(context, { caller: CALLER, registrationToken });
