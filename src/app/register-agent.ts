@@ -1,7 +1,7 @@
 import type { Agent } from '../domain/agent.ts';
 import { DomainError } from '../domain/errors.ts';
 import { intersect, parseScope, type Scope, wider } from '../domain/scope.ts';
-import { type Caller, unitOf } from './audit-trail.ts';
+import { type Caller, type Fact, unitOf } from './audit-trail.ts';
 import { buildClientMetadata, type ClientRequest, hasSecret } from './client-metadata.ts';
 import { mintClientSecret } from './client-secret.ts';
 import type { AppContext, AppSettings } from './context.ts';
@@ -71,17 +71,7 @@ export async function registerAgent(
     },
   ];
   await context.store.commit(
-    unitOf(context, command.caller, changes, {
-      type: 'agent_registered',
-      clientId: agent.clientId,
-      details: {
-        name: agent.name,
-        registrar: command.registrar,
-        permissions: agent.permissions,
-        requested_permissions: agent.metadata.requested_permissions,
-        grant_types: agent.metadata.grant_types,
-      },
-    }),
+    unitOf(context, command.caller, changes, registeredFact(agent, command.registrar)),
   );
   return {
     agent,
@@ -92,6 +82,13 @@ export async function registerAgent(
       registrationTokenExpiresAt: expiresAt,
     },
   };
+}
+
+function registeredFact(agent: Agent, registrar: Registrar): Fact {
+  const { requested_permissions, grant_types } = agent.metadata;
+  const { clientId, name, permissions } = agent;
+  const details = { name, registrar, permissions, requested_permissions, grant_types };
+  return { type: 'agent_registered', clientId, details };
 }
 
 function requireRegistrationOpen({ registration }: AppSettings, registrar: Registrar): void {
