@@ -58,7 +58,9 @@ blockquote {
 .choice input { width: 1.5rem; height: 1.5rem; margin: 0; accent-color: var(--accent); }
 .choice label, .choice div { grid-column: 2; }
 .choice code, .choice .small { display: block; color: var(--quiet); }
-.alert, .notice { border: 1px solid; border-left-width: 4px; border-radius: .375rem; padding: .75rem 1rem; margin: 0 0 1.25rem; }
+.alert, .notice {
+  border: 1px solid; border-left-width: 4px; border-radius: .375rem; padding: .75rem 1rem; margin: 0 0 1.25rem;
+}
 .alert { color: var(--alert); background: var(--alert-back); }
 .notice { color: var(--notice); background: var(--notice-back); }
 .alert h2 { margin: 0; }

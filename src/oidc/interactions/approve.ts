@@ -1,0 +1,92 @@
+import type { Context } from 'koa';
+import { unitOf } from '../../app/audit-trail.ts';
+import { saveTaskConsent, type TaskConsent } from '../task-consent.ts';
+import type { ConsentTerms } from './consent-terms.ts';
+import type { OfferedRight } from './offer.ts';
+import type { InteractionsOptions } from './options.ts';
+import { callerOf, type Pending } from './pending.ts';
+
+export interface Approval {
+  readonly pending: Pending;
+  readonly terms: ConsentTerms;
+  readonly rights: readonly OfferedRight[];
+  readonly identity: readonly string[];
+}
+
+/** The browser takes a moment from here to the code. */
+const SLACK_SECONDS = 60;
+
+/**
+ * Stores what the person granted: a Grant for the engine, made for this authorization alone, and the terms of the task
+ * under its id. Nothing comes of either before the code is redeemed.
+ */
+export async function approve(
+  options: InteractionsOptions,
+  ctx: Context,
+  approval: Approval,
+): Promise<string> {
+  const { context, artifacts, codeSeconds } = options;
+  const { pending, terms, rights, identity } = approval;
+  const grantId = await saveEngineGrant(options, approval);
+  const expiresAt = context.clock.now() + (codeSeconds + SLACK_SECONDS) * 1000;
+  await saveTaskConsent(artifacts, grantId, consentOf(approval), expiresAt);
+  await context.store.commit(
+    unitOf(context, callerOf(ctx, terms.user.userId), [], {
+      type: 'consent_granted',
+      clientId: pending.clientId,
+      userId: terms.user.userId,
+      taskId: terms.asked.request.taskId,
+      parentTaskId: terms.parentTaskId,
+      details: {
+        grant: grantId,
+        asked: [...terms.asked.identity, ...terms.asked.rights],
+        granted: [...identity, ...rights.map(({ right }) => right)],
+        audiences: terms.asked.audiences,
+        tools: terms.tools,
+        resources: terms.resources,
+        delegates: terms.delegates.map(({ clientId }) => clientId),
+      },
+    }),
+  );
+  return grantId;
+}
+
+/**
+ * The engine asks again for every requested scope that its Grant neither holds nor rejects, to the letter. So an asked
+ * wildcard counts as granted when a part of it is; what really was granted stands in the task's consent.
+ */
+async function saveEngineGrant(
+  { provider }: InteractionsOptions,
+  { pending, terms, rights, identity }: Approval,
+): Promise<string> {
+  const { asked, user } = terms;
+  const grant = new (provider().Grant)({ accountId: user.userId, clientId: pending.clientId });
+  const left = asked.identity.filter((scope) => !identity.includes(scope));
+  if (identity.length > 0) grant.addOIDCScope(identity.join(' '));
+  if (left.length > 0) grant.rejectOIDCScope(left.join(' '));
+  const granted = new Set(rights.map((right) => right.asked));
+  const held = asked.rights.filter((right) => granted.has(right));
+  const refused = asked.rights.filter((right) => !granted.has(right));
+  for (const audience of asked.audiences) {
+    if (held.length > 0) grant.addResourceScope(audience, held.join(' '));
+    if (refused.length > 0) grant.rejectResourceScope(audience, refused.join(' '));
+  }
+  return grant.save();
+}
+
+/** R4: the epochs are those of now, so that a suspension between consent and redemption counts. */
+function consentOf({ pending, terms, rights, identity }: Approval): TaskConsent {
+  const { agent, user, asked, tools, resources } = terms;
+  const scope = asked.rights.length > 0 ? rights.map(({ right }) => right) : identity;
+  return {
+    userId: user.userId,
+    userEpoch: user.epoch,
+    clientId: pending.clientId,
+    agentEpoch: agent.epoch,
+    request: asked.request,
+    authority: { scope, audiences: asked.audiences, tools, resources },
+    detailed: asked.detailed,
+    parentTokenId: asked.parentTokenId,
+    codeChallenge: asked.codeChallenge,
+  };
+}

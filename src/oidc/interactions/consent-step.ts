@@ -1,0 +1,141 @@
+import type { Context } from 'koa';
+import { unitOf } from '../../app/audit-trail.ts';
+import type { AppContext } from '../../app/context.ts';
+import { DomainError } from '../../domain/errors.ts';
+import { consentPage } from '../views/consent-page.ts';
+import { sendPage } from '../views/page.ts';
+import { approve } from './approve.ts';
+import { type ConsentTerms, loadTerms } from './consent-terms.ts';
+import { consentView } from './consent-view.ts';
+import { issueFormToken } from './form-token.ts';
+import { isFixed, saysHowLong } from './identity-scopes.ts';
+import { deny, leave, refuse } from './leave.ts';
+import type { InteractionsOptions } from './options.ts';
+import { callerOf, type Pending } from './pending.ts';
+
+/** GET: what is asked, by whom, and what of it can be granted. */
+export async function showConsent(
+  options: InteractionsOptions,
+  ctx: Context,
+  pending: Pending,
+): Promise<void> {
+  const terms = await termsOrRefusal(options, ctx, pending);
+  if (!terms) return;
+  await recordRequest(options, ctx, pending, terms);
+  show(options, ctx, pending, terms);
+}
+
+/** POST: grants what is ticked, if it is still what was shown. */
+export async function answerConsent(
+  options: InteractionsOptions,
+  ctx: Context,
+  pending: Pending,
+  form: URLSearchParams,
+): Promise<void> {
+  const terms = await termsOrRefusal(options, ctx, pending);
+  if (!terms) return;
+  const ticked = form.getAll('scope');
+  if (form.get('shown') !== digestOf(options.context, terms)) {
+    show(options, ctx, pending, terms, ticked);
+    return;
+  }
+  const rights = terms.offered.filter(({ right }) => ticked.includes(right));
+  const identity = terms.asked.identity.filter((scope) => isFixed(scope) || ticked.includes(scope));
+  if (rights.length === 0 && (terms.asked.rights.length > 0 || identity.every(saysHowLong))) {
+    await deny(options, ctx, pending, 'nothing was granted');
+    return;
+  }
+  const grantId = await approve(options, ctx, { pending, terms, rights, identity });
+  await leave(options, ctx, pending, { consent: { grantId } });
+}
+
+/** Undefined when the request was refused, and answered so. */
+async function termsOrRefusal(
+  options: InteractionsOptions,
+  ctx: Context,
+  pending: Pending,
+): Promise<ConsentTerms | undefined> {
+  try {
+    return await loadTerms(options.context, pending);
+  } catch (error) {
+    if (!(error instanceof DomainError)) throw error;
+    await refuse(options, ctx, pending, error);
+    return undefined;
+  }
+}
+
+function show(
+  options: InteractionsOptions,
+  ctx: Context,
+  pending: Pending,
+  terms: ConsentTerms,
+  ticked?: readonly string[],
+): void {
+  sendPage(
+    ctx,
+    consentPage(
+      consentView(options, pending, terms, {
+        formToken: issueFormToken(options, ctx, pending.uid),
+        shown: digestOf(options.context, terms),
+        ticked,
+      }),
+    ),
+  );
+}
+
+/** Stands for what the person saw: an administrator may change agent, person or parent meanwhile. */
+function digestOf({ digests }: AppContext, terms: ConsentTerms): string {
+  const { agent, user, offered, unavailable, tools, resources, delegates, asked } = terms;
+  return digests.sha256(
+    JSON.stringify([
+      user.userId,
+      agent.name,
+      agent.owner,
+      agent.maxTaskSeconds,
+      offered,
+      unavailable,
+      tools,
+      resources,
+      delegates,
+      asked,
+    ]),
+  );
+}
+
+/** Once for each request, however often the page is loaded. */
+async function recordRequest(
+  { context, artifacts }: InteractionsOptions,
+  ctx: Context,
+  { uid, interaction, clientId, redirectUri }: Pending,
+  { user, asked }: ConsentTerms,
+): Promise<void> {
+  const isFirst = await artifacts.insert({
+    model: 'ShownConsent',
+    id: context.digests.sha256(uid),
+    payload: {},
+    grantId: null,
+    uid: null,
+    accountId: user.userId,
+    clientId,
+    consumedAt: null,
+    expiresAt: interaction.exp * 1000,
+  });
+  if (!isFirst) return;
+  await context.store.commit(
+    unitOf(context, callerOf(ctx, user.userId), [], {
+      type: 'authorization_requested',
+      clientId,
+      userId: user.userId,
+      taskId: asked.request.taskId,
+      parentTaskId: asked.request.parentTaskId,
+      details: {
+        scope: [...asked.identity, ...asked.rights],
+        audiences: asked.audiences,
+        tools: asked.request.tools ?? null,
+        delegates: asked.request.delegates ?? [],
+        parent_token_id: asked.parentTokenId,
+        redirect_uri: redirectUri.split('?')[0] ?? '',
+      },
+    }),
+  );
+}

@@ -1,0 +1,112 @@
+import type { AppContext } from '../../app/context.ts';
+import { assess, type ResolvedToken } from '../../app/resolve-token.ts';
+import { type Agent, requireActive } from '../../domain/agent.ts';
+import { DomainError } from '../../domain/errors.ts';
+import { least } from '../../domain/opening.ts';
+import { intersect } from '../../domain/scope.ts';
+import type { User } from '../../domain/user.ts';
+import type { ClientLabel } from '../views/client-name.ts';
+import { type AskedAuthorization, readAsked } from './asked-authorization.ts';
+import { type Offer, offerRights } from './offer.ts';
+import type { Pending } from './pending.ts';
+
+/** Everything that a person is shown and asked to agree to. */
+export interface ConsentTerms extends Offer {
+  readonly agent: Agent;
+  readonly user: User;
+  readonly asked: AskedAuthorization;
+  readonly tools: readonly string[];
+  readonly resources: readonly string[];
+  readonly delegates: readonly ClientLabel[];
+  readonly parentTaskId: string | undefined;
+  /** How long the task may last, in seconds. */
+  readonly seconds: number;
+}
+
+/**
+ * Reads who asks whom for what, as it is now.
+ * @throws DomainError when the agent or the person may not act any more, or the parent task is not this person's (R9).
+ */
+export async function loadTerms(context: AppContext, pending: Pending): Promise<ConsentTerms> {
+  const { agent, accountId = '', params } = pending;
+  if (!agent) throw new DomainError('agent_not_active', 'the application is no longer registered');
+  requireActive(agent);
+  const user = await context.store.users.byId(accountId);
+  if (user?.state !== 'active') throw new DomainError('forbidden', 'the account has been disabled');
+  const asked = readAsked(context, params);
+  const parent = await requireOwnParent(context, asked, user);
+  return {
+    agent,
+    user,
+    asked,
+    ...offerRights(asked.rights, {
+      person: user.permissions,
+      agent: agent.permissions,
+      parent: parent?.token.scope,
+    }),
+    ...namesOf(asked, agent, parent),
+    delegates: await labels(context, asked.request.delegates ?? []),
+    parentTaskId: parent?.task.taskId,
+    seconds: longest(context, { agent, asked, parent }),
+  };
+}
+
+async function requireOwnParent(
+  context: AppContext,
+  { parentTokenId }: AskedAuthorization,
+  user: User,
+): Promise<ResolvedToken | undefined> {
+  if (parentTokenId === null) return undefined;
+  const token = await context.store.tokens.byId(parentTokenId);
+  const parent = token && (await assess(context, token));
+  if (!parent) throw new DomainError('parent_invalid', 'the parent token is gone');
+  if (parent.task.subject !== user.userId) {
+    throw new DomainError(
+      'subject_mismatch',
+      'the parent task belongs to another person than the signed-in one',
+    );
+  }
+  if (parent.liveness === 'expired') throw new DomainError('parent_expired', 'the parent token has expired');
+  if (parent.liveness !== 'live') throw new DomainError('parent_revoked', 'the parent token was revoked');
+  return parent;
+}
+
+/** R1: absent at a root means the agent's, absent in a child the parent's; signing in alone takes no tools. */
+function namesOf(
+  { request, audiences }: AskedAuthorization,
+  agent: Agent,
+  parent: ResolvedToken | undefined,
+) {
+  const inherited = (own: readonly string[], parents: readonly string[] | undefined) =>
+    audiences.length === 0 ? [] : parents ? intersect(parents, own) : own;
+  return {
+    tools: request.tools ?? inherited(agent.tools, parent?.token.tools),
+    resources: request.resources ?? inherited(agent.resources, parent?.token.resources),
+  };
+}
+
+async function labels({ store }: AppContext, clientIds: readonly string[]): Promise<ClientLabel[]> {
+  return Promise.all(
+    clientIds.map(async (clientId) => ({
+      clientId,
+      name: (await store.agents.byId(clientId))?.name ?? clientId,
+    })),
+  );
+}
+
+/** R17: long only for clients that get a refresh token. Redemption decides (app/redeem-authorization.ts). */
+function longest(
+  { settings: { limits }, clock }: AppContext,
+  { agent, asked, parent }: { agent: Agent; asked: AskedAuthorization; parent: ResolvedToken | undefined },
+): number {
+  const grants = agent.metadata.grant_types;
+  const refreshes = Array.isArray(grants) && grants.includes('refresh_token');
+  const most = refreshes ? limits.codeTaskSeconds : limits.accessTokenSeconds;
+  const seconds = Math.min(
+    asked.request.expiresIn ?? most,
+    most,
+    least(limits.taskMaxSeconds, agent.maxTaskSeconds),
+  );
+  if (!parent) return seconds;
+  return Math.min(seconds, Math.floor((parent.task.expiresAt - clock.now()) / 1000));
+}

@@ -1,0 +1,77 @@
+import { createHmac } from 'node:crypto';
+import type { Context } from 'koa';
+import type { AppContext } from '../../app/context.ts';
+import { PageRefusal } from './page-refusal.ts';
+
+export interface FormTokenOptions {
+  readonly context: Pick<AppContext, 'ids' | 'digests' | 'settings'>;
+  /** 32 bytes, derived for this purpose alone. */
+  readonly secret: Buffer;
+}
+
+const COOKIE_VALUE = /^[A-Za-z0-9_-]{43}$/;
+
+/**
+ * What a form of this interaction in this browser must carry (RFC 6819 §5.3.5, RFC 9700 §4.7). The browser is known
+ * by a random cookie that only this server sets; it is made on the first page.
+ */
+export function issueFormToken(options: FormTokenOptions, ctx: Context, uid: string): string {
+  return sign(options, uid, browserOf(options, ctx) ?? markBrowser(options, ctx));
+}
+
+/** @throws PageRefusal 403 unless the form was served to this browser for this interaction. */
+export function requireFormToken(options: FormTokenOptions, ctx: Context, uid: string, token: string): void {
+  const browser = browserOf(options, ctx);
+  if (browser === undefined || !options.context.digests.equal(sign(options, uid, browser), token)) {
+    throw forged('the form does not belong to this browser');
+  }
+}
+
+/**
+ * Browsers say where a form came from; what says nothing (a script with a cookie jar) has to know the token.
+ * @throws PageRefusal 403 for a form that came from anywhere but this server.
+ */
+export function requireSameOrigin({ context }: FormTokenOptions, ctx: Context): void {
+  const site = ctx.get('Sec-Fetch-Site');
+  // `none` is the person's own doing (a reload): no other page can bring it about.
+  if (site !== '' && site !== 'same-origin' && site !== 'none') throw forged(`it came from a ${site} page`);
+  const origin = ctx.get('Origin');
+  const own = new URL(context.settings.issuer).origin;
+  if (origin !== '' && origin !== own) throw forged(`it did not come from ${own}`);
+}
+
+function forged(reason: string): PageRefusal {
+  return new PageRefusal({
+    status: 403,
+    title: 'The form was not accepted',
+    message: `For your safety this form was refused: ${reason}.`,
+    advice: 'Nothing was allowed. Go back to the application and start again, with cookies switched on.',
+  });
+}
+
+function sign({ secret }: FormTokenOptions, uid: string, browser: string): string {
+  return createHmac('sha256', secret).update(`${uid}.${browser}`).digest('base64url');
+}
+
+/** With https the name itself makes browsers refuse the cookie from a sibling domain (RFC 6265bis §4.1.3.2). */
+function cookieName({ context }: FormTokenOptions): string {
+  return context.settings.issuer.startsWith('https:') ? '__Host-taskgrant_form' : '_taskgrant_form';
+}
+
+function browserOf(options: FormTokenOptions, ctx: Context): string | undefined {
+  const value = ctx.cookies.get(cookieName(options), { signed: false });
+  return value !== undefined && COOKIE_VALUE.test(value) ? value : undefined;
+}
+
+function markBrowser(options: FormTokenOptions, ctx: Context): string {
+  const value = options.context.ids.secret();
+  ctx.cookies.set(cookieName(options), value, {
+    path: '/',
+    httpOnly: true,
+    sameSite: 'lax',
+    secure: options.context.settings.issuer.startsWith('https:'),
+    signed: false,
+    overwrite: true,
+  });
+  return value;
+}

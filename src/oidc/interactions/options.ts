@@ -1,0 +1,20 @@
+import type { Provider } from 'oidc-provider';
+import type { AppContext } from '../../app/context.ts';
+import type { Artifacts } from '../../app/ports.ts';
+import type { RefusalRecorder } from '../../app/record-refusal.ts';
+import type { SignInThrottle } from './sign-in-throttle.ts';
+
+export interface InteractionsOptions {
+  readonly context: AppContext;
+  readonly artifacts: Artifacts;
+  /** The engine of the moment: it is rebuilt when the signing keys change. */
+  readonly provider: () => Provider;
+  readonly refusals: RefusalRecorder;
+  readonly throttle: SignInThrottle;
+  /** 32 bytes that bind forms to browsers, derived for this purpose alone. */
+  readonly secret: Buffer;
+  /** Catalogue of scopes by name. */
+  readonly scopes: Readonly<Record<string, { readonly description: string }>>;
+  /** Lifetime of an authorization code, in seconds. */
+  readonly codeSeconds: number;
+}

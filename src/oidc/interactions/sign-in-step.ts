@@ -1,0 +1,117 @@
+import type { Context } from 'koa';
+import { verifyCredentials } from '../../app/sign-in.ts';
+import { normaliseEmail } from '../../app/user-fields.ts';
+import { formTargets } from '../views/form-targets.ts';
+import { sendPage } from '../views/page.ts';
+import { type SignInProblem, signInPage } from '../views/sign-in-page.ts';
+import { issueFormToken } from './form-token.ts';
+import { seeOther } from './leave.ts';
+import type { InteractionsOptions } from './options.ts';
+import { callerOf, type Pending } from './pending.ts';
+
+/** RFC 5321 §4.5.3.1.3: no address is longer. */
+const EMAIL_MAX = 254;
+
+/** GET: the form, with the address filled in that `login_hint` names. */
+export function showSignIn(
+  options: InteractionsOptions,
+  ctx: Context,
+  pending: Pending,
+  more: { email?: string; problem?: SignInProblem } = {},
+): void {
+  const { path, client, redirectUri, params, uid } = pending;
+  const hint = typeof params.login_hint === 'string' ? params.login_hint.slice(0, EMAIL_MAX) : '';
+  sendPage(
+    ctx,
+    signInPage({
+      path,
+      client,
+      formToken: issueFormToken(options, ctx, uid),
+      formTargets: formTargets(redirectUri),
+      email: more.email ?? hint,
+      problem: more.problem,
+    }),
+  );
+}
+
+/** POST: checks the password and lets the engine open the session. What went wrong is never told (it may be guessed). */
+export async function signIn(
+  options: InteractionsOptions,
+  ctx: Context,
+  pending: Pending,
+  form: URLSearchParams,
+): Promise<void> {
+  const email = normaliseEmail(form.get('email') ?? '').slice(0, EMAIL_MAX);
+  const password = form.get('password') ?? '';
+  const showAgain = (problem: SignInProblem) => showSignIn(options, ctx, pending, { email, problem });
+  if (email === '' || password === '') return showAgain(missing(email, password));
+
+  const caller = callerOf(ctx, null);
+  const { sourceIp } = caller.origin;
+  const wait = await options.throttle.attempt(email, sourceIp);
+  if (wait !== undefined) {
+    options.refusals.record(caller, {
+      type: 'user_sign_in_failed',
+      clientId: pending.clientId,
+      reason: 'throttled',
+    });
+    return showAgain(throttled(wait));
+  }
+  const { user } = await verifyCredentials(options.context, { caller, email, password });
+  if (!user) return showAgain(WRONG);
+  await options.throttle.succeeded(email, sourceIp);
+  await endOtherSession(options, pending, user.userId);
+  return openSession(options, ctx, user.userId);
+}
+
+function missing(email: string, password: string): SignInProblem {
+  return {
+    status: 422,
+    title: 'Something is missing',
+    fields: {
+      ...(email === '' ? { email: 'Enter your e-mail address' } : {}),
+      ...(password === '' ? { password: 'Enter your password' } : {}),
+    },
+  };
+}
+
+const WRONG: SignInProblem = {
+  status: 422,
+  title: 'You could not be signed in',
+  fields: { password: 'The e-mail address or the password is wrong' },
+};
+
+function throttled(seconds: number): SignInProblem {
+  const minutes = Math.ceil(seconds / 60);
+  return {
+    status: 429,
+    title: `Too many attempts. Try again in ${minutes === 1 ? 'a minute' : `${minutes} minutes`}.`,
+    headers: { 'Retry-After': String(seconds) },
+  };
+}
+
+/**
+ * Another person takes over this browser: the earlier session ends here. Left to itself the engine would put a
+ * sign-out form in between that only a script submits.
+ */
+async function endOtherSession(
+  { provider }: InteractionsOptions,
+  { interaction, accountId }: Pending,
+  userId: string,
+): Promise<void> {
+  if (accountId === undefined || accountId === userId || !interaction.session) return;
+  const session = await provider().Session.findByUid(interaction.session.uid);
+  await session?.destroy();
+  interaction.session = undefined;
+  await interaction.persist();
+}
+
+/** RFC 8176: `pwd`. The engine gives the session a new id, so a planted one is worth nothing. */
+async function openSession(
+  { provider }: InteractionsOptions,
+  ctx: Context,
+  accountId: string,
+): Promise<void> {
+  const result = { login: { accountId, amr: ['pwd'] } };
+  seeOther(ctx, await provider().interactionResult(ctx.req, ctx.res, result));
+}
