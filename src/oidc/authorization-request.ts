@@ -10,8 +10,9 @@ import { DomainError } from '../domain/errors.ts';
 import { formatScope } from '../domain/scope.ts';
 import type { TaskRequest } from '../domain/task-request.ts';
 import { isPairAllowed } from '../app/derive-task.ts';
+import { readAgentTask } from './agent-task-object.ts';
 import { requireAgent } from './clients.ts';
-import { OAuthRefusal } from './errors.ts';
+import { OAuthRefusal, refusing } from './errors.ts';
 import { engineClient, engineParams, isPublicClient, spendDpopProof } from './internals.ts';
 import { requestState } from './request-state.ts';
 import { type ParsedTask, readTaskParameters, TASK_PARAMETERS } from './task-parameters.ts';
@@ -168,12 +169,24 @@ export function resourceServerInfo(context: AppContext) {
   };
 }
 
-/** S12: the default resource; with several granted ones the first. */
+/**
+ * S12: the default resource; with several granted ones the first. The engine wants one for every request with
+ * `authorization_details`, which may name their own.
+ */
 export function defaultResource(context: AppContext) {
-  return (ctx: unknown, _client: unknown, oneOf?: readonly string[]): string | undefined => {
+  return async (
+    ctx: unknown,
+    _client: unknown,
+    oneOf?: readonly string[],
+  ): Promise<string | string[] | undefined> => {
     if (oneOf) return oneOf[0];
-    return wantsIdentityOnly(engineParams(ctx as Context).scope)
-      ? undefined
-      : context.settings.defaultAudience;
+    const { scope, authorization_details: details } = engineParams(ctx as Context);
+    if (typeof details === 'string') {
+      const { locations } = await refusing('token', () => readAgentTask(details));
+      if (locations) return [...locations];
+    }
+    if (wantsIdentityOnly(scope)) return undefined;
+    requestState(ctx as Context).resourceDefaulted = true;
+    return context.settings.defaultAudience;
   };
 }

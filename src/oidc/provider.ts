@@ -1,6 +1,11 @@
 import type { Context, Middleware } from 'koa';
 import compose from 'koa-compose';
-import Provider, { type Adapter, type Configuration, interactionPolicy } from 'oidc-provider';
+import Provider, {
+  type Adapter,
+  type AuthorizationDetail,
+  type Configuration,
+  interactionPolicy,
+} from 'oidc-provider';
 import type { AppContext } from '../app/context.ts';
 import type { Artifacts } from '../app/ports.ts';
 import { mayIntrospect, mayRevoke } from '../app/token-visibility.ts';
@@ -152,6 +157,8 @@ function configuration(options: EngineOptions): Configuration {
       response_types: ['code'],
       id_token_signed_response_alg: alg === 'EdDSA' ? 'EdDSA' : alg,
       token_endpoint_auth_method: 'client_secret_basic',
+      // The engine takes an absent list (RFC 9396 §10) for an empty one.
+      authorization_details_types: [AGENT_TASK],
     },
     enabledJWA: {
       clientAuthSigningAlgValues: ['ES256', 'EdDSA', 'Ed25519', 'RS256', 'PS256'],
@@ -223,7 +230,8 @@ function features({ context, dpopNonceSecret, metadataDocuments }: EngineOptions
       types: { [AGENT_TASK]: { validate: validateAgentTask } },
       authorizationDetailsForGrantSource: () => undefined,
       authorizationDetailsForAccessToken: () => undefined,
-      authorizationDetailsForIntrospection: () => undefined,
+      authorizationDetailsForIntrospection: (_ctx: unknown, token: object) =>
+        (token as { rar?: AuthorizationDetail[] }).rar,
     },
   };
 }

@@ -27,6 +27,8 @@ export interface RequestState {
   refusal?: Readonly<Record<string, unknown>>;
   /** Set by the registration endpoint's own checks. */
   registration?: { readonly registrar: string | undefined; readonly requestedScope: string | undefined };
+  /** The request named no resource; what stands there is the engine's default. */
+  resourceDefaulted?: boolean;
   /** List parameters that were sent as `[]`: "none", which is not the same as absent (R1). */
   emptyLists: ReadonlySet<string>;
 }

@@ -89,13 +89,13 @@ function tokenPayload(context: AppContext, { token, task }: ResolvedToken): Adap
     scope: formatScope(token.scope),
     ...(token.audience ? { aud: token.audience } : {}),
     ...(token.keyThumbprint ? { jkt: token.keyThumbprint } : {}),
+    ...(token.detailed ? { rar: [agentTaskDetails(token, task)] } : {}),
     // Only /userinfo loads the consent; elsewhere a grant would make the engine revoke more than was asked.
     ...(route === 'userinfo' ? { accountId: token.subject, grantId: token.grant } : {}),
     extra: {
       sub: token.subject,
       txn: task.rootTaskId,
       ...(actor ? { act: actor } : {}),
-      ...(token.detailed ? { authorization_details: [agentTaskDetails(token, task)] } : {}),
       token_id: token.tokenId,
       task_id: task.taskId,
       ...(task.parentTaskId ? { parent_task_id: task.parentTaskId } : {}),

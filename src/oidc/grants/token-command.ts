@@ -26,7 +26,10 @@ export async function readTokenCommand(
   const state = requestState(ctx);
   const agent = await requireAgent(context, ctx);
   const dpop = proof ?? (await spendDpopProof(provider, ctx));
-  const { request, resources, detailed } = readTaskParameters(engineParams(ctx), {
+  const { resource, ...params } = engineParams(ctx);
+  // A child that names no resource has its parent's, not the default.
+  const sent = state.resourceDefaulted ? params : { ...params, resource };
+  const { request, resources, detailed } = readTaskParameters(sent, {
     emptyLists: state.emptyLists,
     sha256: context.digests.sha256,
     keyThumbprint: dpop?.thumbprint,
