@@ -33,8 +33,9 @@ export function deriveChild(input: DerivationInput): Opening {
   requirePermitted(input);
   requireParentMatch(request, parentTask);
   requireProof(input);
-  requireWithinCeiling(agent, request);
+  // The parent first: asking for more than it holds is a widening, whatever else it is.
   const authority = narrow(parentToken, request, agent);
+  requireWithinCeiling(agent, request);
   return {
     authority,
     terms: {
