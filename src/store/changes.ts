@@ -47,10 +47,10 @@ export function precedes(a: ChangeKind, b: ChangeKind): boolean {
 export async function applyChanges(
   db: Knex,
   kind: ChangeKind,
-  steps: readonly { readonly change: Change; readonly at: number }[],
+  steps: readonly Step<ChangeKind>[],
 ): Promise<readonly (DomainError | undefined)[]> {
   const apply = APPLIERS[kind] as Applier<ChangeKind>;
-  const hits = await apply(db, steps as readonly Step<ChangeKind>[]);
+  const hits = await apply(db, steps);
   return steps.map(({ change }, i) => (hits[i] ? undefined : missOf(change)));
 }
 

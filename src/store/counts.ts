@@ -6,7 +6,10 @@ import { rowsOf } from './statements.ts';
 export async function counts(db: Knex, now: number): Promise<Counts> {
   return {
     agents: {
-      ...{ pending: 0, active: 0, suspended: 0, revoked: 0 },
+      pending: 0,
+      active: 0,
+      suspended: 0,
+      revoked: 0,
       ...(await grouped(
         db,
         `SELECT state AS label, COUNT(*) AS total FROM agents WHERE deleted_at IS NULL GROUP BY 1`,
@@ -15,7 +18,11 @@ export async function counts(db: Knex, now: number): Promise<Counts> {
     users: await total(db, 'users'),
     resourceServers: await total(db, 'resource_servers'),
     tasks: {
-      ...{ active: 0, completed: 0, failed: 0, revoked: 0, expired: 0 },
+      active: 0,
+      completed: 0,
+      failed: 0,
+      revoked: 0,
+      expired: 0,
       ...(await grouped(
         db,
         `SELECT CASE WHEN state = 'active' AND expires_at <= ? THEN 'expired' ELSE state END AS label,
@@ -24,7 +31,9 @@ export async function counts(db: Knex, now: number): Promise<Counts> {
       )),
     },
     tokens: {
-      ...{ active: 0, expired: 0, revoked: 0 },
+      active: 0,
+      expired: 0,
+      revoked: 0,
       ...(await grouped(
         db,
         `SELECT CASE WHEN revoked_at IS NOT NULL THEN 'revoked' WHEN expires_at <= ? THEN 'expired' ELSE 'active' END

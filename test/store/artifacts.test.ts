@@ -1,0 +1,117 @@
+import { beforeEach, describe, expect, test } from '@jest/globals';
+import type { Artifact, StoredKey } from '../../src/app/ports.ts';
+import { createStore, type DatabaseStore } from '../../src/store/store.ts';
+import { anId, T0 } from '../support/fixtures.ts';
+import { onEveryDatabase } from './databases.ts';
+
+onEveryDatabase('records of the OAuth engine', (open) => {
+  let store: DatabaseStore;
+  beforeEach(() => {
+    store = createStore(open());
+  });
+
+  test('are found by model and id, expired ones too', async () => {
+    const artifact = anArtifact({ expiresAt: 1 });
+    await store.artifacts.upsert(artifact);
+    expect(await store.artifacts.find('Session', artifact.id)).toEqual(artifact);
+    expect(await store.artifacts.find('Interaction', artifact.id)).toBeUndefined();
+  });
+
+  test('are kept apart by model when the id is the same', async () => {
+    const session = anArtifact();
+    const grant = { ...session, model: 'Grant', payload: { other: true } };
+    await store.artifacts.upsert(session);
+    await store.artifacts.upsert(grant);
+    const both = [store.artifacts.find('Session', session.id), store.artifacts.find('Grant', session.id)];
+    expect(await Promise.all(both)).toEqual([session, grant]);
+  });
+
+  test('are replaced by upsert, but never made unused again', async () => {
+    const artifact = anArtifact({ consumedAt: T0 });
+    await store.artifacts.upsert(artifact);
+    const saved = { ...artifact, payload: { saved: 'again' }, consumedAt: null, grantId: 'grant' };
+    await store.artifacts.upsert(saved);
+    expect(await store.artifacts.find('Session', artifact.id)).toEqual({ ...saved, consumedAt: T0 });
+  });
+
+  test('are inserted once: of many replays one is the first', async () => {
+    const artifact = anArtifact({ model: 'ReplayDetection' });
+    const firsts = await Promise.all(Array.from({ length: 20 }, () => store.artifacts.insert(artifact)));
+    expect(firsts.filter(Boolean)).toHaveLength(1);
+  });
+
+  test('are found by uid and listed by account', async () => {
+    const accountId = anId();
+    const sessions = [
+      anArtifact({ accountId, uid: anId() }),
+      anArtifact({ accountId }),
+      anArtifact({ accountId }),
+    ];
+    for (const session of [...sessions, anArtifact({ accountId, model: 'Grant' })]) {
+      await store.artifacts.upsert(session);
+    }
+    expect(await store.artifacts.findByUid('Session', sessions[0]?.uid ?? '')).toEqual(sessions[0]);
+    expect(await store.artifacts.findByUid('Grant', sessions[0]?.uid ?? '')).toBeUndefined();
+    const first = await store.artifacts.ofAccount('Session', accountId, { limit: 2 });
+    const second = await store.artifacts.ofAccount('Session', accountId, {
+      limit: 2,
+      after: first.next ?? '',
+    });
+    const listed = [...first.items, ...second.items].map(({ id }) => id);
+    expect(listed).toEqual(sessions.map(({ id }) => id).sort());
+    expect(second.next).toBeNull();
+  });
+
+  test('are destroyed one by one or with their grant', async () => {
+    const grantId = anId();
+    const [one, two] = [anArtifact({ grantId }), anArtifact({ grantId })];
+    await store.artifacts.upsert(one);
+    await store.artifacts.upsert(two);
+    await store.artifacts.destroy('Session', one.id);
+    expect(await store.artifacts.find('Session', one.id)).toBeUndefined();
+    expect(await store.artifacts.find('Session', two.id)).toEqual(two);
+    await store.artifacts.destroyByGrant(grantId);
+    expect(await store.artifacts.find('Session', two.id)).toBeUndefined();
+  });
+
+  describe('signing keys', () => {
+    test('are listed oldest first, retired and removed', async () => {
+      const [old, young] = [aKey(T0), aKey(T0 + 1)];
+      await store.keys.insert(young);
+      await store.keys.insert(old);
+      expect(await store.keys.all()).toEqual([old, young]);
+      await store.keys.retire(old.kid, T0 + 5);
+      expect(await store.keys.all()).toEqual([{ ...old, retiresAt: T0 + 5 }, young]);
+      await store.keys.remove(old.kid);
+      await store.keys.remove(young.kid);
+      expect(await store.keys.all()).toEqual([]);
+    });
+  });
+});
+
+function anArtifact(over: Partial<Artifact> = {}): Artifact {
+  return {
+    model: 'Session',
+    id: anId(),
+    payload: { kind: 'Session', login: { at: 1 } },
+    grantId: null,
+    uid: null,
+    accountId: null,
+    clientId: null,
+    consumedAt: null,
+    expiresAt: null,
+    ...over,
+  };
+}
+
+function aKey(createdAt: number): StoredKey {
+  return {
+    kid: anId(),
+    algorithm: 'ES256',
+    publicJwk: { kty: 'EC', crv: 'P-256' },
+    encryptedPrivateJwk: 'sealed',
+    createdAt,
+    activeFrom: createdAt + 10,
+    retiresAt: null,
+  };
+}
