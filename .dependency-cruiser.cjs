@@ -1,7 +1,7 @@
 /**
  * Import direction, checked by `npm run boundaries`:
  *
- *   main → build → everything
+ *   main → build → everything; beside them upkeep (what runs beside the requests) and welcome (what a start prints)
  *   http, oidc, cli → app → domain → nothing
  *   store, crypto, audit → app/ports and app/unit-of-work, domain
  *   http, oidc, store, crypto and audit never import one another
@@ -10,7 +10,9 @@
 
 /** For each folder or file directly under src/, what else under src/ it may import. */
 const ALLOWED = {
-  'main.ts': ['build.ts', 'config/', 'log/'],
+  'main.ts': ['build.ts', 'welcome.ts', 'config/', 'log/'],
+  'welcome.ts': ['app/', 'config/'],
+  'upkeep.ts': ['app/', 'crypto/'],
   'build.ts': ['(?!main[.]ts$)'],
   'cli/': ['build.ts', 'config/', 'log/', 'app/', 'domain/'],
   'http/': ['app/', 'domain/'],

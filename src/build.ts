@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type Koa from 'koa';
-import { type Bootstrapped, bootstrap } from './app/bootstrap.ts';
+import { bootstrap } from './app/bootstrap.ts';
+import type { Bootstrapped } from './app/bootstrap-options.ts';
 import type { AppContext, AppSettings } from './app/context.ts';
 import type { Clock } from './app/ports.ts';
 import { createRefusalRecorder } from './app/record-refusal.ts';

@@ -1,6 +1,6 @@
 import type { Agent } from '../domain/agent.ts';
 import { type Caller, unitOf } from './audit-trail.ts';
-import type { Bootstrapped, BootstrapOptions } from './bootstrap.ts';
+import type { Bootstrapped, BootstrapOptions } from './bootstrap-options.ts';
 import { buildClientMetadata } from './client-metadata.ts';
 import { clientSecretOf } from './client-secret.ts';
 import type { AppContext } from './context.ts';

@@ -2,7 +2,7 @@ import { DomainError } from '../domain/errors.ts';
 import { wider } from '../domain/scope.ts';
 import type { User } from '../domain/user.ts';
 import { type Caller, unitOf } from './audit-trail.ts';
-import type { Bootstrapped, BootstrapOptions } from './bootstrap.ts';
+import type { Bootstrapped, BootstrapOptions } from './bootstrap-options.ts';
 import type { AppContext } from './context.ts';
 import { createUser } from './create-user.ts';
 import { userChanges } from './update-user.ts';

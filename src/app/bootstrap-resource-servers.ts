@@ -2,17 +2,13 @@ import type { Agent } from '../domain/agent.ts';
 import type { ResourceServer } from '../domain/resource-server.ts';
 import { claimAudiences } from './audience-ownership.ts';
 import { type Caller, unitOf } from './audit-trail.ts';
+import type { DeclaredResourceServer } from './bootstrap-options.ts';
 import type { AppContext } from './context.ts';
 import { agentChanged } from './find-agent.ts';
 import { API_CLIENT_ID } from './find-resource-server.ts';
 import { audienceTaken, resourceServerFacts } from './register-resource-server.ts';
 import { resourceServerClient } from './resource-server-client.ts';
 import type { Change } from './unit-of-work.ts';
-
-export interface DeclaredResourceServer extends Pick<ResourceServer, 'name' | 'audiences' | 'tokenFormat'> {
-  /** Absent or null = any right. */
-  readonly scopes?: readonly string[] | null | undefined;
-}
 
 /** Rights of the server's own API. */
 const API_SCOPES = ['admin:read', 'admin:write', 'tasks:read', 'tasks:write', 'tasks:revoke'];

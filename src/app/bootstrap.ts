@@ -2,26 +2,9 @@ import { DomainError } from '../domain/errors.ts';
 import type { Caller } from './audit-trail.ts';
 import { bootstrapAdminClient } from './bootstrap-admin-client.ts';
 import { bootstrapAdministrator } from './bootstrap-administrator.ts';
-import { type DeclaredResourceServer, bootstrapResourceServers } from './bootstrap-resource-servers.ts';
+import type { Bootstrapped, BootstrapOptions } from './bootstrap-options.ts';
+import { bootstrapResourceServers } from './bootstrap-resource-servers.ts';
 import type { AppContext } from './context.ts';
-
-export interface BootstrapOptions {
-  readonly adminEmail?: string | undefined;
-  readonly adminPassword?: string | undefined;
-  readonly adminClientSecret?: string | undefined;
-  /** Whether what is not given may be made up: in development only. */
-  readonly allowGenerate: boolean;
-  /** What the configuration declares. */
-  readonly exampleServers: readonly DeclaredResourceServer[];
-  /** The scope catalogue: the first administrator may delegate all of it. */
-  readonly scopes: readonly string[];
-}
-
-/** What was made up, in clear: shown once by whoever started the server. */
-export interface Bootstrapped {
-  readonly administrator?: { readonly email: string; readonly password: string } | undefined;
-  readonly adminClient?: { readonly clientId: string; readonly clientSecret: string } | undefined;
-}
 
 const SYSTEM: Caller = { actor: 'system', origin: null };
 const ATTEMPTS = 5;

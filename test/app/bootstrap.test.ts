@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { bootstrap, type BootstrapOptions } from '../../src/app/bootstrap.ts';
+import { bootstrap } from '../../src/app/bootstrap.ts';
+import type { BootstrapOptions } from '../../src/app/bootstrap-options.ts';
 import { changeUserState } from '../../src/app/change-user-state.ts';
 import { deleteResourceServer } from '../../src/app/delete-resource-server.ts';
 import { verifyCredentials } from '../../src/app/sign-in.ts';
