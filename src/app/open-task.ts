@@ -2,7 +2,7 @@ import { requireActive } from '../domain/agent.ts';
 import { type Opening, openRoot } from '../domain/opening.ts';
 import type { Task } from '../domain/task.ts';
 import type { Audience } from '../domain/task-request.ts';
-import { defaultAudience, resolveAudiences } from './audiences.ts';
+import { resolveAudiences } from './audiences.ts';
 import { commitNewTask } from './commit-issuance.ts';
 import type { AppContext } from './context.ts';
 import type { Issued, TokenCommand } from './issuance.ts';
@@ -26,8 +26,15 @@ export async function openTask(context: AppContext, command: TokenCommand): Prom
   return commitNewTask(context, command, { task, audience: audiences[0] ?? null });
 }
 
-async function requestedAudiences(context: AppContext, { resources }: TokenCommand): Promise<Audience[]> {
-  return resources.length > 0 ? resolveAudiences(context, resources) : [await defaultAudience(context)];
+/** S12: the server's default audience; for an agent that may not use it, what it may use. */
+async function requestedAudiences(
+  context: AppContext,
+  { resources, agent }: TokenCommand,
+): Promise<Audience[]> {
+  if (resources.length > 0) return resolveAudiences(context, resources);
+  const { defaultAudience } = context.settings;
+  const own = agent.audiences;
+  return resolveAudiences(context, own === null || own.includes(defaultAudience) ? [defaultAudience] : own);
 }
 
 function rootTask(

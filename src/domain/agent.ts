@@ -13,7 +13,7 @@ export interface Ceiling {
   readonly defaultScope: Scope;
   readonly tools: readonly string[];
   readonly resources: readonly string[];
-  /** Audiences that tokens may be issued for; `null` = every audience except the administration API. */
+  /** Audiences that tokens may be issued for; `null` = every registered one. */
   readonly audiences: readonly string[] | null;
   readonly maxDepth: number | null;
   readonly maxChildren: number | null;
