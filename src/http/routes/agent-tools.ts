@@ -4,12 +4,12 @@ import type { AppContext } from '../../app/context.ts';
 import { viewAgent } from '../../app/view-agent.ts';
 import type { Agent } from '../../domain/agent.ts';
 import { type BoundRoute, contract, route } from '../contract.ts';
-import { publicId } from '../fields.ts';
+import { clientId } from '../fields.ts';
 
 const tags = ['Agents'];
-const params = z.strictObject({ clientId: publicId });
+const params = z.strictObject({ clientId });
 const toolId = z.string().min(1).max(128);
-const oneTool = z.strictObject({ clientId: publicId, toolId });
+const oneTool = z.strictObject({ clientId, toolId });
 const Tools = z.object({ client_id: z.string(), tools: z.array(z.object({ tool_id: z.string() })) });
 
 const list = contract({

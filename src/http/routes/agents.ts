@@ -6,12 +6,22 @@ import { rotateSecret } from '../../app/rotate-secret.ts';
 import { updateAgent } from '../../app/update-agent.ts';
 import { viewAgent } from '../../app/view-agent.ts';
 import { type BoundRoute, contract, type RouteRequest, route } from '../contract.ts';
-import { codeVerifier, flag, listAnswer, listOf, pageOf, pageQuery, publicId, reason } from '../fields.ts';
+import {
+  clientId,
+  codeVerifier,
+  flag,
+  listAnswer,
+  listOf,
+  pageOf,
+  pageQuery,
+  publicId,
+  reason,
+} from '../fields.ts';
 import { AgentRow, agentRow } from '../rows/agent-row.ts';
 import { SecretRow, secretRow } from '../rows/secret-row.ts';
 
 const tags = ['Agents'];
-const params = z.strictObject({ clientId: publicId });
+const params = z.strictObject({ clientId });
 const why = z.strictObject({ reason: reason.optional() });
 const names = z.array(z.string().max(128)).max(100);
 const limit = z.int().nullable().optional();
