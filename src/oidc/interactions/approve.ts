@@ -66,7 +66,8 @@ async function saveEngineGrant(
   if (left.length > 0) grant.rejectOIDCScope(left.join(' '));
   const granted = new Set(rights.map((right) => right.asked));
   const held = asked.rights.filter((right) => granted.has(right));
-  const refused = asked.rights.filter((right) => !granted.has(right));
+  // No service is told who the person is by a scope of its own.
+  const refused = [...asked.rights.filter((right) => !granted.has(right)), ...asked.identity];
   for (const audience of asked.audiences) {
     if (held.length > 0) grant.addResourceScope(audience, held.join(' '));
     if (refused.length > 0) grant.rejectResourceScope(audience, refused.join(' '));

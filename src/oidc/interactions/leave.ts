@@ -20,7 +20,7 @@ export async function leave(
   result: InteractionResults,
 ): Promise<void> {
   const url = await provider().interactionResult(ctx.req, ctx.res, result);
-  const navigates = ctx.get('Sec-Fetch-Mode') === 'navigate';
+  const navigates = ctx.get('Sec-Fetch-Dest') === 'document';
   if (navigates && /^https?:/.test(pending.redirectUri)) {
     sendPage(ctx, handOverPage({ client: pending.client, url }));
     return;

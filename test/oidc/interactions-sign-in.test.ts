@@ -1,0 +1,174 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import type { User } from '../../src/domain/user.ts';
+import { createPageClient } from '../browser/page-client.ts';
+import {
+  authorizePath,
+  type InteractionsApp,
+  PASSWORD,
+  patchUser,
+  startInteractionsApp,
+} from './interactions-app.ts';
+
+let app: InteractionsApp;
+let user: User;
+beforeAll(async () => {
+  app = await startInteractionsApp();
+  user = await app.person();
+});
+afterAll(() => app.stop());
+
+/** A browser at the sign-in page of a fresh request. */
+async function atSignIn(over: Record<string, string> = {}) {
+  const browser = createPageClient(app.issuer);
+  const agent = await app.agent();
+  return { agent, browser, page: await browser.open(authorizePath(agent, over)) };
+}
+
+describe('signing in', () => {
+  test('leads from the request to the consent page, and is recorded', async () => {
+    const { browser, page } = await atSignIn();
+    expect(page.status).toBe(200);
+    expect(page.html).toContain('<h1>Sign in</h1>');
+    const consent = await browser.submit(page, {
+      email: ` ${user.email.toUpperCase()} `,
+      password: PASSWORD,
+    });
+    expect(consent.html).toContain('<h1>Allow this application to act for you?</h1>');
+    expect(consent.html).toContain(user.email);
+    expect((await app.events('user_signed_in'))[0]).toMatchObject({
+      userId: user.userId,
+      actor: user.userId,
+    });
+  });
+
+  test('labels its fields and tells password managers what they are', async () => {
+    const { page } = await atSignIn();
+    expect(page.html).toMatch(/<html lang="en">/);
+    expect(page.html).toMatch(/<label for="email">[\s\S]*<input id="email"[^>]*autocomplete="username"/);
+    expect(page.html).toMatch(
+      /<label for="password">[\s\S]*<input id="password"[^>]*\s+autocomplete="current-password"/,
+    );
+  });
+
+  test('fills in login_hint as text', async () => {
+    const { page } = await atSignIn({ login_hint: 'ada"><b>@example.com' });
+    expect(page.html).toContain('value="ada&quot;&gt;&lt;b&gt;@example.com"');
+  });
+
+  test('says the same of a wrong password and of an address that nobody has', async () => {
+    const known = await atSignIn();
+    const unknown = await atSignIn();
+    const wrong = await known.browser.submit(known.page, { email: user.email, password: 'not the password' });
+    const nobody = await unknown.browser.submit(unknown.page, {
+      email: 'nobody@example.com',
+      password: 'not the password',
+    });
+    expect(wrong.status).toBe(422);
+    const plain = (html: string, email: string) =>
+      html
+        .replaceAll(email, 'EMAIL')
+        .replace(/\/interaction\/[^/]+/g, '')
+        .replace(/agent-[\w-]+/g, '')
+        .replace(/name="form_token" value="[^"]+"/, '');
+    expect(plain(nobody.html, 'nobody@example.com')).toBe(plain(wrong.html, user.email));
+    expect(nobody.status).toBe(wrong.status);
+    expect(wrong.html).toMatch(/role="alert"[^>]*>\s*<h2>You could not be signed in/);
+    expect((await app.events('user_sign_in_failed')).map(({ reason }) => reason)).toEqual(
+      expect.arrayContaining(['unknown_user', 'wrong_password']),
+    );
+  });
+
+  test('refuses a disabled person in the same words', async () => {
+    const disabled = await app.person();
+    await patchUser(app, disabled, { state: 'disabled', epoch: 1 });
+    const { browser, page } = await atSignIn();
+    const answer = await browser.submit(page, { email: disabled.email, password: PASSWORD });
+    expect(answer.status).toBe(422);
+    expect(answer.html).toContain('The e-mail address or the password is wrong');
+  });
+
+  test('names what is missing and links to it, without counting an attempt', async () => {
+    const { browser, page } = await atSignIn();
+    const answer = await browser.submit(page, { email: user.email, password: '' });
+    expect(answer.status).toBe(422);
+    expect(answer.html).toContain('<a href="#password">Enter your password</a>');
+    expect(answer.html).toMatch(/id="password"[^>]*aria-invalid="true" aria-describedby="password-wrong"/);
+    expect(answer.html).toContain(`value="${user.email}"`);
+  });
+
+  test('is not asked for twice in one browser, unless the client wants it with prompt=login', async () => {
+    const { agent, browser, page } = await atSignIn();
+    await browser.submit(page, { email: user.email, password: PASSWORD });
+    const second = await browser.open(authorizePath(agent));
+    expect(second.html).toContain('Allow this application');
+    const third = await browser.open(authorizePath(agent, { prompt: 'login' }));
+    expect(third.html).toContain('<h1>Sign in</h1>');
+    const consent = await browser.submit(third, { email: user.email, password: PASSWORD });
+    expect(consent.html).toContain('Allow this application');
+  });
+
+  test('can be cancelled: the client is told', async () => {
+    const { agent, browser, page } = await atSignIn();
+    const back = await browser.submit(page, {}, { action: `${page.url.pathname}/abort` });
+    expect(back.location?.searchParams.get('error')).toBe('access_denied');
+    expect(back.location?.searchParams.get('state')).toBe('state-of-the-client');
+    expect((await app.events('authorization_denied'))[0]).toMatchObject({
+      clientId: agent.clientId,
+      actor: null,
+    });
+  });
+
+  test('another person takes the browser over: the earlier session ends', async () => {
+    const { agent, browser, page } = await atSignIn();
+    const consent = await browser.submit(page, { email: user.email, password: PASSWORD });
+    const session = browser.cookies().filter(({ name }) => name.startsWith('_taskgrant_session'));
+    const copied = { cookie: session.map(({ name, value }) => `${name}=${value}`).join('; ') };
+    const asOther = async () => {
+      const copy = createPageClient(app.issuer);
+      const first = await copy.send(authorizePath(agent), { headers: copied });
+      return copy.open(first.location ?? '', {});
+    };
+    expect((await asOther()).html).toContain('Allow this application');
+    const other = await app.person();
+    const signIn = await browser.open(`${consent.url.pathname}?account=other`);
+    expect(signIn.html).toContain('<h1>Sign in</h1>');
+    const taken = await browser.submit(signIn, { email: other.email, password: PASSWORD });
+    expect(taken.html).toContain(other.email);
+    expect(taken.html).not.toContain(user.email);
+    expect((await asOther()).html).toContain('<h1>Sign in</h1>');
+  });
+});
+
+describe('guessing passwords', () => {
+  const limits = { perEmail: 3, perSource: 8, windowSeconds: 900 };
+  let throttled: InteractionsApp;
+  beforeAll(async () => {
+    throttled = await startInteractionsApp(limits);
+  });
+  afterAll(() => throttled.stop());
+
+  async function attempt(email: string, password: string) {
+    const browser = createPageClient(throttled.issuer);
+    const page = await browser.open(authorizePath(await throttled.agent()));
+    return browser.submit(page, { email, password });
+  }
+
+  test('is stopped for one address, known or not, and then for one source', async () => {
+    const known = await throttled.person();
+    await attempt(known.email, 'wrong');
+    expect((await attempt(known.email, PASSWORD)).status).toBe(200);
+    const statuses: number[] = [];
+    for (let i = 0; i < 4; i += 1) statuses.push((await attempt(known.email, 'wrong')).status);
+    expect(statuses).toEqual([422, 422, 422, 429]);
+
+    const refused = await attempt(known.email, PASSWORD);
+    expect(refused.status).toBe(429);
+    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(800);
+    expect(refused.html).toMatch(/role="alert"[^>]*>\s*<h2>Too many attempts. Try again in 15 minutes./);
+    expect((await throttled.events('user_sign_in_failed'))[0]).toMatchObject({ reason: 'throttled' });
+
+    expect((await attempt('nobody@example.com', 'wrong')).status).toBe(422);
+    expect((await attempt('nobody@example.com', 'wrong')).status).toBe(422);
+    expect((await attempt('fresh@example.com', 'wrong')).status).toBe(429);
+  });
+});
