@@ -206,6 +206,8 @@ function appSettings(config: Config): AppSettings {
     adminAudience: config.apiAudience,
     allowedDelegations: config.policies.allowedDelegations,
     defaultPermissions: config.registration.defaultPermissions,
+    defaultTools: config.registration.defaultTools,
+    defaultResources: config.registration.defaultResources,
     registration: config.registration.mode,
     registrationTokenSeconds: lifetimes.registrationToken,
     secretOverlapSeconds: lifetimes.secretOverlap,

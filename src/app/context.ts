@@ -13,6 +13,9 @@ export interface AppSettings {
   readonly allowedDelegations: readonly { readonly parent: string; readonly child: string }[];
   /** What an anonymous registration is granted at most. */
   readonly defaultPermissions: readonly string[];
+  /** Tools and resources that an anonymous registration may name for itself; `*` = any. */
+  readonly defaultTools: readonly string[];
+  readonly defaultResources: readonly string[];
   readonly registration: 'open' | 'token' | 'closed';
   readonly registrationTokenSeconds: number;
   /** How long a replaced client secret still works. */

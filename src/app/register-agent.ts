@@ -105,7 +105,13 @@ function requireRegistrationOpen({ registration }: AppSettings, registrar: Regis
 function pendingAgent(context: AppContext, command: RegisterAgentCommand): Agent {
   const name = checkText('agent_name', command.name, NAME_LENGTH);
   const asked = parseScope((command.permissions ?? context.settings.defaultPermissions).join(' '));
-  const permissions = granted(context.settings, command.registrar, asked);
+  const { defaultPermissions, defaultTools, defaultResources } = context.settings;
+  const { registrar } = command;
+  const permissions = granted(registrar, asked, defaultPermissions);
+  const askedTools = checkNames('allowed_tools', command.tools);
+  const tools = granted(registrar, askedTools, defaultTools);
+  const askedResources = checkNames('allowed_resources', command.resources);
+  const resources = granted(registrar, askedResources, defaultResources);
   return {
     clientId: `agt_${context.ids.next()}`,
     kind: 'agent',
@@ -119,9 +125,8 @@ function pendingAgent(context: AppContext, command: RegisterAgentCommand): Agent
     permissions,
     // A wildcard is a ceiling; a token that holds one has to be asked for.
     defaultScope: permissions.filter((right) => !right.includes('*')),
-    // Tools and resources narrow what a right permits, they are none: so the agent's own word is enough.
-    tools: checkNames('allowed_tools', command.tools),
-    resources: checkNames('allowed_resources', command.resources),
+    tools,
+    resources,
     audiences: null,
     maxDepth: null,
     maxChildren: null,
@@ -129,6 +134,8 @@ function pendingAgent(context: AppContext, command: RegisterAgentCommand): Agent
     metadata: {
       ...buildClientMetadata(name, command.client),
       requested_permissions: wider(permissions, asked),
+      requested_tools: wider(tools, askedTools),
+      requested_resources: wider(resources, askedResources),
       statements: checkStatements(command.statements ?? {}),
     },
     createdAt: context.clock.now(),
@@ -137,8 +144,9 @@ function pendingAgent(context: AppContext, command: RegisterAgentCommand): Agent
   };
 }
 
-function granted({ defaultPermissions }: AppSettings, registrar: Registrar, asked: Scope): Scope {
-  return registrar === 'anyone' ? intersect(asked, defaultPermissions) : asked;
+/** Nobody grants rights to themselves: what a stranger asks is cut to what the configuration gives to anyone. */
+function granted(registrar: Registrar, asked: Scope, toAnyone: Scope): Scope {
+  return registrar === 'anyone' ? intersect(asked, toAnyone) : asked;
 }
 
 function checkStatements(statements: Readonly<Record<string, string>>): Record<string, string> {

@@ -83,7 +83,7 @@ function patchOf(agent: Agent, edits: AgentEdits): AgentPatch {
     tier: edits.tier,
     challengeWaived: edits.challengeWaived,
     owner: edits.owner,
-    metadata: metadata(agent, name, permissions),
+    metadata: metadata(agent, name, { ...edits, permissions }),
   });
 }
 
@@ -110,21 +110,26 @@ function isConcrete(right: string): boolean {
   return !right.includes('*');
 }
 
+/** What may have been asked at registration, and the edit that grants it. */
+const REQUESTED = {
+  permissions: 'requested_permissions',
+  tools: 'requested_tools',
+  resources: 'requested_resources',
+} as const;
+
 /** What was asked at registration and is granted now is no longer asked. */
 function metadata(
   agent: Agent,
   name: string | undefined,
-  permissions: Scope | undefined,
+  granted: AgentEdits,
 ): Agent['metadata'] | undefined {
-  if (name === undefined && permissions === undefined) return undefined;
-  const requested = agent.metadata.requested_permissions;
-  return {
-    ...agent.metadata,
-    ...(name === undefined ? {} : { client_name: name }),
-    ...(permissions && Array.isArray(requested)
-      ? { requested_permissions: wider(permissions, requested.map(String)) }
-      : {}),
-  };
+  const changed: Record<string, unknown> = name === undefined ? {} : { client_name: name };
+  for (const [edit, member] of Object.entries(REQUESTED) as [keyof typeof REQUESTED, string][]) {
+    const asked = agent.metadata[member];
+    const names = granted[edit];
+    if (names && Array.isArray(asked)) changed[member] = wider(names, asked.map(String));
+  }
+  return Object.keys(changed).length === 0 ? undefined : { ...agent.metadata, ...changed };
 }
 
 function checkLimit<T extends number | null | undefined>(

@@ -55,7 +55,6 @@ ${rows.join('\n')}
 - missing \`ADMIN_EMAIL\`, \`ADMIN_PASSWORD\`, \`ADMIN_CLIENT_SECRET\` or \`ENCRYPTION_KEY\`, or the same value for
   password and client secret;
 - \`RATE_LIMITS=off\`;
-- open registration together with \`registration.autoActivate\`.
 
 An encryption key can be made with
 \`node -e "console.log(crypto.randomBytes(32).toString('base64url'))"\`.

@@ -18,12 +18,6 @@ export function unsafeInProduction(config: Config): BrokenRule[] {
     broken.push(['issuer', 'must be an https URL in production (http is accepted on localhost only)']);
   }
   if (config.rateLimits === 'off') broken.push(['rateLimits', 'cannot be off in production']);
-  if (config.registration.mode === 'open' && config.registration.autoActivate) {
-    broken.push([
-      'registration.autoActivate',
-      'cannot be true in production while registration is open: any caller would become an active agent',
-    ]);
-  }
   if (config.adminPassword !== undefined && config.adminPassword === config.adminClientSecret) {
     broken.push(['adminClientSecret', 'must differ from the administrator password']);
   }

@@ -67,6 +67,14 @@ describe('registering an agent', () => {
     expect((await registerAgent(context, wish)).agent.permissions).toEqual(['example:read']);
   });
 
+  test('by anyone grants the tools and resources that the configuration gives to anyone', async () => {
+    const wish = aRegistration({ registrar: 'anyone', tools: ['search', 'shell'], resources: ['index'] });
+    const cautious = withSettings({ defaultTools: ['search'], defaultResources: [] });
+    const { agent } = await registerAgent(cautious, wish);
+    expect(agent).toMatchObject({ tools: ['search'], resources: [] });
+    expect(agent.metadata).toMatchObject({ requested_tools: ['shell'], requested_resources: ['index'] });
+  });
+
   test('without a wish grants the default permissions', async () => {
     const wish = aRegistration({ registrar: 'anyone', permissions: undefined });
     expect((await registerAgent(context, wish)).agent.permissions).toEqual(['example:read']);

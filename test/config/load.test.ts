@@ -55,7 +55,12 @@ describe('without any setting', () => {
       databaseKind: 'embedded',
       dataDir: join(cwd, 'data'),
       logDir: join(cwd, 'logs'),
-      registration: { mode: 'open', defaultPermissions: ['example:read'], autoActivate: false },
+      registration: {
+        mode: 'open',
+        defaultPermissions: ['example:read'],
+        defaultTools: [],
+        defaultResources: [],
+      },
       tasks: { maxDepth: 8, maxChildren: 100 },
       logRotation: { maxSize: '20m', maxDays: 14, compress: true },
     });
@@ -281,14 +286,6 @@ describe('in production', () => {
 
   test('accepts http on localhost', () => {
     expect(load({ ...PRODUCTION, ISSUER: 'http://localhost:3000' }).isProduction).toBe(true);
-  });
-
-  test('refuses that any caller becomes an active agent', () => {
-    write('config/production.json', { registration: { autoActivate: true } });
-    expect(load(PRODUCTION).registration.autoActivate).toBe(true);
-    expect(problem({ ...PRODUCTION, REGISTRATION: 'open' }, 'registration.autoActivate')).toContain(
-      'any caller',
-    );
   });
 
   test('lists refusals together with wrong values', () => {

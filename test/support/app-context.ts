@@ -106,6 +106,8 @@ const SETTINGS: AppSettings = {
   adminAudience: ADMIN_AUDIENCE,
   allowedDelegations: [],
   defaultPermissions: ['example:read'],
+  defaultTools: ['*'],
+  defaultResources: ['*'],
   registration: 'open',
   registrationTokenSeconds: 86_400,
   secretOverlapSeconds: 3600,

@@ -21,22 +21,29 @@ export const authoritySettings = {
       env: 'REGISTRATION',
       defaultText: 'open; token in production',
       description:
-        'Who may register an agent: anyone, the holder of a registration token, or administrators only.',
+        'Who may register an agent: anyone, the holder of a token with admin:write, or the operator at the server only.',
     }),
     defaultPermissions: setting(z.array(scopeName, { error: 'must be a list of scope names' }), {
       default: [],
       defaultText: 'as in `config/default.json`',
-      description: 'Most that an agent registered by itself may be granted.',
+      description: 'Most that an agent registered by itself is granted.',
+    }),
+    defaultTools: setting(z.array(scopeName, { error: 'must be a list of tool names' }), {
+      default: [],
+      defaultText: 'none; any (`*`) in `config/development.json`',
+      description:
+        'Tools that an agent registered by itself may name; what else it asks for waits for an administrator.',
+    }),
+    defaultResources: setting(z.array(scopeName, { error: 'must be a list of resource names' }), {
+      default: [],
+      defaultText: 'none; any (`*`) in `config/development.json`',
+      description: 'Resources within an audience that an agent registered by itself may name.',
     }),
     metadataDocuments: setting(flag, {
       env: 'CLIENT_ID_METADATA_DOCUMENTS',
       default: true,
       description:
         'Whether a client may name itself by the https URL of its metadata document instead of registering.',
-    }),
-    autoActivate: setting(flag, {
-      default: false,
-      description: 'Whether agents registered at /api/agents/register act at once, without an administrator.',
     }),
   }),
   tasks: z.strictObject({

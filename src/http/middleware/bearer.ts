@@ -37,8 +37,14 @@ async function acceptToken(
   ctx: RequestContext,
   challenge: Challenge,
 ): Promise<ResolvedToken | undefined> {
-  const credentials = CREDENTIALS.exec(ctx.get('Authorization'));
-  if (!credentials?.[1] || !credentials[2]) return undefined;
+  const header = ctx.get('Authorization');
+  if (header === '') return undefined;
+  const credentials = CREDENTIALS.exec(header);
+  // Other schemes are no token at all; a token that cannot be read is refused, not taken for none.
+  if (!credentials?.[1] || !credentials[2]) {
+    if (!/^(Bearer|DPoP)\b/i.test(header)) return undefined;
+    throw tokenRefused('the Authorization header cannot be read', challenge);
+  }
   const found = await resolveToken(context, credentials[2]);
   if (!found) throw tokenRefused('the access token is not one of this server', challenge);
   const fact = { clientId: found.token.clientId, tokenId: found.token.tokenId, taskId: found.task.taskId };
