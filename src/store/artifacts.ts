@@ -1,11 +1,9 @@
 import type { Knex } from 'knex';
 import type { Artifact, Artifacts } from '../app/ports.ts';
-import { type Applier, eachAlone } from './applier.ts';
 import { gather } from './gather.ts';
-import { toJson } from './json.ts';
 import { json, mapping, plain } from './mapping.ts';
 import { type Order, pageOf } from './paging.ts';
-import { among, hitsOf, inputs, insertFree, rowsOf } from './statements.ts';
+import { among, hitsOf, insertRows, rowsOf } from './statements.ts';
 
 const artifactTable = mapping<Artifact>('oidc_artifacts', {
   model: plain('model'),
@@ -24,6 +22,7 @@ const BY_ID: Order = { columns: { id: 'string' }, direction: 'asc' };
 
 export function artifacts(db: Knex): Artifacts {
   const find = gather((keys: readonly ArtifactKey[]) => artifactsBy(db, keys));
+  const insert = gather((inserted: readonly Artifact[]) => insertAll(db, inserted));
   return {
     find: (model, id) => find({ model, id }),
     async findByUid(model, uid) {
@@ -35,11 +34,9 @@ export function artifacts(db: Knex): Artifacts {
       const query = db('oidc_artifacts').select([...artifactTable.columns]);
       return pageOf(query.where({ model, account_id: accountId }), BY_ID, page, artifactTable.read);
     },
-    upsert: (artifact) => upsert(db, artifact),
-    async insert(artifact) {
-      const row = artifactTable.write(artifact);
-      return (await insertFree(db, 'oidc_artifacts', 'id', [row])).size === 1;
-    },
+    upsert: gather((saved: readonly Artifact[]) => upsertAll(db, saved)),
+    // A copy, because the calls of a group are told apart by their objects.
+    insert: (artifact) => insert({ ...artifact }),
     async destroy(model, id) {
       await hitsOf(db, 'DELETE FROM oidc_artifacts WHERE model = ? AND id = ?', [model, id]);
     },
@@ -49,12 +46,12 @@ export function artifacts(db: Knex): Artifacts {
   };
 }
 
-interface ArtifactKey {
+export interface ArtifactKey {
   readonly model: string;
   readonly id: string;
 }
 
-const keyOf = ({ model, id }: ArtifactKey): string => `${model}:${id}`;
+export const keyOf = ({ model, id }: ArtifactKey): string => `${model}:${id}`;
 
 async function artifactsBy(db: Knex, keys: readonly ArtifactKey[]) {
   const { sql, bindings } = among(
@@ -68,45 +65,40 @@ async function artifactsBy(db: Knex, keys: readonly ArtifactKey[]) {
   return (key: ArtifactKey) => found.get(keyOf(key));
 }
 
-/** INVARIANT: what has been consumed stays consumed, whatever is saved over it. */
-async function upsert(db: Knex, artifact: Artifact): Promise<void> {
-  const { model, id, ...rest } = artifactTable.patch(artifact);
-  const names = Object.keys(rest);
-  const set = names.map((name) =>
-    name === 'consumed_at'
-      ? 'consumed_at = COALESCE(oidc_artifacts.consumed_at, excluded.consumed_at)'
-      : `${name} = excluded.${name}`,
-  );
-  await hitsOf(
-    db,
-    `INSERT INTO oidc_artifacts (model, id, ${names.join(', ')}) VALUES (?, ?, ${names.map(() => '?').join(', ')})
-     ON CONFLICT (model, id) DO UPDATE SET ${set.join(', ')}`,
-    [model, id, ...Object.values(rest)],
-  );
+/**
+ * Saves many with one commit. INVARIANT: what has been consumed stays consumed, whatever is saved over it.
+ */
+async function upsertAll(db: Knex, saved: readonly Artifact[]): Promise<() => void> {
+  const latest = new Map<string, Artifact>();
+  for (const artifact of saved) {
+    const key = keyOf(artifact);
+    latest.set(key, { ...artifact, consumedAt: latest.get(key)?.consumedAt ?? artifact.consumedAt });
+  }
+  await inOneCommit(db, [...latest.values()], UPSERT);
+  return () => undefined;
 }
 
-/** Single use: of any number of attempts, one hits. */
-export const consumeArtifact: Applier<'consume_artifact'> = async (db, steps) => {
-  const columns = { model: 'text', id: 'text', used_at: 'bigint' } as const;
-  const consumed = await rowsOf<{ model: string; id: string }>(
-    db,
-    `UPDATE oidc_artifacts SET consumed_at = input.used_at FROM ${inputs(db, columns)}
-     WHERE oidc_artifacts.model = input.model AND oidc_artifacts.id = input.id AND consumed_at IS NULL
-     RETURNING oidc_artifacts.model AS model, oidc_artifacts.id AS id`,
-    [toJson(steps.map(({ change: { model, id, at } }) => ({ model, id, used_at: at })))],
-  );
-  const keys = new Set(consumed.map(keyOf));
-  return steps.map(({ change }) => keys.has(keyOf(change)));
-};
+/** Inserts many with one commit; of several with the same key the first one may succeed. */
+async function insertAll(db: Knex, inserted: readonly Artifact[]): Promise<(artifact: Artifact) => boolean> {
+  const first = new Map<string, Artifact>();
+  for (const artifact of inserted) if (!first.has(keyOf(artifact))) first.set(keyOf(artifact), artifact);
+  const rows = await inOneCommit(db, [...first.values()], INSERT_FREE);
+  const free = new Set((rows as readonly ArtifactKey[]).map(keyOf));
+  return (artifact) => first.get(keyOf(artifact)) === artifact && free.has(keyOf(artifact));
+}
 
-export const deleteArtifact: Applier<'delete_artifact'> = eachAlone(async (db, { model, id }) => {
-  await hitsOf(db, 'DELETE FROM oidc_artifacts WHERE model = ? AND id = ?', [model, id]);
-  return true;
-});
+const INSERT_FREE = 'ON CONFLICT DO NOTHING RETURNING model, id';
+const UPSERT = `ON CONFLICT (id, model) DO UPDATE SET ${artifactTable.columns
+  .filter((name) => name !== 'model' && name !== 'id')
+  .map((name) => (name === 'consumed_at' ? keptOnce(name) : `${name} = excluded.${name}`))
+  .join(', ')}`;
 
-export const deleteArtifactsOfGrant: Applier<'delete_artifacts_of_grant'> = eachAlone(
-  async (db, { grant }) => {
-    await hitsOf(db, 'DELETE FROM oidc_artifacts WHERE grant_id = ?', [grant]);
-    return true;
-  },
-);
+function keptOnce(name: string): string {
+  return `${name} = COALESCE(oidc_artifacts.${name}, excluded.${name})`;
+}
+
+function inOneCommit(db: Knex, list: readonly Artifact[], then: string): Promise<readonly unknown[]> {
+  const rows = list.map(artifactTable.write);
+  if (rows.length === 1) return insertRows(db, 'oidc_artifacts', rows, then);
+  return db.transaction((trx) => insertRows(trx, 'oidc_artifacts', rows, then));
+}

@@ -3,7 +3,7 @@ import type { Change } from '../app/unit-of-work.ts';
 import type { DomainError } from '../domain/errors.ts';
 import * as agent from './agent-changes.ts';
 import type { Applier, ChangeKind, Step } from './applier.ts';
-import * as artifact from './artifacts.ts';
+import * as artifact from './artifact-changes.ts';
 import { revoke } from './ledger.ts';
 import * as server from './resource-servers.ts';
 import * as task from './task-changes.ts';

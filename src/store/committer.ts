@@ -6,7 +6,7 @@ import { applyUnits, type Misses } from './apply-units.ts';
 import { isRecorded } from './audit-events.ts';
 import { UnitQueue, type Waiting } from './unit-queue.ts';
 
-const MOST_IN_A_BATCH = 64;
+const MOST_IN_A_BATCH = 128;
 const MOST_WAITING = 10_000;
 
 /** Runs work in one transaction: all of it is committed, or none when it throws. */

@@ -22,10 +22,7 @@ export function ledgerReads(db: Knex): LedgerReads {
 }
 
 /** The rows for any of the handles: one indexed query, whatever their number. */
-export async function revocationsOf(
-  db: Knex,
-  dependencies: readonly Dependency[],
-): Promise<readonly Revocation[]> {
+async function revocationsOf(db: Knex, dependencies: readonly Dependency[]): Promise<readonly Revocation[]> {
   if (dependencies.length === 0) return [];
   const wanted = new Set(dependencies.map(handleKey));
   const { sql, bindings } = among(db, 'handle', [...new Set(dependencies.map(({ handle }) => handle))]);

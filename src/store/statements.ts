@@ -37,7 +37,11 @@ export function among(
   return { sql: `${column} IN (SELECT value FROM json_each(?))`, bindings: [JSON.stringify(values)] };
 }
 
-/** A table expression with the given columns that reads one JSON array of objects: many inputs, one statement. */
+/**
+ * A table expression with the given columns that reads one JSON array of objects: many inputs, one statement.
+ * PostgreSQL always expects a hundred of them, so conditions that join it should name the keys with `among` too,
+ * or a small table is read from end to end.
+ */
 export function inputs(db: Knex, columns: Readonly<Record<string, 'text' | 'bigint'>>): string {
   const names = Object.keys(columns);
   if (isPostgres(db)) {
@@ -47,11 +51,6 @@ export function inputs(db: Knex, columns: Readonly<Record<string, 'text' | 'bigi
   return `(SELECT ${fields.join(', ')} FROM json_each(?)) AS input`;
 }
 
-/** Inserts rows that have the same columns: all or none. */
-export async function insertRows(db: Knex, table: string, rows: readonly Row[]): Promise<void> {
-  await insert(db, table, rows, '');
-}
-
 /** Inserts the rows that no other row stands in the way of, and answers the values of the column `key` of these. */
 export async function insertFree(
   db: Knex,
@@ -59,28 +58,34 @@ export async function insertFree(
   key: string,
   rows: readonly Row[],
 ): Promise<ReadonlySet<unknown>> {
-  const inserted = await insert(db, table, rows, ` ON CONFLICT DO NOTHING RETURNING ${key}`);
+  const inserted = await insertRows(db, table, rows, `ON CONFLICT DO NOTHING RETURNING ${key}`);
   return new Set(inserted.map((row) => row[key]));
 }
 
-async function insert(db: Knex, table: string, rows: readonly Row[], then: string): Promise<readonly Row[]> {
+/** Inserts rows that have the same columns; answers what the clause `then` returns. */
+export async function insertRows(
+  db: Knex,
+  table: string,
+  rows: readonly Row[],
+  then = '',
+): Promise<readonly Row[]> {
   if (rows.length === 0) return [];
   const columns = Object.keys(rows[0] ?? {});
   const into = `INSERT INTO ${table} (${columns.join(', ')})`;
   if (isPostgres(db)) {
     // One round trip for all, and one prepared statement for any number of them.
     const from = `SELECT ${columns.join(', ')} FROM json_populate_recordset(NULL::${table}, ?::json)`;
-    return rowsOf(db, `${into} ${from}${then}`, [toJson(rows)]);
+    return rowsOf(db, `${into} ${from} ${then}`, [toJson(rows)]);
   }
   // In the process there are no round trips to save: one by one is half as fast again as one statement for all.
-  const sql = `${into} VALUES (${columns.map(() => '?').join(', ')})${then}`;
+  const sql = `${into} VALUES (${columns.map(() => '?').join(', ')}) ${then}`;
   const answers: Row[] = [];
   for (const row of rows) {
     const answer = await db.raw(
       sql,
       columns.map((column) => toColumn(row[column])),
     );
-    if (then !== '') answers.push(...answer);
+    if (Array.isArray(answer)) answers.push(...answer);
   }
   return answers;
 }

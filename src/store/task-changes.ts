@@ -28,12 +28,18 @@ function rowOf(task: Task): Row {
 
 /** One atomic step per child, so that children derived in parallel never exceed the maximum. */
 export const countChild: Applier<'count_child'> = async (db, steps) => {
+  const keys = among(
+    db,
+    'tasks.handle',
+    steps.map(({ change }) => change.handle),
+  );
   const counted = await rowsOf(
     db,
     `UPDATE tasks SET child_count = child_count + 1 FROM ${inputs(db, { handle: 'text', now: 'bigint' })}
-     WHERE tasks.handle = input.handle AND state = 'active' AND child_count < max_children AND expires_at > input.now
+     WHERE tasks.handle = input.handle AND ${keys.sql}
+       AND state = 'active' AND child_count < max_children AND expires_at > input.now
      RETURNING tasks.handle AS handle`,
-    [toJson(steps.map(({ change, at }) => ({ handle: change.handle, now: at })))],
+    [toJson(steps.map(({ change, at }) => ({ handle: change.handle, now: at }))), ...keys.bindings],
   );
   const handles = new Set(counted.map((row) => row['handle']));
   return steps.map(({ change }) => handles.has(change.handle));

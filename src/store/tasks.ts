@@ -92,11 +92,11 @@ async function subtree(db: Knex, handle: string, page: Page): Promise<Paged<Task
   const [top] = await rowsOf<{ path: string }>(db, 'SELECT path FROM tasks WHERE handle = ?', [handle]);
   if (!top) return { items: [], next: null };
   const [from, before] = pathsBelow(top.path);
-  const query = select(db).where((within) => {
-    within
-      .where('path', top.path)
-      .orWhere((below) => below.where('path', '>=', from).where('path', '<', before));
-  });
+  // The outer range is what lets an index answer in tree order; a sibling may begin with the same characters.
+  const query = select(db)
+    .where('path', '>=', top.path)
+    .where('path', '<', before)
+    .where((exact) => exact.where('path', top.path).orWhere('path', '>=', from));
   return pageOf(query, TREE_ORDER, page, tasks.read);
 }
 

@@ -1,7 +1,7 @@
 import type { Applier } from './applier.ts';
 import { eachAlone } from './applier.ts';
 import { toJson } from './json.ts';
-import { hitsOf, inputs, insertRows, rowsOf } from './statements.ts';
+import { among, hitsOf, inputs, insertRows, rowsOf } from './statements.ts';
 import { tokens } from './tokens.ts';
 
 export const insertToken: Applier<'insert_token'> = async (db, steps) => {
@@ -15,21 +15,23 @@ export const insertToken: Applier<'insert_token'> = async (db, steps) => {
 
 /** Single use: of any number of attempts, one hits. */
 export const consumeToken: Applier<'consume_token'> = async (db, steps) => {
+  const uses = steps.map(({ change }) => ({
+    token_id: change.tokenId,
+    used_at: change.at,
+    used_as: change.redeemedAs,
+  }));
+  const keys = among(
+    db,
+    'tokens.token_id',
+    uses.map(({ token_id }) => token_id),
+  );
   const columns = { token_id: 'text', used_at: 'bigint', used_as: 'text' } as const;
   const consumed = await rowsOf(
     db,
     `UPDATE tokens SET consumed_at = input.used_at, redeemed_as = input.used_as FROM ${inputs(db, columns)}
-     WHERE tokens.token_id = input.token_id AND consumed_at IS NULL
+     WHERE tokens.token_id = input.token_id AND ${keys.sql} AND consumed_at IS NULL
      RETURNING tokens.token_id AS token_id`,
-    [
-      toJson(
-        steps.map(({ change }) => ({
-          token_id: change.tokenId,
-          used_at: change.at,
-          used_as: change.redeemedAs,
-        })),
-      ),
-    ],
+    [toJson(uses), ...keys.bindings],
   );
   const ids = new Set(consumed.map((row) => row['token_id']));
   return steps.map(({ change }) => ids.has(change.tokenId));

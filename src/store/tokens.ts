@@ -116,7 +116,8 @@ function countThrough(db: Knex, handle: string, via: string, now: number, cap: n
     cap,
     `SELECT 1 FROM tasks child
      JOIN tasks below
-       ON below.handle = child.handle OR (below.path >= child.path || '/' AND below.path < child.path || '0')
+       ON below.path >= child.path AND below.path < child.path || '0'
+       AND (below.path = child.path OR below.path >= child.path || '/')
      JOIN tokens ON tokens.task_handle = below.handle
      WHERE child.parent_token_id = ? AND child.parent_handle = ? AND tokens.expires_at > ?`,
     [via, handle, now],

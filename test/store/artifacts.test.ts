@@ -40,6 +40,20 @@ onEveryDatabase('records of the OAuth engine', (open) => {
     expect(firsts.filter(Boolean)).toHaveLength(1);
   });
 
+  test('are saved together with those that come at the same time, the last word winning', async () => {
+    const ids = Array.from({ length: 20 }, () => anId());
+    const saves = ids.flatMap((id, n) => [
+      anArtifact({ id, payload: { n, version: 1 }, consumedAt: n === 0 ? T0 : null }),
+      anArtifact({ id, payload: { n, version: 2 } }),
+    ]);
+    await Promise.all(saves.map((artifact) => store.artifacts.upsert(artifact)));
+    const found = await Promise.all(ids.map((id) => store.artifacts.find('Session', id)));
+    expect(found.map((artifact) => artifact?.payload)).toEqual(ids.map((_, n) => ({ n, version: 2 })));
+    expect(found.map((artifact) => artifact?.consumedAt ?? null)).toEqual(
+      ids.map((_, n) => (n === 0 ? T0 : null)),
+    );
+  });
+
   test('are found by uid and listed by account', async () => {
     const accountId = anId();
     const sessions = [

@@ -1,0 +1,36 @@
+import { type Applier, eachAlone } from './applier.ts';
+import { keyOf } from './artifacts.ts';
+import { toJson } from './json.ts';
+import { among, hitsOf, inputs, rowsOf } from './statements.ts';
+
+/** Single use: of any number of attempts, one hits. */
+export const consumeArtifact: Applier<'consume_artifact'> = async (db, steps) => {
+  const columns = { model: 'text', id: 'text', used_at: 'bigint' } as const;
+  const keys = among(
+    db,
+    'oidc_artifacts.id',
+    steps.map(({ change }) => change.id),
+  );
+  const consumed = await rowsOf<{ model: string; id: string }>(
+    db,
+    `UPDATE oidc_artifacts SET consumed_at = input.used_at FROM ${inputs(db, columns)}
+     WHERE oidc_artifacts.model = input.model AND oidc_artifacts.id = input.id AND ${keys.sql}
+       AND consumed_at IS NULL
+     RETURNING oidc_artifacts.model AS model, oidc_artifacts.id AS id`,
+    [toJson(steps.map(({ change: { model, id, at } }) => ({ model, id, used_at: at }))), ...keys.bindings],
+  );
+  const hits = new Set(consumed.map(keyOf));
+  return steps.map(({ change }) => hits.has(keyOf(change)));
+};
+
+export const deleteArtifact: Applier<'delete_artifact'> = eachAlone(async (db, { model, id }) => {
+  await hitsOf(db, 'DELETE FROM oidc_artifacts WHERE model = ? AND id = ?', [model, id]);
+  return true;
+});
+
+export const deleteArtifactsOfGrant: Applier<'delete_artifacts_of_grant'> = eachAlone(
+  async (db, { grant }) => {
+    await hitsOf(db, 'DELETE FROM oidc_artifacts WHERE grant_id = ?', [grant]);
+    return true;
+  },
+);
