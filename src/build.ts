@@ -15,6 +15,8 @@ import { createKeyring, type Keyring } from './crypto/keyring.ts';
 import { loadMasterKey } from './crypto/master-key.ts';
 import { createPasswords } from './crypto/passwords.ts';
 import { createHttpApp } from './http/app.ts';
+import { ENGINE_PATHS, enginePath } from './http/engine-paths.ts';
+import { dpopProof } from './http/middleware/dpop-proof.ts';
 import { createRoutes } from './http/routes.ts';
 import { createLoggers, type Loggers } from './log/loggers.ts';
 import { createOAuthApp } from './oidc/app.ts';
@@ -128,6 +130,15 @@ export async function build(config: Config, outside: Outside = {}): Promise<Task
     bodyLimit: config.requestBodyLimit,
     version: PRODUCT.version,
     cookieKeys,
+    guards: [
+      dpopProof({
+        issuer: config.issuer,
+        clock: context.clock,
+        digests: context.digests,
+        artifacts: store.artifacts,
+        except: (path) => enginePath(ENGINE_PATHS, path) !== undefined,
+      }),
+    ],
     engine: {
       middleware: createOAuthApp({
         context,
