@@ -1,7 +1,14 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { type BrowserSession, browserOf } from '../support/browser-session.ts';
 import { authorize, CALLBACK, getCode, redeemCode } from '../support/code-flow.ts';
-import { administer, type AgentParty, createPerson, type PersonParty, pkce, registerAgent } from '../support/parties.ts';
+import {
+  administer,
+  type AgentParty,
+  createPerson,
+  type PersonParty,
+  pkce,
+  registerAgent,
+} from '../support/parties.ts';
 import { bearer, type Form, postForm, postJson, send } from '../support/requests.ts';
 import { startServer, type TestServer } from '../support/server.ts';
 import {
@@ -46,7 +53,11 @@ describe('a person delegates to an agent', () => {
     const task = await authorize(server, { agent, browser, form: { scope: 'reports:read', state: 's-1' } });
     expect(task.body).toMatchObject({ token_type: 'Bearer', scope: 'reports:read' });
     const seen = await introspect(server, agent, task.token);
-    expect(seen).toMatchObject({ sub: person.userId, client_id: agent.clientId, act: { sub: agent.clientId } });
+    expect(seen).toMatchObject({
+      sub: person.userId,
+      client_id: agent.clientId,
+      act: { sub: agent.clientId },
+    });
     expect(person.userId).toMatch(/^usr_/);
     const below = await delegate(server, await withDelegate(), helper);
     expect(await introspect(server, agent, below.token)).toMatchObject({
