@@ -69,8 +69,11 @@ function ledgerEntries(
 }
 
 async function countAffected({ store, clock }: AppContext, { token, task }: ResolvedToken): Promise<number> {
-  if (token.redeemedAs !== null)
-    return store.tokens.countBelow({ handle: token.redeemedAs }, clock.now(), AFFECTED_CAP);
+  if (token.redeemedAs !== null) {
+    const own = await store.tokens.ofTask(token.redeemedAs);
+    const below = await store.tokens.countBelow({ handle: token.redeemedAs }, clock.now(), AFFECTED_CAP);
+    return own.filter(({ expiresAt }) => expiresAt > clock.now()).length + below;
+  }
   const below =
     token.kind === 'refresh' ? { handle: task.handle } : { handle: task.handle, via: token.tokenId };
   return store.tokens.countBelow(below, clock.now(), AFFECTED_CAP);

@@ -38,7 +38,8 @@ export class TokenAdapter implements Adapter {
     const route = engineRoute();
     if (route !== 'introspection' && route !== 'revocation') {
       const found = await resolveToken(this.#context, id);
-      return found?.liveness === 'live' ? found : undefined;
+      // R8: a hand-off token is a parent and nothing else.
+      return found?.liveness === 'live' && found.token.kind !== 'handoff' ? found : undefined;
     }
     const state = currentRequestState();
     if (!state || id !== state.presentedHandle) return undefined;
