@@ -227,5 +227,5 @@ function appSettings(config: Config): AppSettings {
 
 function consoleStyle({ env, isProduction }: Config): 'pretty' | 'json' | 'silent' {
   if (env === 'test') return 'silent';
-  return isProduction ? 'json' : 'pretty';
+  return isProduction || !process.stdout.isTTY ? 'json' : 'pretty';
 }
