@@ -23,6 +23,12 @@ export interface PageClient {
   open(path: string | URL, sending?: Sending): Promise<PageAnswer>;
   /** Sends the form of a page with these fields set; a list repeats a field, `undefined` leaves it out. */
   submit(page: PageAnswer, fields: FormFields, more?: Submission): Promise<PageAnswer>;
+  /** What `submit` would send. */
+  prepare(
+    page: PageAnswer,
+    fields: FormFields,
+    more?: Submission,
+  ): { readonly url: URL; readonly sending: Sending };
   cookies(): readonly Cookie[];
 }
 
@@ -71,17 +77,23 @@ export function createPageClient(origin: string, headers: Record<string, string>
   return {
     send,
     open,
-    submit(page, fields, more = {}) {
-      const form = new URLSearchParams(hiddenFields(page.html));
-      for (const [name, value] of Object.entries(fields)) {
-        form.delete(name);
-        for (const one of value === undefined ? [] : [value].flat()) form.append(name, one);
-      }
-      const path = more.action ?? attribute(page.html, 'form', 'action') ?? '';
-      return open(new URL(path, page.url), { method: 'POST', body: form, headers: more.headers ?? {} });
+    prepare,
+    submit(page, fields, more) {
+      const { url, sending } = prepare(page, fields, more);
+      return open(url, sending);
     },
     cookies: () => jar,
   };
+}
+
+function prepare(page: PageAnswer, fields: FormFields, more: Submission = {}) {
+  const body = new URLSearchParams(hiddenFields(page.html));
+  for (const [name, value] of Object.entries(fields)) {
+    body.delete(name);
+    for (const one of value === undefined ? [] : [value].flat()) body.append(name, one);
+  }
+  const path = more.action ?? attribute(page.html, 'form', 'action') ?? '';
+  return { url: new URL(path, page.url), sending: { method: 'POST', body, headers: more.headers ?? {} } };
 }
 
 function cookieHeader(jar: readonly Cookie[], { pathname }: URL): string {

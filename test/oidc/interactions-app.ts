@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import compose from 'koa-compose';
 import { createUser } from '../../src/app/create-user.ts';
 import { createRefusalRecorder } from '../../src/app/record-refusal.ts';
 import type { Change } from '../../src/app/unit-of-work.ts';
@@ -12,6 +13,7 @@ import { createOAuthApp } from '../../src/oidc/app.ts';
 import { createEngineHolder } from '../../src/oidc/engine-holder.ts';
 import { createInteractions } from '../../src/oidc/interactions/interactions.ts';
 import { createSignInThrottle, type SignInLimits } from '../../src/oidc/interactions/sign-in-throttle.ts';
+import { browserHeaders } from '../../src/oidc/views/browser-headers.ts';
 import { createPageClient } from '../browser/page-client.ts';
 import { CALLER, createTestContext, type TestContext } from '../support/app-context.ts';
 import { anAgent } from '../support/fixtures.ts';
@@ -81,7 +83,7 @@ export async function startInteractionsApp(limits?: SignInLimits) {
     bodyLimit: 65_536,
     version: '0.0.0',
     cookieKeys,
-    engine: { middleware: engine as never },
+    engine: { middleware: compose([browserHeaders(), engine]) as never },
   });
   http.on('request', app.callback());
   return {
@@ -156,7 +158,7 @@ export function authorizePath(agent: Agent, over: Record<string, string | undefi
   };
   const query = new URLSearchParams();
   for (const [name, value] of Object.entries(params)) if (value !== undefined) query.set(name, value);
-  return `/api/oauth/authorize?${query}`;
+  return `/api/oauth/authorize?${query.toString()}`;
 }
 
 /** Redeems the code that a redirect brought. */

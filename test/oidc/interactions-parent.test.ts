@@ -55,7 +55,8 @@ async function push(over: Record<string, string> = {}): Promise<string> {
   });
   const body = (await response.json()) as Record<string, unknown>;
   expect(body).toMatchObject({ request_uri: expect.any(String) });
-  return `/api/oauth/authorize?${new URLSearchParams({ client_id: agent.clientId, request_uri: String(body.request_uri) })}`;
+  const query = new URLSearchParams({ client_id: agent.clientId, request_uri: String(body.request_uri) });
+  return `/api/oauth/authorize?${query.toString()}`;
 }
 
 async function signInAs(person: User, path: string) {
@@ -69,7 +70,7 @@ describe('an authorization below a task', () => {
     await openParent('parent-1');
     const { browser, page } = await signInAs(user, await push());
     expect(page.html).toContain('<dt>Part of your task</dt><dd><code>parent-1</code></dd>');
-    expect(page.html).toMatch(/<dt>Tools<\/dt><dd><ul><li><code>search<\/code><\/li><\/ul>/);
+    expect(page.html).toMatch(/<dt>Tools it may use<\/dt><dd><ul><li><code>search<\/code><\/li><\/ul>/);
     const back = await browser.submit(page, {});
     const { status, body } = await redeem(app, agent, back.location);
     expect(status).toBe(200);

@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { User } from '../../src/domain/user.ts';
-import { createPageClient } from '../browser/page-client.ts';
 import { DEFAULT_AUDIENCE } from '../support/app-context.ts';
 import {
   atConsent,
@@ -28,13 +27,11 @@ describe('what a person is shown', () => {
     const { page } = await atConsent(app, agent, user);
     expect(page.html).toContain('“<bdi>Report &lt;b&gt;agent&lt;/b&gt;</bdi>”');
     expect(page.html).toContain(agent.clientId);
-    expect(page.html).toContain(
-      '<dt>Your browser then goes to</dt><dd><strong><bdi>client.example</bdi></strong></dd>',
-    );
+    expect(page.html).toContain('Your browser then goes to <strong><bdi>client.example</bdi></strong>.');
     expect(page.html).toMatch(/<label for="scope-0">Read reports <code>reports:read<\/code><\/label>/);
     expect(page.html).toContain('Write &lt;reports&gt;');
     expect(page.html).toContain(`<dt>Services it may use</dt><dd><ul><li><code>${DEFAULT_AUDIENCE}</code>`);
-    expect(page.html).toMatch(/<dt>Tools<\/dt><dd><ul><li><code>search<\/code>/);
+    expect(page.html).toMatch(/<dt>Tools it may use<\/dt><dd><ul><li><code>search<\/code>/);
     expect(page.html).toContain('Only this application');
     expect(page.html).toMatch(/in 30 days, <time datetime="\d{4}-/);
   });
@@ -61,7 +58,7 @@ describe('what a person is shown', () => {
       over: { delegates: delegate.clientId, required_tools: 'mail' },
     });
     expect(page.html).toMatch(/Who may get parts of it<\/dt>\s*<dd><ul><li><strong>“<bdi>Mailer<\/bdi>”/);
-    expect(page.html).toMatch(/<dt>Tools<\/dt><dd><ul><li><code>mail<\/code><\/li><\/ul>/);
+    expect(page.html).toMatch(/<dt>Tools it may use<\/dt><dd><ul><li><code>mail<\/code><\/li><\/ul>/);
   });
 
   test('is whether anybody answers for the application', async () => {

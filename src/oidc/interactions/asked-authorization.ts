@@ -1,5 +1,5 @@
+import { IDENTITY_SCOPES, rightsOf } from '../../domain/identity-scope.ts';
 import type { AppContext } from '../../app/context.ts';
-import { IDENTITY_SCOPES } from '../../app/refresh-task.ts';
 import type { Scope } from '../../domain/scope.ts';
 import type { TaskRequest } from '../../domain/task-request.ts';
 import { parentTokenId } from '../authorization-request.ts';
@@ -26,7 +26,7 @@ export function readAsked({ digests }: Pick<AppContext, 'digests'>, stored: Para
   const { scope = [], ...request } = parsed.request;
   return {
     identity: scope.filter((right) => IDENTITY_SCOPES.includes(right)),
-    rights: scope.filter((right) => !IDENTITY_SCOPES.includes(right)),
+    rights: rightsOf(scope),
     audiences: parsed.resources,
     request,
     detailed: parsed.detailed,

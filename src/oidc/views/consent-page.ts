@@ -52,7 +52,7 @@ function body(view: ConsentView): Markup {
   const possible = choices.length > 0;
   return html`${view.changed && changedNotice}
 <h1>Allow this application to act for you?</h1>
-<p>${clientName(client)} asks to act in your name.</p>
+<p>${clientName(client)} asks to act in your name. Your browser then goes to <strong><bdi>${view.returnsTo}</bdi></strong>.</p>
 ${view.unverified && unverifiedNotice}
 <p class="small quiet">You are signed in as <bdi>${account}</bdi>.
 <a href="${path}?account=other">Use another account</a></p>
@@ -107,7 +107,7 @@ function choice({ right, description, fixed, ticked }: ConsentChoice, i: number)
   return html`<div class="choice">
 <input id="${id}" type="checkbox" name="scope" value="${right}"${ticked && html` checked`}${fixed && html` disabled`}>
 <label for="${id}">${description ?? right}${description !== undefined && html` <code>${right}</code>`}</label>
-${fixed && html`<div class="small">Always part of signing in.</div>`}
+${fixed && html`<div class="small">Cannot be left out.</div>`}
 </div>`;
 }
 
@@ -126,21 +126,20 @@ function unavailableSection({ unavailable, choices }: ConsentView): Markup | und
 }
 
 function boundsSection(view: ConsentView): Markup {
-  const { audiences, tools, resources, delegates, returnsTo } = view;
+  const { audiences, tools, resources, delegates } = view;
   return html`<section aria-labelledby="bounds">
 <h2 id="bounds">Where, with what and how long</h2>
 <dl>
 ${
   audiences.length > 0 &&
   html`<dt>Services it may use</dt><dd>${list(audiences)}</dd>
-<dt>Tools</dt><dd>${tools.length > 0 ? list(tools) : 'None named'}</dd>`
+<dt>Tools it may use</dt><dd>${tools.length > 0 ? list(tools) : 'None named'}</dd>`
 }
 ${resources.length > 0 && html`<dt>Named resources</dt><dd>${list(resources)}</dd>`}
 <dt>Who may get parts of it</dt>
 <dd>${delegates.length > 0 ? html`<ul>${delegates.map((one) => html`<li>${clientName(one)}</li>`)}</ul>` : 'Only this application'}</dd>
 <dt>Ends at the latest</dt>
 <dd>in ${view.lasts}, <time datetime="${new Date(view.endsAt).toISOString()}">${readableTime(view.endsAt)}</time></dd>
-<dt>Your browser then goes to</dt><dd><strong><bdi>${returnsTo}</bdi></strong></dd>
 </dl>
 </section>`;
 }

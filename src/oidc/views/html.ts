@@ -1,9 +1,14 @@
 /** Markup that may be sent as it is. Only `html` and `verbatim` make it. */
 export class Markup {
-  readonly text: string;
+  // Private, so that no object of another make passes for markup.
+  readonly #text: string;
 
   constructor(text: string) {
-    this.text = text;
+    this.#text = text;
+  }
+
+  get text(): string {
+    return this.#text;
   }
 }
 

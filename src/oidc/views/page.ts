@@ -42,8 +42,6 @@ function headersOf({ formTargets = [] }: Page): Record<string, string> {
     // With no-referrer a browser sends `Origin: null` from our own forms; to other sites nothing is sent either way.
     'Referrer-Policy': 'same-origin',
     'Cache-Control': 'no-store',
-    // An application may have opened this page as a pop-up and waits for it to come back.
-    'Cross-Origin-Opener-Policy': 'unsafe-none',
   };
 }
 
