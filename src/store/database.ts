@@ -1,6 +1,7 @@
-import { mkdirSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import knexLibrary, { type Knex } from 'knex';
+import type { Logger } from '../app/ports.ts';
 import { migrateUp } from './migrate.ts';
 import { preparePostgres, prepareSqlite } from './statement-reuse.ts';
 
@@ -8,6 +9,8 @@ const { default: knex } = knexLibrary;
 /** better-sqlite3 13 needs Node-API 9 and ends the process without a word on an older Node. */
 const OLDEST_NODE = 22;
 const BUSY_TIMEOUT_MS = 10_000;
+/** How long a request waits for a connection before it fails. */
+const ACQUIRE_TIMEOUT_MS = 10_000;
 
 export interface DatabaseSettings {
   /** `postgres://…`; absent = the embedded database in `dataDir`. */
@@ -16,6 +19,8 @@ export interface DatabaseSettings {
   readonly dataDir: string;
   /** Connections to PostgreSQL at most; the embedded database has one. */
   readonly poolMax: number;
+  /** For what the database reports without being asked, such as connections that it ended. */
+  readonly logger?: Pick<Logger, 'warn' | 'error'> | undefined;
 }
 
 export interface Database {
@@ -36,33 +41,45 @@ export async function openDatabase(settings: DatabaseSettings): Promise<Database
 }
 
 /** A connection to a schema as it is. */
-export function connect({ databaseUrl, dataDir, poolMax }: DatabaseSettings): Knex {
-  return databaseUrl ? connectPostgres(databaseUrl, poolMax) : connectSqlite(dataDir);
+export function connect({ databaseUrl, dataDir, poolMax, logger }: DatabaseSettings): Knex {
+  const common: Knex.Config = {
+    // An error names its statement, never the values in it.
+    compileSqlOnError: false,
+    log: {
+      warn: (message: unknown) => logger?.warn('the database reports', { report: String(message) }),
+      error: (message: unknown) => logger?.error('the database reports', { report: String(message) }),
+    },
+  };
+  return knex({ ...common, ...(databaseUrl ? postgres(databaseUrl, poolMax) : sqlite(dataDir)) });
 }
 
-function connectPostgres(connectionString: string, max: number): Knex {
-  return knex({
+function postgres(connectionString: string, max: number): Knex.Config {
+  return {
     client: 'pg',
-    connection: { connectionString, ...preparePostgres.settings } as Knex.PgConnectionConfig,
+    connection: { connectionString, keepAlive: true, ...preparePostgres.settings } as Knex.PgConnectionConfig,
+    acquireConnectionTimeout: ACQUIRE_TIMEOUT_MS,
     pool: { min: 0, max, afterCreate: preparePostgres.connection },
-  });
+  };
 }
 
-function connectSqlite(dataDir: string): Knex {
+function sqlite(dataDir: string): Knex.Config {
   requireNode(process.versions.node);
-  return knex({
+  return {
     client: 'better-sqlite3',
     connection: { filename: databaseFile(dataDir) },
     useNullAsDefault: true,
     // One connection: its writes could not run in parallel, and `:memory:` is a database per connection.
     pool: { min: 1, max: 1, afterCreate: prepareSqlite(BUSY_TIMEOUT_MS) },
-  });
+  };
 }
 
 function databaseFile(dataDir: string): string {
   if (dataDir === ':memory:') return dataDir;
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
-  return join(dataDir, 'taskgrant.db');
+  const file = join(dataDir, 'taskgrant.db');
+  // For the owner alone, even in a folder that others may read; SQLite gives its other files the same mode.
+  closeSync(openSync(file, 'a', 0o600));
+  return file;
 }
 
 export function requireNode(version: string): void {

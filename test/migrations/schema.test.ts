@@ -1,3 +1,5 @@
+import { readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Knex } from 'knex';
 import { connect, openDatabase, requireNode } from '../../src/store/database.ts';
@@ -70,6 +72,16 @@ describe('the embedded database', () => {
     expect(await pragma('synchronous')).toBe(2);
     expect(await pragma('foreign_keys')).toBe(1);
     expect(await pragma('busy_timeout')).toBeGreaterThan(1000);
+    await close();
+    await place.remove();
+  });
+
+  test('is readable for its owner alone', async () => {
+    const place = await sqlitePlace();
+    const { close } = await openDatabase(place.settings);
+    for (const file of readdirSync(place.settings.dataDir)) {
+      expect(statSync(join(place.settings.dataDir, file)).mode & 0o077).toBe(0);
+    }
     await close();
     await place.remove();
   });

@@ -65,6 +65,18 @@ onEveryDatabase('committing units of work', (open) => {
     await expect(store.commit(opening(aTask({ taskId: task.taskId })).unit)).resolves.toBeUndefined();
   });
 
+  test('reports a failing statement without the values in it', async () => {
+    const { token, unit } = opening();
+    await store.commit(unit);
+    const again = aToken(aTask(), { digest: token.digest });
+    const error: unknown = await store
+      .commit(aUnit([{ do: 'insert_token', token: again }]))
+      .catch((e: unknown) => e);
+    expect(String(error)).toContain('tokens');
+    expect(String(error)).not.toContain(token.digest);
+    expect(String(error)).not.toContain(again.tokenId);
+  });
+
   test('leaves nothing when the event cannot be stored', async () => {
     const { task } = opening();
     const broken = anEvent({ type: null as never });
@@ -245,7 +257,7 @@ onEveryDatabase('committing units of work', (open) => {
 
   describe('the ledger', () => {
     test('numbers revocations in the order in which they become visible', async () => {
-      const nodes = [store, groupCommitter(open().knex), groupCommitter(open().knex)];
+      const nodes = Array.from({ length: 6 }, () => groupCommitter(open().knex));
       const seen: number[] = [];
       let watching = true;
       const watch = (async () => {
@@ -259,8 +271,8 @@ onEveryDatabase('committing units of work', (open) => {
         }
       })();
       await Promise.all(
-        Array.from({ length: 60 }, (_, i) =>
-          nodes[i % 3]!.commit(aUnit([{ do: 'revoke', entry: ledgerEntry('token', `ordered-${i}`) }])),
+        Array.from({ length: 240 }, (_, i) =>
+          nodes[i % 6]!.commit(aUnit([{ do: 'revoke', entry: ledgerEntry('token', `ordered-${i}`) }])),
         ),
       );
       watching = false;
