@@ -118,6 +118,7 @@ export async function build(config: Config, outside: Outside = {}): Promise<Task
     context,
     artifacts: store.artifacts,
     provider: holder.provider,
+    refusals,
     secret: deriveKey(masterKey, 'interactions'),
     scopes: config.scopes,
     codeSeconds: config.lifetimes.authorizationCode,

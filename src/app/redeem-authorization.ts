@@ -1,6 +1,8 @@
 import { requireActive } from '../domain/agent.ts';
+import { requireNames, requireWithinCeiling } from '../domain/ceiling.ts';
 import { deriveChild } from '../domain/delegation.ts';
 import { DomainError } from '../domain/errors.ts';
+import { rightsOf } from '../domain/identity-scope.ts';
 import { extendLineage } from '../domain/lineage.ts';
 import { fanOut, HARD_DEPTH_CAP, least, requestedDepth, type Terms } from '../domain/opening.ts';
 import type { Authority, Task } from '../domain/task.ts';
@@ -92,6 +94,7 @@ function expiryOf(context: AppContext, { request, agent, refreshAllowed }: Redee
 
 function root(context: AppContext, command: RedeemCommand): Decision {
   const { agent, request, consented } = command;
+  requireStillAllowed(command);
   const { limits } = context.settings;
   const depth = Math.min(least(limits.maxDepth, agent.maxDepth), HARD_DEPTH_CAP);
   return {
@@ -106,6 +109,13 @@ function root(context: AppContext, command: RedeemCommand): Decision {
       expiresAt: expiryOf(context, command),
     },
   };
+}
+
+/** Between consent and redemption an administrator may have lowered what the agent or the person may hold (R11). */
+function requireStillAllowed({ agent, user, consented }: RedeemCommand): void {
+  const rights = rightsOf(consented.scope);
+  requireWithinCeiling(agent, { ...consented, scope: rights });
+  requireNames(user.permissions, rights, 'scope_exceeds_ceiling', 'the person may no longer grant');
 }
 
 /** The parent's limits hold for a person's new authorization below it as for any child. */

@@ -1,6 +1,7 @@
 import { requireActive } from '../domain/agent.ts';
 import { requireNames } from '../domain/ceiling.ts';
 import { DomainError } from '../domain/errors.ts';
+import { IDENTITY_SCOPES } from '../domain/identity-scope.ts';
 import { intersect } from '../domain/scope.ts';
 import type { Authority, Task } from '../domain/task.ts';
 import type { Audience } from '../domain/task-request.ts';
@@ -179,6 +180,12 @@ async function narrowToRequest(
 ) {
   requireNames(token.scope, request.scope, 'scope_not_subset', 'wider than the refresh token');
   requireNames(token.tools, request.tools, 'details_not_subset', 'tools wider than the refresh token');
+  requireNames(
+    token.resources,
+    request.resources,
+    'details_not_subset',
+    'resources wider than the refresh token',
+  );
   const asked = await resolveAudiences(context, resources.length > 0 ? resources : token.audiences);
   const audiences = asked.map(({ audience }) => audience);
   const refused = audiences.filter((audience) => !token.audiences.includes(audience));
@@ -199,9 +206,6 @@ async function narrowToRequest(
   );
   return { authority, audience: asked[0] ?? null };
 }
-
-/** Scopes of OpenID Connect are the engine's own and no matter of the agent's ceiling. */
-export const IDENTITY_SCOPES: readonly string[] = ['openid', 'offline_access', 'profile', 'email'];
 
 function keptScope(token: TaskToken, ceiling: readonly string[]): readonly string[] {
   return intersect(token.scope, [...ceiling, ...IDENTITY_SCOPES]);

@@ -1,10 +1,10 @@
+import { rightsOf } from '../domain/identity-scope.ts';
 import type { Agent } from '../domain/agent.ts';
 import { DomainError } from '../domain/errors.ts';
 import { intersect, parseScope, type Scope } from '../domain/scope.ts';
 import { type Caller, unitOf } from './audit-trail.ts';
 import { changeAgentState } from './change-agent-state.ts';
 import type { AppContext } from './context.ts';
-import { IDENTITY_SCOPES } from './refresh-task.ts';
 import type { Change } from './unit-of-work.ts';
 
 export interface RegisterClientCommand {
@@ -26,7 +26,7 @@ export function grantedPermissions(
   const { defaultPermissions } = context.settings;
   if (requestedScope === undefined) return defaultPermissions;
   // T4: clients register with every scope that they saw; the rest is left out instead of refused.
-  const asked = parseScope(requestedScope).filter((right) => !IDENTITY_SCOPES.includes(right));
+  const asked = rightsOf(parseScope(requestedScope));
   if (byAdministrator) return asked;
   return intersect(defaultPermissions, asked);
 }

@@ -1,9 +1,9 @@
+import { IDENTITY_SCOPES, rightsOf } from '../domain/identity-scope.ts';
 import type { Context } from 'koa';
 import { errors, type Provider } from 'oidc-provider';
 import { defaultAudience, resolveAudiences } from '../app/audiences.ts';
 import type { AppContext } from '../app/context.ts';
 import { requireLiveParent } from '../app/parent-token.ts';
-import { IDENTITY_SCOPES } from '../app/refresh-task.ts';
 import { requireOffered, requireWithinCeiling } from '../domain/ceiling.ts';
 import { deriveChild } from '../domain/delegation.ts';
 import { DomainError } from '../domain/errors.ts';
@@ -42,7 +42,7 @@ async function checkAuthorizationRequest(context: AppContext, ctx: Context): Pro
     const params = engineParams(ctx);
     const agent = await requireAgent(context, ctx);
     const parsed = readAuthorizationTask(context, ctx);
-    const scope = parsed.request.scope?.filter((right) => !IDENTITY_SCOPES.includes(right));
+    const scope = parsed.request.scope && rightsOf(parsed.request.scope);
     const audiences =
       parsed.resources.length > 0
         ? await resolveAudiences(context, parsed.resources)
