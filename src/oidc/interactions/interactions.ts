@@ -1,6 +1,5 @@
 import type { Context, Middleware } from 'koa';
 import { errors } from 'oidc-provider';
-import { createRefusalRecorder } from '../../app/record-refusal.ts';
 import { sendErrorPage } from '../views/error-page.ts';
 import { answerConsent, showConsent } from './consent-step.ts';
 import { readFormBody } from './form-body.ts';
@@ -29,18 +28,14 @@ const ANSWERS: Readonly<Record<string, Answer>> = {
   abort: (options, ctx, pending) => deny(options, ctx, pending, 'the person declined'),
 };
 
-type Optional = 'refusals' | 'throttle';
-type GivenOptions = Omit<InteractionsOptions, Optional> & Partial<Pick<InteractionsOptions, Optional>>;
+/** Without a throttle of its own, each process counts for itself. */
+type GivenOptions = Omit<InteractionsOptions, 'throttle'> & Partial<Pick<InteractionsOptions, 'throttle'>>;
 
 const PATH = /^\/interaction\/([^/]+)(?:\/([^/]+))?$/;
 
 /** The pages on which a person signs in and decides what an agent may do in their name. */
 export function createInteractions(given: GivenOptions): Middleware {
-  const options: InteractionsOptions = {
-    refusals: createRefusalRecorder(given.context),
-    throttle: createSignInThrottle(),
-    ...given,
-  };
+  const options: InteractionsOptions = { throttle: createSignInThrottle(), ...given };
   return async (ctx, next) => {
     const [, uid, action] = PATH.exec(ctx.path) ?? [];
     if (uid === undefined) return next();
