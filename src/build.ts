@@ -22,6 +22,7 @@ import { createLoggers, type Loggers } from './log/loggers.ts';
 import { createOAuthApp } from './oidc/app.ts';
 import { createEngineHolder } from './oidc/engine-holder.ts';
 import { createInteractions } from './oidc/interactions/interactions.ts';
+import { createSignInThrottle, noSignInThrottle } from './oidc/interactions/sign-in-throttle.ts';
 import { connect, type DatabaseSettings, openDatabase } from './store/database.ts';
 import { migrateDown, migrateUp, migrationStatus } from './store/migrate.ts';
 import { createStore, type DatabaseStore } from './store/store.ts';
@@ -104,6 +105,7 @@ export async function build(config: Config, outside: Outside = {}): Promise<Task
     {
       context,
       artifacts: store.artifacts,
+      refusals,
       signingAlgorithm: config.signing.algorithm,
       cookieKeys,
       dpopNonceSecret: deriveKey(masterKey, 'dpop nonces'),
@@ -119,6 +121,7 @@ export async function build(config: Config, outside: Outside = {}): Promise<Task
     artifacts: store.artifacts,
     provider: holder.provider,
     refusals,
+    throttle: config.rateLimits === 'on' ? createSignInThrottle() : noSignInThrottle,
     secret: deriveKey(masterKey, 'interactions'),
     scopes: config.scopes,
     codeSeconds: config.lifetimes.authorizationCode,

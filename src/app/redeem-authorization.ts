@@ -9,9 +9,10 @@ import type { Authority, Task } from '../domain/task.ts';
 import type { Audience } from '../domain/task-request.ts';
 import type { User } from '../domain/user.ts';
 import { resolveAudiences } from './audiences.ts';
+import { authorizationSeconds } from './authorization-lifetime.ts';
 import { commitNewTask } from './commit-issuance.ts';
 import type { AppContext } from './context.ts';
-import { isPairAllowed } from './derive-task.ts';
+import { isPairAllowed, redeemHandOff, viaToken } from './derive-task.ts';
 import type { Issued, TokenCommand } from './issuance.ts';
 import { assess, type ResolvedToken } from './resolve-token.ts';
 import type { Change } from './unit-of-work.ts';
@@ -55,7 +56,7 @@ export async function redeemAuthorization(context: AppContext, command: RedeemCo
     task,
     parent,
     audience: await chosenAudience(context, command, audiences),
-    redeems: command.consume,
+    redeems: [...command.consume, ...(parent ? redeemHandOff(parent, task, context.clock.now()) : [])],
   });
 }
 
@@ -80,15 +81,9 @@ interface Decision {
   readonly terms: Terms;
 }
 
-/** R17: with a refresh token the task lives long; without one it ends with its token (design, lifetimes). */
 function expiryOf(context: AppContext, { request, agent, refreshAllowed }: RedeemCommand): number {
-  const { limits } = context.settings;
-  const longest = refreshAllowed ? limits.codeTaskSeconds : limits.accessTokenSeconds;
-  const seconds = Math.min(
-    request.expiresIn ?? longest,
-    longest,
-    least(limits.taskMaxSeconds, agent.maxTaskSeconds),
-  );
+  const { expiresIn } = request;
+  const seconds = authorizationSeconds(context.settings.limits, { agent, expiresIn, refreshAllowed });
   return context.clock.now() + seconds * 1000;
 }
 
@@ -149,6 +144,7 @@ function authorizedTask(
 ): Task {
   const { agent, user, request } = command;
   const taskId = request.taskId ?? context.ids.next();
+  const via = parent ? viaToken(parent) : null;
   return {
     ...authority,
     ...terms,
@@ -165,8 +161,8 @@ function authorizedTask(
     grant: command.grant,
     rootTaskId: parent?.task.rootTaskId ?? taskId,
     parentTaskId: parent?.task.taskId ?? null,
-    parentTokenId: parent?.token.tokenId ?? null,
-    lineage: parent ? extendLineage(parent.task, parent.token.tokenId) : [],
+    parentTokenId: via,
+    lineage: parent && via !== null ? extendLineage(parent.task, via) : [],
     depth: parent ? parent.task.depth + 1 : 0,
     childCount: 0,
     createdAt: context.clock.now(),

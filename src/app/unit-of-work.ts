@@ -121,7 +121,8 @@ export type Change =
       readonly miss: DomainError;
     }
   | { readonly do: 'delete_artifact'; readonly model: string; readonly id: string }
-  | { readonly do: 'delete_artifacts_of_grant'; readonly grant: string };
+  | { readonly do: 'delete_artifacts_of_grant'; readonly grant: string }
+  | { readonly do: 'delete_sessions'; readonly userId: string };
 
 /** All or nothing: guards, changes and the audit events that tell of them. `id` makes a retry safe (R14). */
 export interface UnitOfWork {

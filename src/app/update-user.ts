@@ -61,7 +61,8 @@ export function userChanges(
   const update: Change = { do: 'update_user', userId, expectEpoch: user.epoch, set, miss: userChanged() };
   if (set.epoch === undefined) return [update];
   const entry = revocationOf(context, caller, { kind: 'user', handle: userId, epoch: set.epoch, reason });
-  return [update, { do: 'revoke', entry }];
+  // The browser sessions go too: nobody comes back in without signing in anew.
+  return [update, { do: 'revoke', entry }, { do: 'delete_sessions', userId }];
 }
 
 function patchOf(user: User, { name, permissions, password }: UserEdits): Partial<User> {

@@ -10,6 +10,7 @@ import { ROUTES } from './provider.ts';
 import { oauthRefusals } from './refusals.ts';
 import { registration } from './registration.ts';
 import { revocation } from './revocation.ts';
+import { browserHeaders } from './views/browser-headers.ts';
 import { verification, VERIFY_PATH } from './verification.ts';
 
 export interface OAuthAppOptions {
@@ -37,6 +38,7 @@ const FORM_PATHS = [
 export function createOAuthApp(options: OAuthAppOptions): Middleware {
   const { context, refusals, bodyLimit, engine, interactions, rateLimits } = options;
   return compose([
+    browserHeaders(),
     oauthRefusals({ context, refusals }),
     jsonErrors,
     discovery({ issuer: context.settings.issuer, signingAlgorithms: ['ES256', 'EdDSA', 'RS256'] }),

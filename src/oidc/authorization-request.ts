@@ -7,7 +7,7 @@ import { requireLiveParent } from '../app/parent-token.ts';
 import { requireOffered, requireWithinCeiling } from '../domain/ceiling.ts';
 import { deriveChild } from '../domain/delegation.ts';
 import { DomainError } from '../domain/errors.ts';
-import { formatScope } from '../domain/scope.ts';
+import { formatScope, parseScope } from '../domain/scope.ts';
 import type { TaskRequest } from '../domain/task-request.ts';
 import { isPairAllowed } from '../app/derive-task.ts';
 import { readAgentTask } from './agent-task-object.ts';
@@ -69,7 +69,6 @@ async function checkAuthorizationRequest(context: AppContext, ctx: Context): Pro
 export function readAuthorizationTask(context: AppContext, ctx: Context): ParsedTask {
   const { code_challenge: _own, code_challenge_method: _method, ...params } = engineParams(ctx);
   return readTaskParameters(params, {
-    emptyLists: requestState(ctx).emptyLists,
     sha256: context.digests.sha256,
   });
 }
@@ -158,7 +157,8 @@ export function resourceServerInfo(context: AppContext) {
       if (!found) throw new errors.InvalidTarget();
       const { scope } = engineParams(ctx as Context);
       return {
-        scope: typeof scope === 'string' ? scope : '',
+        // Identity scopes are the engine's own; a resource server has no say in them.
+        scope: typeof scope === 'string' ? formatScope(rightsOf(parseScope(scope))) : '',
         audience: found.audience,
         accessTokenFormat: 'opaque' as const,
       };

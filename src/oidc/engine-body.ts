@@ -1,8 +1,7 @@
 import type { Context, Middleware } from 'koa';
 import getRawBody from 'raw-body';
 import { offerBody } from './internals.ts';
-import { extendRequestState } from './request-state.ts';
-import { LIST_PARAMETERS } from './task-parameters.ts';
+import { LIST_PARAMETERS, NO_NAMES } from './task-parameters.ts';
 
 const FORM = 'application/x-www-form-urlencoded';
 const JSON_TYPE = 'application/json';
@@ -49,7 +48,7 @@ async function readForm(ctx: Context, limit: number): Promise<URLSearchParams> {
   const text = await readText(ctx, limit);
   if (type === '' && text === '') return new URLSearchParams();
   if (type === FORM) return new URLSearchParams(text);
-  if (type === JSON_TYPE) return fromJson(ctx, text);
+  if (type === JSON_TYPE) return fromJson(text);
   throw new BodyRefusal(400, `send ${FORM} or ${JSON_TYPE}`);
 }
 
@@ -66,16 +65,14 @@ async function readText(ctx: Context, limit: number): Promise<string> {
 }
 
 /** Members may be strings, numbers, booleans, lists of strings, and objects where the parameter is JSON (RFC 9396). */
-function fromJson(ctx: Context, text: string): URLSearchParams {
+function fromJson(text: string): URLSearchParams {
   const form = new URLSearchParams();
-  const empty = new Set<string>();
   for (const [name, value] of Object.entries(parseObject(text))) {
     if (name === 'authorization_details')
       form.append(name, typeof value === 'string' ? value : JSON.stringify(value));
-    else if (Array.isArray(value)) appendList(form, empty, name, value);
+    else if (Array.isArray(value)) appendList(form, name, value);
     else if (value !== null) form.append(name, scalar(name, value));
   }
-  extendRequestState(ctx, { emptyLists: empty });
   return form;
 }
 
@@ -92,7 +89,7 @@ function parseObject(text: string): Record<string, unknown> {
   return value as Record<string, unknown>;
 }
 
-function appendList(form: URLSearchParams, empty: Set<string>, name: string, value: unknown[]): void {
+function appendList(form: URLSearchParams, name: string, value: unknown[]): void {
   if (!value.every((item) => typeof item === 'string')) {
     throw new BodyRefusal(400, `${name} must be a string or a list of strings`);
   }
@@ -101,7 +98,8 @@ function appendList(form: URLSearchParams, empty: Set<string>, name: string, val
     return;
   }
   if (!LIST_PARAMETERS.has(name)) throw new BodyRefusal(400, `${name} must not be a list`);
-  if (value.length === 0) empty.add(name);
+  // `[]` is "none", which is not the same as absent (R1); the engine would drop an empty parameter.
+  if (value.length === 0) form.append(name, NO_NAMES);
   for (const item of value) form.append(name, item);
 }
 

@@ -8,8 +8,10 @@ import Provider, {
 } from 'oidc-provider';
 import type { AppContext } from '../app/context.ts';
 import type { Artifacts } from '../app/ports.ts';
+import type { RefusalRecorder } from '../app/record-refusal.ts';
 import { mayIntrospect, mayRevoke } from '../app/token-visibility.ts';
 import { ArtifactAdapter } from './adapter.ts';
+import { recordEngineEvents } from './engine-events.ts';
 import { AGENT_TASK, readAgentTask } from './agent-task-object.ts';
 import { defaultResource, resourceServerInfo, taskExtraParams } from './authorization-request.ts';
 import { ClientAdapter } from './client-adapter.ts';
@@ -29,10 +31,12 @@ import { requestState } from './request-state.ts';
 import { LIST_PARAMETERS } from './task-parameters.ts';
 import { TokenAdapter } from './token-adapter.ts';
 import { renderErrorPage } from './views/error-page.ts';
+import { renderLoggedOutPage, renderLogoutPage } from './views/logout-pages.ts';
 
 export interface EngineOptions {
   readonly context: AppContext;
   readonly artifacts: Artifacts;
+  readonly refusals: RefusalRecorder;
   /** Private JWKs for ID tokens, the signing one first. */
   readonly jwks: { readonly keys: readonly Record<string, unknown>[] };
   readonly signingAlgorithm: 'ES256' | 'EdDSA' | 'RS256';
@@ -86,6 +90,7 @@ export function createEngine(options: EngineOptions): { provider: Provider; midd
   const { context, artifacts } = options;
   const provider = new Engine(context.settings.issuer, configuration(options));
   provider.proxy = false;
+  recordEngineEvents(provider, options.refusals);
   const grant = { context, provider, artifacts };
   const registerRaw = provider.registerGrantType.bind(provider) as unknown as Registration;
   const register: Registration = (name, handler, ...rest) =>
@@ -217,7 +222,11 @@ function features({ context, dpopNonceSecret, metadataDocuments }: EngineOptions
     registrationManagement: { enabled: true, rotateRegistrationAccessToken: false },
     pushedAuthorizationRequests: { enabled: true },
     dPoP: { enabled: true, nonceSecret: dpopNonceSecret },
-    rpInitiatedLogout: { enabled: true },
+    rpInitiatedLogout: {
+      enabled: true,
+      logoutSource: renderLogoutPage,
+      postLogoutSuccessSource: renderLoggedOutPage,
+    },
     userinfo: { enabled: true },
     resourceIndicators: {
       enabled: true,
@@ -272,6 +281,13 @@ async function grantOfThisAuthorization(ctx: {
 function consentForEach() {
   const policy = interactionPolicy.base();
   const { Check } = interactionPolicy;
+  policy
+    .get('login')
+    ?.checks.add(
+      new Check('account_gone', 'the account can no longer be used', 'login_required', (ctx) =>
+        ctx.oidc.session?.accountId && !ctx.oidc.account ? Check.REQUEST_PROMPT : Check.NO_NEED_TO_PROMPT,
+      ),
+    );
   policy
     .get('consent')
     ?.checks.add(

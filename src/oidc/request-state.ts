@@ -29,8 +29,6 @@ export interface RequestState {
   registration?: { readonly registrar: string | undefined; readonly requestedScope: string | undefined };
   /** The request named no resource; what stands there is the engine's default. */
   resourceDefaulted?: boolean;
-  /** List parameters that were sent as `[]`: "none", which is not the same as absent (R1). */
-  emptyLists: ReadonlySet<string>;
 }
 
 const states = new WeakMap<object, RequestState>();
@@ -43,7 +41,6 @@ export function requestState(ctx: Context): RequestState {
     agents: new Map(),
     presentedHandle: '',
     presentedToken: async () => undefined,
-    emptyLists: new Set(),
   };
   states.set(ctx.req, state);
   return state;

@@ -26,6 +26,9 @@ export const LIST_PARAMETERS: ReadonlySet<string> = new Set([
   'audience',
 ]);
 
+/** The empty list as a parameter: a list of names, separated by spaces, that holds none. */
+export const NO_NAMES = ' ';
+
 const CHALLENGE = /^[A-Za-z0-9_-]{43}$/;
 const VERIFIER = /^[A-Za-z0-9._~-]{43,128}$/;
 const NAME = /^[\x21\x23-\x5B\x5D-\x7E]{1,200}$/;
@@ -42,8 +45,6 @@ export interface ParsedTask {
 }
 
 interface Reading {
-  /** List parameters sent as `[]`. */
-  readonly emptyLists: ReadonlySet<string>;
   readonly sha256: (value: string) => string;
   readonly keyThumbprint?: string | undefined;
 }
@@ -54,7 +55,7 @@ interface Reading {
  * different values.
  */
 export function readTaskParameters(params: Params, reading: Reading): ParsedTask {
-  const simple = readSimple(params, reading);
+  const simple = readSimple(params);
   const details = single(params, 'authorization_details');
   const object = details === undefined ? undefined : readAgentTask(details);
   const merged = object ? merge(simple, object) : simple;
@@ -79,14 +80,14 @@ interface Simple {
   readonly resources: readonly string[] | undefined;
 }
 
-function readSimple(params: Params, { emptyLists }: Reading): Simple {
+function readSimple(params: Params): Simple {
   return {
     request: {
       taskId: optional(single(params, 'task_id'), checkTaskId),
       description: optional(single(params, 'task_description'), checkDescription),
-      tools: readNames(params, 'required_tools', emptyLists),
-      resources: readNames(params, 'required_resources', emptyLists),
-      delegates: readNames(params, 'delegates', emptyLists),
+      tools: readNames(params, 'required_tools'),
+      resources: readNames(params, 'required_resources'),
+      delegates: readNames(params, 'delegates'),
       maxDepth: readInteger(params, 'max_depth', 0, 16),
       maxChildren: readInteger(params, 'max_children', 0, 1_000_000),
     },
@@ -160,9 +161,8 @@ function readList(params: Params, name: string): string[] | undefined {
   return value === undefined ? undefined : [value].flat();
 }
 
-/** Names are sent repeated or separated by spaces. */
-function readNames(params: Params, name: string, emptyLists: ReadonlySet<string>): string[] | undefined {
-  if (emptyLists.has(name)) return [];
+/** Names are sent repeated or separated by spaces; a single space is the empty list ("none", R1). */
+function readNames(params: Params, name: string): string[] | undefined {
   const names = readList(params, name)
     ?.flatMap((value) => value.split(' '))
     .filter((value) => value !== '');

@@ -34,3 +34,8 @@ export const deleteArtifactsOfGrant: Applier<'delete_artifacts_of_grant'> = each
     return true;
   },
 );
+
+export const deleteSessions: Applier<'delete_sessions'> = eachAlone(async (db, { userId }) => {
+  await hitsOf(db, "DELETE FROM oidc_artifacts WHERE model = 'Session' AND account_id = ?", [userId]);
+  return true;
+});

@@ -33,6 +33,7 @@ const APPLIERS: { readonly [K in ChangeKind]: Applier<K> } = {
   delete_resource_server: server.deleteResourceServer,
   delete_artifact: artifact.deleteArtifact,
   delete_artifacts_of_grant: artifact.deleteArtifactsOfGrant,
+  delete_sessions: artifact.deleteSessions,
   revoke,
 };
 

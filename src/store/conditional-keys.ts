@@ -12,7 +12,6 @@ function keysOf(change: Change): readonly string[] {
   switch (change.do) {
     case 'insert_task':
       return [`task_id:${change.task.taskId}`];
-    case 'count_child':
     case 'end_task':
       return [`task:${change.handle}`];
     case 'consume_token':
@@ -37,12 +36,15 @@ function keysOf(change: Change): readonly string[] {
     case 'consume_artifact':
     case 'delete_artifact':
       return [`artifact:${change.model}:${change.id}`];
+    // Children of one task are counted together: a task that fans out would wait a commit for each otherwise.
+    case 'count_child':
     case 'require_active_task':
     case 'insert_token':
     case 'revoke':
     case 'insert_secret':
     case 'insert_registration_token':
     case 'delete_artifacts_of_grant':
+    case 'delete_sessions':
       return [];
   }
 }

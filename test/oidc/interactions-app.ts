@@ -48,6 +48,7 @@ export async function startInteractionsApp(limits?: SignInLimits) {
     {
       context,
       artifacts: store.artifacts,
+      refusals,
       signingAlgorithm: 'ES256',
       cookieKeys,
       dpopNonceSecret: randomBytes(32),

@@ -278,4 +278,13 @@ describe('who was cut off meanwhile', () => {
     const back = await browser.submit(page, {});
     expect(back.location?.searchParams.get('error')).toBe('access_denied');
   });
+
+  test('a disabled person’s browser session opens nothing', async () => {
+    const agent = await app.agent();
+    const person = await app.person();
+    const { browser } = await atConsent(app, agent, person);
+    await patchUser(app, person, { state: 'disabled', epoch: 1 });
+    const page = await browser.open(authorizePath(agent));
+    expect(page.html).toContain('<h1>Sign in</h1>');
+  });
 });

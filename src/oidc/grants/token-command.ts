@@ -30,7 +30,6 @@ export async function readTokenCommand(
   // A child that names no resource has its parent's, not the default.
   const sent = state.resourceDefaulted ? params : { ...params, resource };
   const { request, resources, detailed } = readTaskParameters(sent, {
-    emptyLists: state.emptyLists,
     sha256: context.digests.sha256,
     keyThumbprint: dpop?.thumbprint,
   });

@@ -22,7 +22,7 @@ export interface AskedAuthorization {
 /** Reads the parameters that the engine kept; they were checked at the authorization endpoint (R11). */
 export function readAsked({ digests }: Pick<AppContext, 'digests'>, stored: Params): AskedAuthorization {
   const { code_challenge: codeChallenge, code_challenge_method: _method, ...params } = stored;
-  const parsed = readTaskParameters(params, { emptyLists: new Set(), sha256: digests.sha256 });
+  const parsed = readTaskParameters(params, { sha256: digests.sha256 });
   const { scope = [], ...request } = parsed.request;
   return {
     identity: scope.filter((right) => IDENTITY_SCOPES.includes(right)),

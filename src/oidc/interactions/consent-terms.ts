@@ -1,8 +1,8 @@
 import type { AppContext } from '../../app/context.ts';
 import { assess, type ResolvedToken } from '../../app/resolve-token.ts';
 import { type Agent, requireActive } from '../../domain/agent.ts';
+import { authorizationSeconds } from '../../app/authorization-lifetime.ts';
 import { DomainError } from '../../domain/errors.ts';
-import { least } from '../../domain/opening.ts';
 import { intersect } from '../../domain/scope.ts';
 import type { User } from '../../domain/user.ts';
 import type { ClientLabel } from '../views/client-name.ts';
@@ -101,12 +101,8 @@ function longest(
 ): number {
   const grants = agent.metadata.grant_types;
   const refreshes = Array.isArray(grants) && grants.includes('refresh_token');
-  const most = refreshes ? limits.codeTaskSeconds : limits.accessTokenSeconds;
-  const seconds = Math.min(
-    asked.request.expiresIn ?? most,
-    most,
-    least(limits.taskMaxSeconds, agent.maxTaskSeconds),
-  );
+  const { expiresIn } = asked.request;
+  const seconds = authorizationSeconds(limits, { agent, expiresIn, refreshAllowed: refreshes });
   if (!parent) return seconds;
   return Math.min(seconds, Math.floor((parent.task.expiresAt - clock.now()) / 1000));
 }

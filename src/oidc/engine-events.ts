@@ -1,0 +1,58 @@
+import type { Context } from 'koa';
+import type { Provider } from 'oidc-provider';
+import type { RefusalRecorder } from '../app/record-refusal.ts';
+import { requestState } from './request-state.ts';
+
+interface EngineError {
+  readonly error?: string;
+  readonly message: string;
+  readonly error_description?: string;
+  readonly expose?: boolean;
+}
+
+/**
+ * Records what the engine answers with a redirect or a page, which oauthRefusals never sees. Events are for the record
+ * only: the engine does not wait for them.
+ */
+export function recordEngineEvents(provider: Provider, refusals: RefusalRecorder): void {
+  provider.on('authorization.error', (engineContext, error) => {
+    const ctx = engineContext as unknown as Context;
+    const { error: code, message, error_description: description } = error as EngineError;
+    // What a person or the consent page declined is on record already (interactions/leave.ts).
+    if (code === 'access_denied') return;
+    const clientId = clientOf(ctx);
+    refusals.record(
+      { actor: null, origin: requestState(ctx).origin },
+      {
+        type: 'authorization_denied',
+        clientId,
+        userId: userOf(ctx),
+        reason: `${code ?? message}: ${description ?? ''}`.slice(0, 500),
+        details: { ...requestState(ctx).refusal },
+      },
+    );
+  });
+  provider.on('end_session.success', (engineContext) => {
+    const ctx = engineContext as unknown as Context;
+    const userId = userOf(ctx);
+    refusals.record(
+      { actor: userId, origin: requestState(ctx).origin },
+      { type: 'user_signed_out', outcome: 'success', userId },
+    );
+  });
+}
+
+interface EngineState {
+  readonly oidc?: {
+    readonly entities?: { readonly Client?: { readonly clientId: string } };
+    readonly session?: { readonly accountId?: string };
+  };
+}
+
+function clientOf(ctx: Context): string | null {
+  return (ctx as unknown as EngineState).oidc?.entities?.Client?.clientId ?? null;
+}
+
+function userOf(ctx: Context): string | null {
+  return (ctx as unknown as EngineState).oidc?.session?.accountId ?? null;
+}
