@@ -13,7 +13,7 @@ export interface Step<K extends ChangeKind> {
 
 /**
  * Applies changes of one kind, each of another unit, and answers for each whether it found the row in the
- * expected state. INVARIANT: no two of them are about the same row (see conditional-keys.ts).
+ * expected state. INVARIANT: no two of them have a conditional key in common (see conditional-keys.ts).
  */
 export type Applier<K extends ChangeKind> = (
   db: Knex,

@@ -26,20 +26,29 @@ function rowOf(task: Task): Row {
   };
 }
 
-/** One atomic step per child, so that children derived in parallel never exceed the maximum. */
+/**
+ * One atomic step for all children of a task in the batch, so that children derived in parallel never exceed the
+ * maximum. When there is no room for all of them none is counted: each is then tried alone.
+ */
 export const countChild: Applier<'count_child'> = async (db, steps) => {
+  const counts = [...Map.groupBy(steps, ({ change }) => change.handle)].map(([handle, children]) => ({
+    handle,
+    children: children.length,
+    now: Math.max(...children.map(({ at }) => at)),
+  }));
   const keys = among(
     db,
     'tasks.handle',
-    steps.map(({ change }) => change.handle),
+    counts.map(({ handle }) => handle),
   );
+  const columns = { handle: 'text', children: 'bigint', now: 'bigint' } as const;
   const counted = await rowsOf(
     db,
-    `UPDATE tasks SET child_count = child_count + 1 FROM ${inputs(db, { handle: 'text', now: 'bigint' })}
+    `UPDATE tasks SET child_count = child_count + input.children FROM ${inputs(db, columns)}
      WHERE tasks.handle = input.handle AND ${keys.sql}
-       AND state = 'active' AND child_count < max_children AND expires_at > input.now
+       AND state = 'active' AND child_count + input.children <= max_children AND expires_at > input.now
      RETURNING tasks.handle AS handle`,
-    [toJson(steps.map(({ change, at }) => ({ handle: change.handle, now: at }))), ...keys.bindings],
+    [toJson(counts), ...keys.bindings],
   );
   const handles = new Set(counted.map((row) => row['handle']));
   return steps.map(({ change }) => handles.has(change.handle));

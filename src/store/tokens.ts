@@ -89,9 +89,9 @@ function search(db: Knex, filter: TokenFilter, page: Page): Promise<Paged<TaskTo
 /** A token counts as revoked when any handle that it depends on has been revoked. */
 async function revokedAmong(db: Knex, found: readonly TaskToken[]): Promise<readonly boolean[]> {
   const taskOf = await tasksBy(db, 'handle', [...new Set(found.map(({ taskHandle }) => taskHandle))]);
-  const dependencies = found.map(({ tokenId, taskHandle }) => {
-    const task = taskOf(taskHandle);
-    return task ? tokenDependencies(tokenId, task) : [];
+  const dependencies = found.map((token) => {
+    const task = taskOf(token.taskHandle);
+    return task ? tokenDependencies(token, task) : [];
   });
   const ended = await endedAmong(db, dependencies);
   return found.map(({ revokedAt }, i) => revokedAt !== null || ended[i] === true);

@@ -156,6 +156,27 @@ onEveryDatabase('committing units of work', (open) => {
     expect((await store.tasks.children(parent.handle, { limit: 50 })).items).toHaveLength(7);
   });
 
+  test('counts children that are derived at once in one commit', async () => {
+    const [wide, narrow] = [aTask({ maxChildren: 100 }), aTask({ maxChildren: 1 })];
+    await store.commit(aUnit([wide, narrow].map((task) => ({ do: 'insert_task', task, miss: taken }))));
+    let commits = 0;
+    const committer = groupCommitter(open().knex, async (work) => {
+      commits += 1;
+      return open().knex.transaction(work);
+    });
+    const child = (handle: string) => committer.commit(aUnit([{ do: 'count_child', handle, miss: full }]));
+    await Promise.all(Array.from({ length: 40 }, () => child(wide.handle)));
+    expect(commits).toBe(1);
+    const outcomes = await Promise.allSettled([
+      child(wide.handle),
+      child(narrow.handle),
+      child(narrow.handle),
+    ]);
+    expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'rejected']);
+    const found = await store.tasks.byHandles([wide.handle, narrow.handle]);
+    expect(found.map(({ childCount }) => childCount)).toEqual([41, 1]);
+  });
+
   test('keeps the order of the changes in a unit', async () => {
     const { task, token } = opening();
     await store.commit(

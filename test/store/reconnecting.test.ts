@@ -30,11 +30,11 @@ describe('a PostgreSQL server that ends its connections', () => {
         await killer.query(
           'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()',
         );
-        await new Promise((resolve) => setTimeout(resolve, 20));
+        await new Promise((resolve) => setTimeout(resolve, 50));
       }
     })();
-    const clients = Array.from({ length: 20 }, async () => {
-      for (let i = 0; i < 25; i += 1) {
+    const clients = Array.from({ length: 10 }, async () => {
+      for (let i = 0; i < 20; i += 1) {
         const task = aTask();
         const unit = aUnit([{ do: 'insert_task', task, miss: taken }]);
         const outcome = await store.commit(unit).then(
