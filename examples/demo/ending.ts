@@ -12,7 +12,8 @@ export async function drawLineage({ administrator, names }: Cast, { checking }: 
   chapter('The lineage, as an administrator sees it from the deepest task');
   const deepest = await administrator.chain(checking.taskId);
   const whole = await administrator.chain(String(deepest[0]?.['task_id']));
-  const nodes = whole.map((row) => ({
+  const oldestFirst = whole.toSorted((a, b) => shown(a, 'created_at').localeCompare(shown(b, 'created_at')));
+  const nodes = oldestFirst.map((row) => ({
     id: shown(row, 'task_id'),
     parent: shown(row, 'parent_task_id') || null,
     lines: [

@@ -13,12 +13,14 @@ const READY_WITHIN_MS = 20_000;
 export interface StartedServer {
   readonly issuer: string;
   readonly adminSecret: string;
+  /** Holds the database; DATA_DIR for the command line. */
+  readonly directory: string;
   /** Ends the server and removes its files. */
   stop(): Promise<void>;
 }
 
 /** A server of its own: a free port, a temporary directory, secrets that nobody else knows. */
-export async function startServer(): Promise<StartedServer> {
+export async function startServer(env: Record<string, string> = {}): Promise<StartedServer> {
   const directory = await mkdtemp(join(tmpdir(), 'taskgrant-demo-'));
   const adminSecret = randomBytes(32).toString('base64url');
   const port = await freePort();
@@ -33,6 +35,7 @@ export async function startServer(): Promise<StartedServer> {
       DATA_DIR: directory,
       LOG_DIR: join(directory, 'logs'),
       ADMIN_CLIENT_SECRET: adminSecret,
+      ...env,
     },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -44,7 +47,7 @@ export async function startServer(): Promise<StartedServer> {
     await stop();
     throw new Error(`the server did not start:\n${output.join('')}`, { cause: error });
   }
-  return { issuer, adminSecret, stop };
+  return { issuer, adminSecret, directory, stop };
 }
 
 async function freePort(): Promise<number> {

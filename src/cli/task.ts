@@ -49,7 +49,8 @@ async function tree({ context }: Session, taskId: string, { json: asJson }: Data
   const { rootTaskId, links, complete } = await wholeChain(context, taskId);
   if (asJson) json({ root_task_id: rootTaskId, complete, tasks: links.map(linkRow) });
   else {
-    const nodes = links.map((link) => ({
+    const oldestFirst = links.toSorted((a, b) => a.task.createdAt - b.task.createdAt);
+    const nodes = oldestFirst.map((link) => ({
       id: link.task.taskId,
       parent: link.task.parentTaskId,
       lines: describe(link),
