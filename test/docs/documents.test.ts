@@ -1,0 +1,51 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { describe, expect, test } from '@jest/globals';
+import { AUDIT_EVENT_TYPES } from '../../src/domain/audit-event.ts';
+import { DOMAIN_ERROR_CODES } from '../../src/domain/errors.ts';
+import { readDocument, ROOT } from './markdown.ts';
+
+/** The names in code in the first column of the tables of a document. */
+function firstColumn(document: string): string[] {
+  return [...document.matchAll(/^\| (`[^|]+`) \|/gm)].flatMap(([, cell = '']) =>
+    [...cell.matchAll(/`([a-z_]+)`/g)].map(([, name = '']) => name),
+  );
+}
+
+describe('the catalogue of audit events', () => {
+  const described = firstColumn(readDocument('docs/audit-events.md'));
+
+  test.each(AUDIT_EVENT_TYPES)('describes %s once', (type) => {
+    expect(described.filter((name) => name === type)).toHaveLength(1);
+  });
+});
+
+describe('the table of errors', () => {
+  const document = readDocument('docs/errors.md');
+
+  test.each(DOMAIN_ERROR_CODES)('says what %s is answered with', (code) => {
+    expect(document).toMatch(new RegExp(`^\\| \`${code}\` \\| \`\\w+\` \\|`, 'm'));
+  });
+});
+
+const DOCUMENTS = ['README.md', 'CHANGELOG.md', 'examples/introspecting-api/README.md'].concat(
+  readdirSync(join(ROOT, 'docs'), { recursive: true, encoding: 'utf8' })
+    .filter((path) => path.endsWith('.md'))
+    .map((path) => `docs/${path}`),
+);
+
+describe.each(DOCUMENTS)('%s', (path) => {
+  const document = readDocument(path);
+
+  test('links to what exists', () => {
+    const links = [...document.matchAll(/\]\(([^)\s#]+)(?:#[^)]*)?\)/g)].map(([, target = '']) => target);
+    const local = links.filter((target) => !/^[a-z]+:/.test(target));
+    const missing = local.filter((target) => !existsSync(join(ROOT, dirname(path), target)));
+    expect(missing).toEqual([]);
+  });
+
+  test('has lines that can be read without scrolling, apart from tables and code', () => {
+    const prose = document.replace(/^```[^]*?^```$/gm, '').split('\n');
+    expect(prose.filter((line) => line.length > 121 && !line.startsWith('|'))).toEqual([]);
+  });
+});
