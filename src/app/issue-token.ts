@@ -63,11 +63,7 @@ export async function mintToken(context: AppContext, order: TokenOrder): Promise
 }
 
 /** The claims of RFC 9068 §2.2 plus `txn`, `act`, `cnf` and `task` (design §3). Times are seconds. */
-export function accessTokenClaims(
-  context: AppContext,
-  token: TaskToken,
-  task: Task,
-): Record<string, unknown> {
+function accessTokenClaims(context: AppContext, token: TaskToken, task: Task): Record<string, unknown> {
   const actor = taskActor(task);
   return {
     iss: context.settings.issuer,
@@ -89,7 +85,7 @@ export function accessTokenClaims(
 /** Nothing that the new token depends on may have been revoked when the unit commits (S24). */
 export function liveGuard(token: TaskToken, task: Task): Guard {
   return {
-    live: tokenDependencies(token.tokenId, task),
+    live: tokenDependencies(token, task),
     miss: new DomainError('parent_revoked', 'something that the token would depend on was revoked meanwhile'),
   };
 }

@@ -36,8 +36,6 @@ export interface TaskToken extends Authority {
   readonly revocationReason: string | null;
 }
 
-export type TokenStatus = 'live' | 'expired' | 'revoked' | 'consumed';
-
 /** `act` for tokens of a task (R6). */
 export function taskActor(task: Pick<Task, 'subject' | 'clientId' | 'lineage'>): Actor | undefined {
   return actorOf({

@@ -66,7 +66,7 @@ async function checkAuthorizationRequest(context: AppContext, ctx: Context): Pro
 }
 
 /** Reads the stored or incoming parameters of an authorization request. */
-export function readAuthorizationTask(context: AppContext, ctx: Context): ParsedTask {
+function readAuthorizationTask(context: AppContext, ctx: Context): ParsedTask {
   const { code_challenge: _own, code_challenge_method: _method, ...params } = engineParams(ctx);
   return readTaskParameters(params, {
     sha256: context.digests.sha256,
@@ -74,7 +74,7 @@ export function readAuthorizationTask(context: AppContext, ctx: Context): Parsed
 }
 
 /** An authorization that asks for nothing but identity gets a token for /userinfo only (R19). */
-export function wantsIdentityOnly(scope: string | string[] | undefined): boolean {
+function wantsIdentityOnly(scope: string | string[] | undefined): boolean {
   return typeof scope === 'string' && scope.split(' ').every((right) => IDENTITY_SCOPES.includes(right));
 }
 

@@ -66,6 +66,11 @@ const WIRE: Record<DomainErrorCode, Wire> = {
   conflict: request(),
 };
 
+/** Every `task_error` that an answer can carry. */
+export const TASK_ERRORS: ReadonlySet<string> = new Set(
+  Object.values(WIRE).flatMap(({ taskError }) => taskError ?? []),
+);
+
 /** `verifier_mismatch` and its like are `invalid_grant` at the token endpoint whatever the grant (design §3). */
 const SAME_AT_EXCHANGE: ReadonlySet<DomainErrorCode> = new Set(['verifier_mismatch', 'task_not_active']);
 

@@ -13,7 +13,7 @@ export interface GuessingLimits {
   readonly registrations: number;
 }
 
-export const GUESSING_LIMITS: GuessingLimits = { perSource: 60, perClient: 10, registrations: 120 };
+const GUESSING_LIMITS: GuessingLimits = { perSource: 60, perClient: 10, registrations: 120 };
 
 const MINUTE = 60;
 const HOUR = 3600;

@@ -45,7 +45,7 @@ export function introspection({ context, refusals }: IntrospectionOptions): Midd
  * Introspection needs an authenticated caller (RFC 7662 §2.1), which a public client is not, and one that may act now
  * (R11). Checked for every answer, so that it says nothing about the token.
  */
-export function requireAuthenticated(ctx: Context): Agent {
+function requireAuthenticated(ctx: Context): Agent {
   const client = engineClient(ctx);
   const agent = requestState(ctx).agents.get(client.clientId);
   if (isPublicClient(client) || !agent)

@@ -2,7 +2,7 @@ import type { Context, Middleware } from 'koa';
 import type { Fact } from '../app/audit-trail.ts';
 import type { AppContext } from '../app/context.ts';
 import type { RefusalRecorder } from '../app/record-refusal.ts';
-import { asciiDescription } from './errors.ts';
+import { asciiDescription, TASK_ERRORS } from './errors.ts';
 import { ROUTES } from './provider.ts';
 import { requestState } from './request-state.ts';
 
@@ -64,28 +64,9 @@ function answerThrown(context: AppContext, ctx: Context, error: unknown): void {
 }
 
 const TASK_ERROR = /^([a-z_]+): /;
-const TASK_ERRORS = new Set([
-  'parent_invalid',
-  'parent_revoked',
-  'parent_expired',
-  'actor_not_permitted',
-  'parent_mismatch',
-  'subject_mismatch',
-  'leaf_task',
-  'key_mismatch',
-  'agent_not_active',
-  'not_subset',
-  'max_depth_exceeded',
-  'fanout_exceeded',
-  'challenge_required',
-  'challenge_refused',
-  'verifier_mismatch',
-  'task_id_taken',
-  'task_not_active',
-]);
 
 /** The reason stands at the start of error_description (design §3): the engine passes nothing else on. */
-export function taskErrorOf(body: OAuthError): string | undefined {
+function taskErrorOf(body: OAuthError): string | undefined {
   const reason = TASK_ERROR.exec(body.error_description ?? '')?.[1];
   return reason !== undefined && TASK_ERRORS.has(reason) ? reason : undefined;
 }

@@ -119,7 +119,7 @@ function sorted(value: unknown): unknown {
 }
 
 /** R7: the method must be present and `S256`; `plain` is refused everywhere (S5). */
-export function readChallenge(params: Params): string | undefined {
+function readChallenge(params: Params): string | undefined {
   const challenge = single(params, 'code_challenge');
   const method = single(params, 'code_challenge_method');
   if (challenge === undefined && method === undefined) return undefined;

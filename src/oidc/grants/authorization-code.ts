@@ -14,8 +14,6 @@ import { requestState } from '../request-state.ts';
 import type { GrantContext } from './token-command.ts';
 import { requireAgent } from '../clients.ts';
 
-export const AUTHORIZATION_CODE = 'authorization_code';
-
 export type EngineHandler = (ctx: Context) => Promise<void>;
 
 interface Redeemed {
