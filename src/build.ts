@@ -55,7 +55,7 @@ export async function buildContext(
 ) {
   const loggers = openLoggers(config);
   const masterKey = loadMasterKey(config);
-  const database = await openDatabase(databaseSettings(config));
+  const database = await openDatabase({ ...databaseSettings(config), logger: loggers.app });
   const store = withAuditFiles(createStore(database), loggers);
   const ids = createIds();
   const keyring = createKeyring({

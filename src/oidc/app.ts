@@ -6,7 +6,7 @@ import { discovery } from './discovery.ts';
 import { engineBody } from './engine-body.ts';
 import { guessingLimit } from './guessing-limit.ts';
 import { introspection } from './introspection.ts';
-import { ROUTES } from './provider.ts';
+import { ROUTES } from './routes.ts';
 import { oauthRefusals } from './refusals.ts';
 import { registration } from './registration.ts';
 import { revocation } from './revocation.ts';

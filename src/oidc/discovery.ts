@@ -12,12 +12,15 @@ export interface DiscoveryOptions {
 
 /**
  * RFC 8414 at the root and OpenID discovery. An issuer with a path is also found where RFC 8414 §3.1 inserts the
- * well-known part before it and where OpenID Connect Discovery §4 appends it. Adds what the engine does not announce, our extension included (R18).
+ * well-known part before it and where OpenID Connect Discovery §4 appends it. Adds what the engine does not announce,
+ * our extension included (R18).
  */
 export function discovery({ issuer, signingAlgorithms }: DiscoveryOptions): Middleware {
   const path = new URL(issuer).pathname.replace(/\/$/, '');
   const places = new Map(
-    WELL_KNOWN.flatMap((known) => [`${known}${path}`, `${path}${known}`].map((place) => [place, known])),
+    WELL_KNOWN.flatMap((known) =>
+      [known, `${known}${path}`, `${path}${known}`].map((place) => [place, known]),
+    ),
   );
   return async (ctx, next) => {
     const known = places.get(ctx.path);

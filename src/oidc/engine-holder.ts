@@ -1,6 +1,7 @@
 import type { Middleware } from 'koa';
 import type { Provider } from 'oidc-provider';
-import { createEngine, type EngineOptions } from './provider.ts';
+import type { EngineOptions } from './engine-options.ts';
+import { createEngine } from './provider.ts';
 
 /** The engine of the moment. It keeps no state of its own, so a change of keys simply replaces it. */
 export interface EngineHolder {

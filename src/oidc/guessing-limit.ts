@@ -1,6 +1,6 @@
 import type { Context, Middleware } from 'koa';
 import { RateLimiterMemory } from 'rate-limiter-flexible';
-import { ROUTES } from './provider.ts';
+import { ROUTES } from './routes.ts';
 import { requestState } from './request-state.ts';
 import { VERIFY_PATH } from './verification.ts';
 

@@ -7,7 +7,7 @@ import { childrenOf, taskChain, taskHistory } from '../app/task-relations.ts';
 import type { Agent } from '../domain/agent.ts';
 import { engineClient, isPublicClient } from './internals.ts';
 import { presentToken } from './presented-token.ts';
-import { ROUTES } from './provider.ts';
+import { ROUTES } from './routes.ts';
 import { requestState } from './request-state.ts';
 
 export interface IntrospectionOptions {

@@ -3,7 +3,7 @@ import type { Fact } from '../app/audit-trail.ts';
 import type { AppContext } from '../app/context.ts';
 import type { RefusalRecorder } from '../app/record-refusal.ts';
 import { asciiDescription, TASK_ERRORS } from './errors.ts';
-import { ROUTES } from './provider.ts';
+import { ROUTES } from './routes.ts';
 import { requestState } from './request-state.ts';
 
 interface OAuthError {

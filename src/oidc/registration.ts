@@ -6,7 +6,7 @@ import { resolveToken } from '../app/resolve-token.ts';
 import { covers, formatScope } from '../domain/scope.ts';
 import { checkRegistration, RegistrationRefusal } from './client-registration-policy.ts';
 import { offerBody } from './internals.ts';
-import { ROUTES } from './provider.ts';
+import { ROUTES } from './routes.ts';
 import { extendRequestState } from './request-state.ts';
 
 export interface RegistrationOptions {

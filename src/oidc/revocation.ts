@@ -3,7 +3,7 @@ import type { AppContext } from '../app/context.ts';
 import { revokeToken } from '../app/revoke-token.ts';
 import { engineClient } from './internals.ts';
 import { presentToken } from './presented-token.ts';
-import { ROUTES } from './provider.ts';
+import { ROUTES } from './routes.ts';
 import { requestState } from './request-state.ts';
 
 const REASON_MAX = 500;

@@ -4,7 +4,7 @@ import type { RefusalRecorder } from '../app/record-refusal.ts';
 import { type ResolvedToken, resolveToken } from '../app/resolve-token.ts';
 import { covers } from '../domain/scope.ts';
 import { engineClient } from './internals.ts';
-import { ROUTES } from './provider.ts';
+import { ROUTES } from './routes.ts';
 import { requestState } from './request-state.ts';
 
 export const VERIFY_PATH = '/api/oauth/verify';

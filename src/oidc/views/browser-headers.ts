@@ -1,5 +1,5 @@
 import type { Context, Middleware } from 'koa';
-import { ROUTES } from '../provider.ts';
+import { ROUTES } from '../routes.ts';
 
 /**
  * For the engine's own pages: forms that a script of theirs sends on (`response_mode=form_post`, signing out without a

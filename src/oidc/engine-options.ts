@@ -1,0 +1,28 @@
+import type { AppContext } from '../app/context.ts';
+import type { Artifacts } from '../app/ports.ts';
+import type { RefusalRecorder } from '../app/record-refusal.ts';
+
+/** What the engine is built from. */
+export interface EngineOptions {
+  readonly context: AppContext;
+  readonly artifacts: Artifacts;
+  readonly refusals: RefusalRecorder;
+  /** Private JWKs for ID tokens, the signing one first. */
+  readonly jwks: { readonly keys: readonly Record<string, unknown>[] };
+  readonly signingAlgorithm: 'ES256' | 'EdDSA' | 'RS256';
+  readonly cookieKeys: readonly string[];
+  /** 32 bytes. */
+  readonly dpopNonceSecret: Buffer;
+  /** Seconds. */
+  readonly lifetimes: {
+    readonly authorizationCode: number;
+    readonly interaction: number;
+    readonly session: number;
+    readonly pushedRequest: number;
+  };
+  readonly scopes: readonly string[];
+  /** Client ID Metadata Documents: a client names itself by an https URL. */
+  readonly metadataDocuments: boolean;
+  /** Fetches metadata documents; the engine refuses special-use addresses of its own dispatcher. */
+  readonly fetch?: typeof globalThis.fetch | undefined;
+}
