@@ -47,7 +47,7 @@ export async function resolveTokenId(
 export async function assess(context: AppContext, token: TaskToken): Promise<ResolvedToken | undefined> {
   const task = await context.store.tasks.byHandle(token.taskHandle);
   if (!task) return undefined;
-  const dependencies = tokenDependencies(token.tokenId, task);
+  const dependencies = tokenDependencies(token, task);
   const revocation = endedBy(dependencies, await context.store.ledger.among(dependencies));
   return {
     token,

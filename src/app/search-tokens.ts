@@ -43,7 +43,7 @@ async function viewTokens(
   const tasks = new Map((await store.tasks.byHandles(handles)).map((task) => [task.handle, task]));
   const rested = tokens.map((token) => {
     const task = tasks.get(token.taskHandle);
-    return { token, task, dependencies: task ? tokenDependencies(token.tokenId, task) : [] };
+    return { token, task, dependencies: task ? tokenDependencies(token, task) : [] };
   });
   const ledger = await store.ledger.among(rested.flatMap((one) => one.dependencies));
   return rested.map((one) => judge(one, ledger, clock.now()));

@@ -1,4 +1,5 @@
 import type { Lineage } from './lineage.ts';
+import type { TaskToken } from './task-token.ts';
 
 /** R2, R3, R4: the kinds of handle that one ledger row can end. */
 export type HandleKind = 'token' | 'token_self' | 'task' | 'grant' | 'agent' | 'user';
@@ -45,13 +46,19 @@ export function taskDependencies(task: DependentTask): Dependency[] {
   return distinct([...own, ...inherited]);
 }
 
-/** A token depends on its task's handles and on its own two (R2). */
-export function tokenDependencies(tokenId: string, task: DependentTask): Dependency[] {
-  return [
+type DependentToken = Pick<TaskToken, 'tokenId' | 'kind' | 'parentTokenId'>;
+
+/** A token depends on its task's handles and on its own two (R2); a hand-off token on the one handed off as well. */
+export function tokenDependencies(token: DependentToken, task: DependentTask): Dependency[] {
+  const { tokenId, kind, parentTokenId } = token;
+  return distinct([
     { kind: 'token', handle: tokenId, epoch: 0 },
     { kind: 'token_self', handle: tokenId, epoch: 0 },
+    ...(kind === 'handoff' && parentTokenId !== null
+      ? [{ kind: 'token' as const, handle: parentTokenId, epoch: 0 }]
+      : []),
     ...taskDependencies(task),
-  ];
+  ]);
 }
 
 /** The first revocation that ends something with these dependencies, or undefined while it is live. */

@@ -9,7 +9,7 @@ import {
   taskDependencies,
   tokenDependencies,
 } from '../../src/domain/revocation.ts';
-import { aChild, aTask } from '../support/fixtures.ts';
+import { aChild, aTask, aToken } from '../support/fixtures.ts';
 
 const root = aTask({
   clientId: 'A',
@@ -31,7 +31,7 @@ function ends(dependencies: readonly Dependency[], ...ledger: Revocation[]): boo
 
 /** R2, R3. */
 describe('what one row of the ledger ends', () => {
-  const own = tokenDependencies('own', grandchild);
+  const own = tokenDependencies(aToken(grandchild, { tokenId: 'own' }), grandchild);
 
   test.each([
     ['the token', row('token', 'own')],
@@ -64,9 +64,20 @@ describe('what one row of the ledger ends', () => {
 
   test('a token that was revoked alone leaves its task and the tokens beside it', () => {
     const ledger = [row('token_self', 'first')];
-    expect(endedBy(tokenDependencies('first', root), ledger)).toBeDefined();
-    expect(endedBy(tokenDependencies('second', root), ledger)).toBeUndefined();
+    expect(endedBy(tokenDependencies(aToken(root, { tokenId: 'first' }), root), ledger)).toBeDefined();
+    expect(endedBy(tokenDependencies(aToken(root, { tokenId: 'second' }), root), ledger)).toBeUndefined();
     expect(endedBy(taskDependencies(child), ledger)).toBeUndefined();
+  });
+
+  test('a hand-off token ends with the token that was handed off, but not when that one is revoked alone', () => {
+    const voucher = aToken(root, { tokenId: 'voucher', kind: 'handoff', parentTokenId: 'handed-off' });
+    expect(ends(tokenDependencies(voucher, root), row('token', 'handed-off'))).toBe(true);
+    expect(ends(tokenDependencies(voucher, root), row('token_self', 'handed-off'))).toBe(false);
+  });
+
+  test('an access token outlives the token that its task was derived through when that one is revoked alone', () => {
+    const own = tokenDependencies(aToken(child), child);
+    expect(ends(own, row('token_self', 'via-1'))).toBe(false);
   });
 
   test('an empty ledger ends nothing, and nothing is ended without a dependency', () => {
@@ -109,7 +120,7 @@ describe('epochs', () => {
 
 describe('the handles that a token depends on', () => {
   test('are each named once', () => {
-    const keys = tokenDependencies('own', grandchild).map(handleKey);
+    const keys = tokenDependencies(aToken(grandchild, { tokenId: 'own' }), grandchild).map(handleKey);
     expect(new Set(keys).size).toBe(keys.length);
   });
 
