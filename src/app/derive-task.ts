@@ -100,7 +100,7 @@ function childTask(context: AppContext, command: DeriveCommand, { parent, openin
     subject: parent.task.subject,
     subjectKind: parent.task.subjectKind,
     subjectEpoch: parent.task.subjectEpoch,
-    grant: context.ids.next(),
+    grant: grantOfChild(context, parent),
     rootTaskId: parent.task.rootTaskId,
     parentTaskId: parent.task.taskId,
     parentTokenId: via,
@@ -117,11 +117,20 @@ function childTask(context: AppContext, command: DeriveCommand, { parent, openin
  * A hand-off token is only a voucher: the child hangs on the token that the voucher was made from, so that revoking
  * that one ends the child as well.
  */
-function viaToken({ token }: ResolvedToken): string {
+export function viaToken({ token }: ResolvedToken): string {
   return token.kind === 'handoff' && token.parentTokenId !== null ? token.parentTokenId : token.tokenId;
 }
 
-function redeemHandOff({ token }: ResolvedToken, task: Task, at: number): Change[] {
+/**
+ * INVARIANT: a hand-off token is the grant of what is derived with it, so that revoking it ends even a child that is
+ * being derived at this moment, on whichever node.
+ */
+function grantOfChild({ ids }: AppContext, { token }: ResolvedToken): string {
+  return token.kind === 'handoff' ? token.tokenId : ids.next();
+}
+
+/** R8: a hand-off token is used up in the unit that derives from it. */
+export function redeemHandOff({ token }: ResolvedToken, task: Task, at: number): Change[] {
   if (token.kind !== 'handoff') return [];
   const miss = new DomainError('parent_revoked', 'the hand-off token has been used');
   return [{ do: 'consume_token', tokenId: token.tokenId, at, redeemedAs: task.handle, miss }];

@@ -52,8 +52,8 @@ export async function revokeToken(context: AppContext, command: RevokeTokenComma
 }
 
 /**
- * A refresh token stands for its whole family (RFC 7009 §2.1: the tokens of the same grant go with it); a used
- * hand-off token stands for the task that was derived with it.
+ * A refresh token stands for its whole family (RFC 7009 §2.1: the tokens of the same grant go with it); a hand-off
+ * token is the grant of the task that is derived with it, or was consumed by an authorization with a grant of its own.
  */
 function ledgerEntries(
   context: AppContext,
@@ -64,8 +64,9 @@ function ledgerEntries(
     revocationOf(context, caller, { kind, handle, reason, expiresAt: task.expiresAt });
   if (!revokeChildren) return [entry('token_self', token.tokenId)];
   if (token.kind === 'refresh') return [entry('token', token.tokenId), entry('grant', token.grant)];
-  if (token.redeemedAs !== null) return [entry('token', token.tokenId), entry('task', token.redeemedAs)];
-  return [entry('token', token.tokenId)];
+  if (token.kind !== 'handoff') return [entry('token', token.tokenId)];
+  const used = token.redeemedAs === null ? [] : [entry('task', token.redeemedAs)];
+  return [entry('token', token.tokenId), entry('grant', token.tokenId), ...used];
 }
 
 async function countAffected({ store, clock }: AppContext, { token, task }: ResolvedToken): Promise<number> {
