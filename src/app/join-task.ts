@@ -67,8 +67,8 @@ export async function joinTask(context: AppContext, command: JoinCommand): Promi
 
 /** R9: the same client, subject and grant type; a user's task continues only by refresh or a new authorization. */
 function requireOwner({ agent, task }: JoinCommand): void {
-  if (task.clientId !== agent.clientId || task.origin !== 'client_credentials')
-    throw taskIdTaken(task.taskId);
+  const own = task.clientId === agent.clientId && task.origin === 'client_credentials';
+  if (!own || task.subjectKind === 'user') throw taskIdTaken(task.taskId);
 }
 
 function requireReissuable(task: Task, request: TaskRequest): void {
