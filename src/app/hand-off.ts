@@ -1,4 +1,5 @@
 import { requireActive } from '../domain/agent.ts';
+import { requireWithinCeiling } from '../domain/ceiling.ts';
 import { narrow } from '../domain/delegation.ts';
 import { DomainError } from '../domain/errors.ts';
 import { requireSameKey, requireSameProcess } from '../domain/verifier.ts';
@@ -36,11 +37,10 @@ async function handOffFrom(
   const { agent, request, delegateTo } = command;
   await requireHandOffAllowed(context, command, parent);
   const asked = command.resources.length > 0 ? await resolveAudiences(context, command.resources) : undefined;
-  const authority = narrow(
-    parent.token,
-    { ...request, audiences: asked?.map(({ audience }) => audience) },
-    agent,
-  );
+  const wanted = { ...request, audiences: asked?.map(({ audience }) => audience) };
+  // The ceiling may have been lowered since: what the agent lost it does not pass on either.
+  requireWithinCeiling(agent, wanted);
+  const authority = narrow(parent.token, wanted, agent);
   const access = await mintToken(context, {
     kind: 'handoff',
     task: parent.task,
