@@ -28,7 +28,8 @@ afterAll(() => server.stop());
 
 type Party = ReturnType<typeof clientOf>;
 function clientOf({ clientId, clientSecret }: AgentParty) {
-  return { self: { client_id: clientId }, auth: oauth.ClientSecretBasic(clientSecret) };
+  const self: oauth.Client = { client_id: clientId };
+  return { self, auth: oauth.ClientSecretBasic(clientSecret) };
 }
 
 /** A process with a key of its own. */

@@ -31,6 +31,8 @@ export interface SkippingClock {
 /** The whole product, listening on a free port with a data directory of its own. */
 export interface TestServer {
   readonly issuer: string;
+  /** Where it listens: the issuer, unless another one was configured. */
+  readonly address: string;
   /** `aud` of tokens for the server's own API. */
   readonly apiAudience: string;
   /** `aud` of tokens whose request names no resource. */
@@ -58,29 +60,29 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
   const home = mkdtempSync(join(tmpdir(), 'taskgrant-'));
   mkdirSync(join(home, 'config'));
   writeFileSync(join(home, 'config/test.json'), JSON.stringify({ ...TEST_SETTINGS, ...options.settings }));
-  const database = options.database === 'postgres' ? await createDatabase() : undefined;
   const http = createServer();
   await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
-  const issuer = options.env?.['ISSUER'] ?? `http://127.0.0.1:${(http.address() as AddressInfo).port}`;
+  const address = `http://127.0.0.1:${(http.address() as AddressInfo).port}`;
+  const issuer = options.env?.['ISSUER'] ?? address;
   const clock = createSkippingClock();
-  const config = loadConfig(
-    {
-      NODE_ENV: 'test',
-      ISSUER: issuer,
-      DATA_DIR: join(home, 'data'),
-      LOG_DIR: join(home, 'logs'),
-      ADMIN_EMAIL,
-      ADMIN_PASSWORD,
-      ADMIN_CLIENT_SECRET,
-      ...(database ? { DATABASE_URL: database.url } : {}),
-      ...options.env,
-    },
-    home,
-  );
+  const database = options.database === 'postgres' ? await createDatabase() : undefined;
+  const env = {
+    NODE_ENV: 'test',
+    ISSUER: issuer,
+    DATA_DIR: join(home, 'data'),
+    LOG_DIR: join(home, 'logs'),
+    ADMIN_EMAIL,
+    ADMIN_PASSWORD,
+    ADMIN_CLIENT_SECRET,
+    ...(database ? { DATABASE_URL: database.url } : {}),
+    ...options.env,
+  };
+  const config = loadConfig(env, home);
   const taskgrant = await build(config, { clock, fetch: options.fetch });
   http.on('request', taskgrant.app.callback());
   return {
     issuer,
+    address,
     apiAudience: config.apiAudience,
     defaultAudience: config.defaultResource,
     clock,
