@@ -7,6 +7,7 @@ import { taskExtraParams } from './authorization-request.ts';
 import { consentForEach, grantOfThisAuthorization } from './consent-policy.ts';
 import { engineFeatures } from './engine-features.ts';
 import type { EngineOptions } from './engine-options.ts';
+import { publicFetch } from './public-fetch.ts';
 import { ROUTES } from './routes.ts';
 import { renderErrorPage } from './views/error-page.ts';
 
@@ -57,7 +58,7 @@ export function engineConfiguration(options: EngineOptions): Configuration {
       properties: ['taskgrant_native'],
       validator: (_ctx, _key, _value, metadata) => inferApplicationType(metadata as never),
     },
-    ...(options.fetch ? { fetch: options.fetch } : {}),
+    fetch: options.fetch ?? publicFetch(),
     extraParams: taskExtraParams(context),
     findAccount: (_ctx, id) => findAccount(context, id),
     loadExistingGrant: (ctx) => grantOfThisAuthorization(ctx as never),
