@@ -19,7 +19,7 @@ export const ENGINE_PATHS: readonly EnginePath[] = [
   { path: exactly('/api/oauth/jwks'), methods: ['GET'] },
   { path: exactly('/api/oauth/logout(/confirm|/success)?'), methods: ['GET', 'POST'] },
   {
-    path: exactly('/[.]well-known/(oauth-authorization-server|openid-configuration)(/[^/]+)*'),
+    path: exactly('(/[^/]+)*/[.]well-known/(oauth-authorization-server|openid-configuration)(/[^/]+)*'),
     methods: ['GET'],
   },
   { path: exactly(`/interaction/${ID}(/[a-z-]+)?`), methods: ['GET', 'POST'] },
