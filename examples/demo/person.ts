@@ -17,7 +17,8 @@ export class Person {
    */
   async approve(url: string): Promise<{ readonly url: URL; readonly shown: readonly string[] }> {
     let at = await this.#visit(url);
-    if (at.page !== undefined)
+    // Who has signed in before is asked to approve at once.
+    if (at.page?.includes('/login"'))
       at = await this.#submit(at, '/login', { email: this.email, password: this.password });
     const shown = fields(at.page ?? '', 'scope');
     if (at.page !== undefined) at = await this.#submit(at, '/consent', { shown: fields(at.page, 'shown') });

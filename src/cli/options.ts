@@ -42,6 +42,11 @@ export function printPage<T>(
   if (page.next !== null) note(`There are more: add --cursor ${page.next}`);
 }
 
+/** An argument that is an id of the server: base64url, so it may begin with a hyphen like an option. */
+export function withId(command: Command, name: string, description?: string): Command {
+  return command.argument(`<${name}>`, description).allowUnknownOption();
+}
+
 /** For options that may be repeated; a value may also hold several words. */
 export function words(value: string, before: readonly string[] = []): readonly string[] {
   return [...before, ...value.split(/\s+/).filter((word) => word !== '')];

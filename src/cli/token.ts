@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { resolveTokenId } from '../app/resolve-token.ts';
 import { revokeToken } from '../app/revoke-token.ts';
 import { DomainError } from '../domain/errors.ts';
-import { type DataOptions, withJson } from './options.ts';
+import { type DataOptions, withId, withJson } from './options.ts';
 import { json, line } from './print.ts';
 import { inSession, type Session } from './session.ts';
 
@@ -13,7 +13,7 @@ interface RevokeOptions extends DataOptions {
 
 export function addTokenCommands(program: Command): void {
   const token = program.command('token').description('Tokens, by their public id.');
-  withJson(token.command('revoke').argument('<token_id>', 'as `task show` lists it; never the token itself'))
+  withJson(withId(token.command('revoke'), 'token_id', 'as `task show` lists it; never the token itself'))
     .description('Revoke a token and everything derived through it.')
     .option('--reason <text>', 'for the audit trail')
     .option('--keep-children', 'end this token only')
