@@ -1,18 +1,28 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { createDatabase, type TestDatabase } from '../support/postgres.ts';
 import { createWorkplace, finished, startCli } from './run-cli.ts';
 
 const place = createWorkplace();
 afterAll(() => place.remove());
 
-test('migrates up, tells the status, and goes down only when told twice', async () => {
-  const migrated = createWorkplace();
-  const names = expect.arrayContaining([expect.stringMatching(/create/)]);
-  expect(await migrated.json('migrate', '--status')).toEqual({ applied: [], pending: names });
-  expect(await migrated.json('migrate')).toEqual({ applied: names, pending: [] });
-  const refused = await migrated.run('migrate', '--down');
-  expect(refused).toMatchObject({ code: 1, stderr: expect.stringMatching(/--yes/) });
-  expect(await migrated.json('migrate', '--down', '--yes')).toEqual({ applied: [], pending: names });
-  migrated.remove();
+describe.each(['SQLite', 'PostgreSQL'])('migrate on %s', (kind) => {
+  let database: TestDatabase | undefined;
+
+  beforeAll(async () => {
+    if (kind === 'PostgreSQL') database = await createDatabase();
+  });
+  afterAll(() => database?.drop());
+
+  test('goes up, tells the status, and goes down only when told twice', async () => {
+    const migrated = createWorkplace(database ? { DATABASE_URL: database.url } : {});
+    const names = expect.arrayContaining([expect.stringMatching(/create/)]);
+    expect(await migrated.json('migrate', '--status')).toEqual({ applied: [], pending: names });
+    expect(await migrated.json('migrate')).toEqual({ applied: names, pending: [] });
+    const refused = await migrated.run('migrate', '--down');
+    expect(refused).toMatchObject({ code: 1, stderr: expect.stringMatching(/--yes/) });
+    expect(await migrated.json('migrate', '--down', '--yes')).toEqual({ applied: [], pending: names });
+    migrated.remove();
+  });
 });
 
 describe('agent', () => {
