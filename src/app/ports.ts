@@ -5,6 +5,7 @@ import type { Dependency, Revocation } from '../domain/revocation.ts';
 import type { Task } from '../domain/task.ts';
 import type { TaskToken } from '../domain/task-token.ts';
 import type { User } from '../domain/user.ts';
+import type { Artifact } from './artifact.ts';
 import type { ClientSecret, UnitOfWork } from './unit-of-work.ts';
 
 /** Milliseconds since the epoch. */
@@ -180,21 +181,6 @@ export interface Store extends Committer {
   readonly resourceServers: ResourceServerReads;
   readonly audit: AuditReads;
   counts(now: number): Promise<Counts>;
-}
-
-/** A record of the OAuth engine (session, interaction, code, consent, pushed request, replay id …). */
-export interface Artifact {
-  readonly model: string;
-  /** Already digested by the caller: the store never sees a value that is accepted as a credential. */
-  readonly id: string;
-  readonly payload: Readonly<Record<string, unknown>>;
-  readonly grantId: string | null;
-  readonly uid: string | null;
-  readonly accountId: string | null;
-  readonly clientId: string | null;
-  readonly consumedAt: number | null;
-  /** Milliseconds since the epoch; null = kept. */
-  readonly expiresAt: number | null;
 }
 
 export interface Artifacts {

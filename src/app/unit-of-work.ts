@@ -6,6 +6,7 @@ import type { Dependency, HandleKind } from '../domain/revocation.ts';
 import type { EndedState, Task } from '../domain/task.ts';
 import type { TaskToken } from '../domain/task-token.ts';
 import type { User } from '../domain/user.ts';
+import type { Artifact } from './artifact.ts';
 
 /** A condition that must hold inside the commit transaction; `miss` is thrown when it does not. */
 export interface Guard {
@@ -113,6 +114,7 @@ export type Change =
   | { readonly do: 'insert_resource_server'; readonly server: ResourceServer; readonly miss: DomainError }
   | { readonly do: 'update_resource_server'; readonly server: ResourceServer; readonly miss: DomainError }
   | { readonly do: 'delete_resource_server'; readonly clientId: string }
+  | { readonly do: 'insert_artifact'; readonly artifact: Artifact; readonly miss: DomainError }
   | {
       readonly do: 'consume_artifact';
       readonly model: string;

@@ -2,7 +2,8 @@ import type { Adapter, AdapterPayload } from 'oidc-provider';
 import { errors } from 'oidc-provider';
 import { unitOf } from '../app/audit-trail.ts';
 import type { AppContext } from '../app/context.ts';
-import type { Artifact, Artifacts } from '../app/ports.ts';
+import type { Artifact } from '../app/artifact.ts';
+import type { Artifacts } from '../app/ports.ts';
 import { revokeGrant } from '../app/revoke-grant.ts';
 import { DomainError } from '../domain/errors.ts';
 import { currentRequestState } from './request-state.ts';
@@ -14,6 +15,9 @@ export interface AdapterContext {
 
 /** Ids of these are references, not credentials: they are looked up by other records. */
 const PLAIN_IDS = new Set(['Grant', 'ReplayDetection']);
+
+/** Names a record by its stored id. Taken by destroy() alone: as a credential it finds nothing. */
+const STORED = 'stored:';
 
 /** The engine's records other than clients and tokens: sessions, interactions, codes, consents, pushed requests. */
 export class ArtifactAdapter implements Adapter {
@@ -29,6 +33,10 @@ export class ArtifactAdapter implements Adapter {
 
   async upsert(id: string, payload: AdapterPayload, expiresIn?: number): Promise<void> {
     const artifact = this.#artifact(id, payload, expiresIn);
+    if (this.#model === 'AuthorizationCode') {
+      await this.#issueCode(artifact);
+      return;
+    }
     if (this.#model !== 'ReplayDetection') {
       await this.#artifacts.upsert(artifact);
       return;
@@ -38,11 +46,15 @@ export class ArtifactAdapter implements Adapter {
   }
 
   async find(id: string): Promise<AdapterPayload | undefined> {
-    return this.#payload(await this.#artifacts.find(this.#model, this.#key(id)));
+    const found = this.#payload(await this.#artifacts.find(this.#model, this.#key(id)));
+    return found && (PLAIN_IDS.has(this.#model) ? found : revealed(id, found));
   }
 
   async findByUid(uid: string): Promise<AdapterPayload | undefined> {
-    return this.#payload(await this.#artifacts.findByUid(this.#model, this.#digest(uid)));
+    const artifact = await this.#artifacts.findByUid(this.#model, this.#digest(uid));
+    const found = this.#payload(artifact);
+    // Its id is not known here; the engine can still destroy what it found.
+    return artifact && found && revealed(`${STORED}${artifact.id}`, found);
   }
 
   async findByUserCode(): Promise<undefined> {
@@ -50,7 +62,8 @@ export class ArtifactAdapter implements Adapter {
   }
 
   async destroy(id: string): Promise<void> {
-    await this.#artifacts.destroy(this.#model, this.#key(id));
+    const key = id.startsWith(STORED) ? id.slice(STORED.length) : this.#key(id);
+    await this.#artifacts.destroy(this.#model, key);
   }
 
   async revokeByGrantId(grantId: string): Promise<void> {
@@ -85,12 +98,27 @@ export class ArtifactAdapter implements Adapter {
     }
   }
 
+  /** A code and the fact that it was issued are stored together. */
+  async #issueCode(artifact: Artifact): Promise<void> {
+    const { clientId, accountId: userId, grantId } = artifact;
+    const miss = new DomainError('conflict', 'the code exists already');
+    const caller = { actor: userId, origin: currentRequestState()?.origin ?? null };
+    await this.#context.store.commit(
+      unitOf(this.#context, caller, [{ do: 'insert_artifact', artifact, miss }], {
+        type: 'authorization_code_issued',
+        clientId,
+        userId,
+        details: { grant: grantId },
+      }),
+    );
+  }
+
   #artifact(id: string, payload: AdapterPayload, expiresIn: number | undefined): Artifact {
     const now = this.#context.clock.now();
     return {
       model: this.#model,
       id: this.#key(id),
-      payload: payload,
+      payload: PLAIN_IDS.has(this.#model) ? payload : concealed(id, payload),
       grantId: payload.grantId ?? null,
       uid: payload.uid === undefined ? null : this.#digest(payload.uid),
       accountId: payload.accountId ?? null,
@@ -113,6 +141,26 @@ export class ArtifactAdapter implements Adapter {
   #digest(value: string): string {
     return this.#context.digests.sha256(value);
   }
+}
+
+/**
+ * What of a record may be stored: its id is accepted as a credential (a code, a session cookie, a registration access
+ * token) and stands in the payload too, and the engine notes the session's id in an interaction, where nothing reads it.
+ */
+function concealed(id: string, { jti: _, ...payload }: AdapterPayload): Record<string, unknown> {
+  const { returnTo, session, ...rest } = payload as { returnTo?: string; session?: Record<string, unknown> };
+  const { cookie: _cookie, ...kept } = session ?? {};
+  return {
+    ...rest,
+    ...(returnTo === undefined ? {} : { returnTo: returnTo.slice(0, -id.length) }),
+    ...(session === undefined ? {} : { session: kept }),
+  };
+}
+
+/** The record as the engine stored it: who finds it knows its id. */
+function revealed(id: string, payload: AdapterPayload): AdapterPayload {
+  const { returnTo } = payload as { returnTo?: string };
+  return { ...payload, jti: id, ...(returnTo === undefined ? {} : { returnTo: `${returnTo}${id}` }) };
 }
 
 /** A code that is presented twice ends everything that was issued for it (RFC 6749 §4.1.2, R3). */

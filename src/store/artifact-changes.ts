@@ -1,7 +1,16 @@
 import { type Applier, eachAlone } from './applier.ts';
-import { keyOf } from './artifacts.ts';
+import { insertFreeArtifacts, keyOf } from './artifacts.ts';
 import { toJson } from './json.ts';
 import { among, hitsOf, inputs, rowsOf } from './statements.ts';
+
+/** For ids that are new by construction: a taken one is a miss. */
+export const insertArtifact: Applier<'insert_artifact'> = async (db, steps) => {
+  const free = await insertFreeArtifacts(
+    db,
+    steps.map(({ change }) => change.artifact),
+  );
+  return steps.map(({ change }) => free.has(keyOf(change.artifact)));
+};
 
 /** Single use: of any number of attempts, one hits. */
 export const consumeArtifact: Applier<'consume_artifact'> = async (db, steps) => {

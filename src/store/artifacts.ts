@@ -1,5 +1,6 @@
 import type { Knex } from 'knex';
-import type { Artifact, Artifacts } from '../app/ports.ts';
+import type { Artifact } from '../app/artifact.ts';
+import type { Artifacts } from '../app/ports.ts';
 import { gather } from './gather.ts';
 import { json, mapping, plain } from './mapping.ts';
 import { type Order, pageOf } from './paging.ts';
@@ -85,6 +86,12 @@ async function insertAll(db: Knex, inserted: readonly Artifact[]): Promise<(arti
   const rows = await inOneCommit(db, [...first.values()], INSERT_FREE);
   const free = new Set((rows as readonly ArtifactKey[]).map(keyOf));
   return (artifact) => first.get(keyOf(artifact)) === artifact && free.has(keyOf(artifact));
+}
+
+/** Inserts what is not taken and answers the keys that were free. */
+export async function insertFreeArtifacts(db: Knex, list: readonly Artifact[]): Promise<ReadonlySet<string>> {
+  const rows = await insertRows(db, 'oidc_artifacts', list.map(artifactTable.write), INSERT_FREE);
+  return new Set((rows as readonly unknown[] as readonly ArtifactKey[]).map(keyOf));
 }
 
 const INSERT_FREE = 'ON CONFLICT DO NOTHING RETURNING model, id';

@@ -16,6 +16,7 @@ const APPLIERS: { readonly [K in ChangeKind]: Applier<K> } = {
   consume_token: token.consumeToken,
   count_child: task.countChild,
   require_active_task: task.requireActiveTask,
+  insert_artifact: artifact.insertArtifact,
   insert_task: task.insertTask,
   insert_token: token.insertToken,
   end_task: task.endTask,

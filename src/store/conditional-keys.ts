@@ -33,6 +33,8 @@ function keysOf(change: Change): readonly string[] {
     case 'delete_resource_server':
       // All of them, because they may take or free the same audience.
       return ['resource_servers'];
+    case 'insert_artifact':
+      return [`artifact:${change.artifact.model}:${change.artifact.id}`];
     case 'consume_artifact':
     case 'delete_artifact':
       return [`artifact:${change.model}:${change.id}`];
