@@ -1,0 +1,93 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { type AgentParty, asAdmin, pkce, registerAgent } from '../support/parties.ts';
+import { startServer, type TestServer } from '../support/server.ts';
+import {
+  clientCredentials,
+  derive,
+  introspect,
+  open,
+  type OpenTask,
+  tokenExchange,
+} from '../support/token-requests.ts';
+
+/** Cause (agentictrust): parents and task ids were whatever the request said, of whichever client. */
+let server: TestServer;
+let agent: AgentParty;
+let stranger: AgentParty;
+let root: OpenTask;
+
+beforeAll(async () => {
+  server = await startServer();
+  agent = await registerAgent(server);
+  stranger = await registerAgent(server);
+  root = await open(server, agent);
+});
+afterAll(() => server.stop());
+
+describe('a token of another client', () => {
+  test('could be derived from by any client: now by its own and its delegates only', async () => {
+    const stolen = root.token;
+    for (const form of [pkce().parameters, { code_verifier: root.verifier }, {}]) {
+      const exchanged = await tokenExchange(server, stranger, stolen, form);
+      expect(exchanged.body).toMatchObject({ error: 'invalid_request', task_error: 'actor_not_permitted' });
+      const derived = await clientCredentials(server, stranger, { parent_token: stolen, ...form });
+      expect(derived.body).toMatchObject({ error: 'invalid_grant', task_error: 'actor_not_permitted' });
+    }
+    const tree = await asAdmin(server, 'GET', `/api/tasks/${root.taskId}/tree`);
+    expect(tree.body.tasks).toHaveLength(1);
+  });
+});
+
+describe('parent_task_id without parent_token', () => {
+  test('was stored as a fact: now it is a cross-check, and never makes a parent', async () => {
+    const answer = await clientCredentials(server, agent, {
+      parent_task_id: root.taskId,
+      ...pkce().parameters,
+    });
+    expect(answer.status).toBe(200);
+    expect(answer.body).not.toHaveProperty('parent_task_id');
+    expect(answer.body.task).toMatchObject({ depth: 0, lineage: [], root: answer.body.task_id });
+    const { body } = await asAdmin(server, 'GET', `/api/tasks/${root.taskId}/tree`);
+    expect(body.tasks).toHaveLength(1);
+  });
+});
+
+describe('a task id', () => {
+  test('had no owner: now nobody else gets a token for it', async () => {
+    for (const form of [
+      pkce().parameters,
+      { code_verifier: root.verifier },
+      { scope: 'reports:read', ...pkce().parameters },
+    ]) {
+      const taken = await clientCredentials(server, stranger, { task_id: root.taskId, ...form });
+      expect(taken.body).toMatchObject({ error: 'invalid_request', task_error: 'task_id_taken' });
+    }
+  });
+
+  test('was given again: now one that has ended stays taken', async () => {
+    const taskId = 'a-task-of-last-week';
+    await open(server, agent, { task_id: taskId, task_expires_in: 1 });
+    server.clock.advance(2);
+    const again = await clientCredentials(server, stranger, { task_id: taskId, ...pkce().parameters });
+    expect(again.body.task_error).toBe('task_id_taken');
+  });
+});
+
+describe('the root of a chain', () => {
+  test('was said to be the task that was asked about: now every member names the true root', async () => {
+    const child = await derive(server, root, { task_id: 'level-1' });
+    const grandchild = await derive(server, child, { task_id: 'level-2' });
+    for (const { taskId } of [root, child, grandchild]) {
+      const chain = await asAdmin(server, 'GET', `/api/admin/audit/task-chain/${taskId}`);
+      expect(chain.body.root_task_id).toBe(root.taskId);
+    }
+    expect(grandchild.body.task.root).toBe(root.taskId);
+    expect((await introspect(server, agent, grandchild.token)).txn).toBe(root.taskId);
+  });
+
+  test('could be set by the request: now what it says of its place is ignored', async () => {
+    const claims = { root_task_id: 'another', depth: '0', lineage: '[]', task_depth: '-5' };
+    const { body } = await clientCredentials(server, agent, { ...claims, ...pkce().parameters });
+    expect(body.task).toMatchObject({ root: body.task_id, depth: 0, lineage: [] });
+  });
+});
