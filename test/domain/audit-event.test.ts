@@ -12,7 +12,7 @@ describe('the names of what is recorded', () => {
     for (const type of AUDIT_EVENT_TYPES) expect(type).toMatch(/^[a-z]+(?:_[a-z]+)+$/);
   });
 
-  test('hold those that callers of the source system know', () => {
+  test('hold those that callers of agentictrust know', () => {
     expect(AUDIT_EVENT_TYPES).toEqual(
       expect.arrayContaining([
         'authorization_code_issued',

@@ -46,7 +46,7 @@ export async function play(door: Door, operations: readonly Operation[]): Promis
     await door.inspect(scene.told);
   } catch (error) {
     const steps = scene.trace.slice(-25).map((line) => `  ${line}`);
-    throw new Error(`${error instanceof Error ? error.message : error}\n\n${steps.join('\n')}`, {
+    throw new Error(`${error instanceof Error ? error.message : String(error)}\n\n${steps.join('\n')}`, {
       cause: error,
     });
   }

@@ -15,7 +15,6 @@ import { revokeToken } from '../../../src/app/revoke-token.ts';
 import { requireVisibleTask } from '../../../src/app/task-access.ts';
 import { mayRevoke } from '../../../src/app/token-visibility.ts';
 import { updateAgent } from '../../../src/app/update-agent.ts';
-import { requireActive } from '../../../src/domain/agent.ts';
 import { DomainError } from '../../../src/domain/errors.ts';
 import { CALLER, DEFAULT_AUDIENCE } from '../../support/app-context.ts';
 import type { Door, Outcome } from '../door.ts';
