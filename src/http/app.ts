@@ -77,10 +77,16 @@ function engineSlot({
   return (ctx, next) => {
     const known = enginePath(paths, ctx.path);
     if (!known) return next();
+    // Preflight requests were answered before, where there are any; the engine would leave others without an answer.
+    if (ctx.method === 'OPTIONS') throw wrongMethod(known);
     return middleware(ctx, () => {
       if (known.methods.includes(ctx.method === 'HEAD' ? 'GET' : ctx.method)) return next();
-      const allow = known.methods.join(', ');
-      throw new Problem(405, 'method_not_allowed', `use ${allow}`, { headers: { Allow: allow } });
+      throw wrongMethod(known);
     });
   };
+}
+
+function wrongMethod({ methods }: EnginePath): Problem {
+  const allow = methods.join(', ');
+  return new Problem(405, 'method_not_allowed', `use ${allow}`, { headers: { Allow: allow } });
 }
