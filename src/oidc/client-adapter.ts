@@ -3,6 +3,7 @@ import type { AppContext } from '../app/context.ts';
 import { deleteClient, registerClient, updateClient } from '../app/register-client.ts';
 import { isMetadataDocumentId } from './client-id-metadata.ts';
 import { clientMetadata } from './clients.ts';
+import { refusing } from './errors.ts';
 import { currentRequestState } from './request-state.ts';
 
 /** Agents as the engine's clients; dynamic registration (RFC 7591, 7592) writes through the same use cases. */
@@ -23,8 +24,11 @@ export class ClientAdapter implements Adapter {
   }
 
   async upsert(id: string, payload: AdapterPayload): Promise<void> {
+    await refusing('token', () => this.#write(id, payload as Record<string, unknown>));
+  }
+
+  async #write(id: string, metadata: Record<string, unknown>): Promise<void> {
     const state = currentRequestState();
-    const metadata = payload as Record<string, unknown>;
     const origin = state?.origin ?? null;
     if (await this.#context.store.agents.byId(id)) {
       await updateClient(this.#context, { caller: { actor: id, origin }, clientId: id, metadata });
@@ -40,10 +44,8 @@ export class ClientAdapter implements Adapter {
   }
 
   async destroy(id: string): Promise<void> {
-    await deleteClient(this.#context, {
-      caller: { actor: id, origin: currentRequestState()?.origin ?? null },
-      clientId: id,
-    });
+    const caller = { actor: id, origin: currentRequestState()?.origin ?? null };
+    await refusing('token', () => deleteClient(this.#context, { caller, clientId: id }));
   }
 
   async findByUid(): Promise<undefined> {

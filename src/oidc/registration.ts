@@ -3,7 +3,8 @@ import getRawBody from 'raw-body';
 import type { AppContext } from '../app/context.ts';
 import { grantedPermissions } from '../app/register-client.ts';
 import { resolveToken } from '../app/resolve-token.ts';
-import { covers, formatScope } from '../domain/scope.ts';
+import { DomainError } from '../domain/errors.ts';
+import { covers, formatScope, parseScope } from '../domain/scope.ts';
 import { checkRegistration, RegistrationRefusal } from './client-registration-policy.ts';
 import { offerBody } from './internals.ts';
 import { ROUTES } from './routes.ts';
@@ -48,8 +49,18 @@ async function admit(context: AppContext, ctx: Context, limit: number): Promise<
   if (scope !== undefined && typeof scope !== 'string') {
     throw new RegistrationRefusal(400, 'invalid_client_metadata', 'scope must be a string');
   }
+  requireScopeGrammar(scope);
   extendRequestState(ctx, { registration: { registrar, requestedScope: scope } });
   offerBody(ctx, JSON.stringify(checkRegistration(metadata)), 'application/json');
+}
+
+function requireScopeGrammar(scope: string | undefined): void {
+  try {
+    parseScope(scope ?? '');
+  } catch (error) {
+    if (!(error instanceof DomainError)) throw error;
+    throw new RegistrationRefusal(400, 'invalid_client_metadata', error.message);
+  }
 }
 
 async function readUpdate(context: AppContext, ctx: Context, limit: number): Promise<void> {

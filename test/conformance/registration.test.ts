@@ -71,6 +71,7 @@ describe('registering a client (RFC 7591)', () => {
     ['the implicit grant', { grant_types: ['implicit'], response_types: ['token'] }],
     ['an unknown way to authenticate', { token_endpoint_auth_method: 'tls_client_auth' }],
     ['a scope of the wrong type', { scope: ['reports:read'] }],
+    ['a scope outside its grammar', { scope: 'reports:read \u0000' }],
   ])('refuses %s', async (_what, metadata) => {
     const { status, body } = await register({ redirect_uris: [CALLBACK], ...metadata });
     expect(status).toBe(400);
