@@ -1,7 +1,13 @@
 import type { Context } from 'koa';
 import type { Provider } from 'oidc-provider';
+import type { AppContext } from '../app/context.ts';
 import type { RefusalRecorder } from '../app/record-refusal.ts';
 import { requestState } from './request-state.ts';
+
+export interface EngineObservers {
+  readonly refusals: RefusalRecorder;
+  readonly context: Pick<AppContext, 'log'>;
+}
 
 interface EngineError {
   readonly error?: string;
@@ -14,7 +20,16 @@ interface EngineError {
  * Records what the engine answers with a redirect or a page, which oauthRefusals never sees. Events are for the record
  * only: the engine does not wait for them.
  */
-export function recordEngineEvents(provider: Provider, refusals: RefusalRecorder): void {
+export function recordEngineEvents(provider: Provider, { refusals, context }: EngineObservers): void {
+  provider.on('server_error', (engineContext, error) => {
+    const ctx = engineContext as unknown as Context;
+    context.log.error('request failed', {
+      request_id: requestState(ctx).origin.requestId,
+      method: ctx.method,
+      path: ctx.path,
+      error: error.stack ?? String(error),
+    });
+  });
   provider.on('authorization.error', (engineContext, error) => {
     const ctx = engineContext as unknown as Context;
     const { error: code, message, error_description: description } = error as EngineError;

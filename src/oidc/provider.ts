@@ -36,7 +36,7 @@ export function createEngine(options: EngineOptions): { provider: Provider; midd
   const { context, artifacts } = options;
   const provider = new Engine(context.settings.issuer, engineConfiguration(options));
   provider.proxy = false;
-  recordEngineEvents(provider, options.refusals);
+  recordEngineEvents(provider, options);
   const grant = { context, provider, artifacts };
   const registerRaw = provider.registerGrantType.bind(provider) as unknown as Registration;
   const register: Registration = (name, handler, ...rest) =>
