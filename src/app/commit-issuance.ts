@@ -1,5 +1,6 @@
 import type { AuditEventType } from '../domain/audit-event.ts';
 import { DomainError } from '../domain/errors.ts';
+import type { Scope } from '../domain/scope.ts';
 import type { Task } from '../domain/task.ts';
 import type { Audience } from '../domain/task-request.ts';
 import { auditEvent } from './audit-trail.ts';
@@ -17,6 +18,8 @@ export interface NewTask {
   /** What redeems the request: a code or a hand-off token consumed in the same unit. */
   readonly redeems?: readonly Change[];
   readonly issuedAs?: AuditEventType;
+  /** What the task was narrowed from: the scope of its `via` token, not of a voucher made from that one. */
+  readonly narrowedFrom?: Scope | undefined;
 }
 
 /** Mints the first tokens of a new task and commits task, tokens and audit events in one unit of work. */
@@ -28,7 +31,9 @@ export async function commitNewTask(
   const { task, parent } = plan;
   const { access, refresh } = await mintFirst(context, command, plan);
   const facts = tokenFacts(task, access, refresh);
-  const derivation = parent ? { via: task.parentTokenId, parent_scope: parent.token.scope } : {};
+  const derivation = parent
+    ? { via: task.parentTokenId, parent_scope: plan.narrowedFrom ?? parent.token.scope }
+    : {};
   await context.store.commit({
     id: context.ids.next(),
     guards: [liveGuard(access.token, task), ...(parent ? [liveParent(parent)] : [])],

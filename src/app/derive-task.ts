@@ -3,6 +3,7 @@ import { requireOffered } from '../domain/ceiling.ts';
 import { deriveChild } from '../domain/delegation.ts';
 import { DomainError } from '../domain/errors.ts';
 import { extendLineage } from '../domain/lineage.ts';
+import type { Scope } from '../domain/scope.ts';
 import type { Opening } from '../domain/opening.ts';
 import type { Task, TaskOrigin } from '../domain/task.ts';
 import type { Audience } from '../domain/task-request.ts';
@@ -56,9 +57,14 @@ async function deriveFrom(
     task,
     audience,
     parent,
+    narrowedFrom: await viaScope(context, parent),
     redeems: redeemHandOff(parent, task, context.clock.now()),
     issuedAs: command.origin === 'token_exchange' ? 'token_exchanged' : 'token_issued',
   });
+}
+
+async function viaScope({ store }: AppContext, parent: ResolvedToken): Promise<Scope | undefined> {
+  return parent.token.kind === 'handoff' ? (await store.tokens.byId(viaToken(parent)))?.scope : undefined;
 }
 
 export function isPairAllowed({ settings }: AppContext, parent: string, child: string): boolean {
@@ -90,7 +96,7 @@ function childTask(context: AppContext, command: DeriveCommand, { parent, openin
   return {
     ...opening.authority,
     ...opening.terms,
-    handle: context.ids.next(),
+    handle: context.ids.ordered(context.clock.now()),
     taskId: request.taskId ?? context.ids.next(),
     description: request.description ?? '',
     state: 'active',

@@ -42,7 +42,7 @@ function rootTask(
   { agent, request }: TokenCommand,
   { authority, terms }: Opening,
 ): Task {
-  const handle = context.ids.next();
+  const handle = context.ids.ordered(context.clock.now());
   const taskId = request.taskId ?? context.ids.next();
   return {
     ...authority,

@@ -14,8 +14,10 @@ export interface Clock {
 }
 
 export interface Ids {
-  /** 128 random bits, base64url. */
+  /** 128 random bits, base64url; never with a leading hyphen, which a shell would read as an option. */
   next(): string;
+  /** 48 bits of time (ms since the epoch) and 80 random bits: ids sort as they were made. */
+  ordered(now: number): string;
   /** 256 random bits, base64url: tokens, client secrets. */
   secret(): string;
 }
@@ -180,6 +182,7 @@ export interface Store extends Committer {
   readonly users: UserReads;
   readonly resourceServers: ResourceServerReads;
   readonly audit: AuditReads;
+  readonly artifacts: Artifacts;
   counts(now: number): Promise<Counts>;
 }
 

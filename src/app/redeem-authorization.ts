@@ -148,7 +148,7 @@ function authorizedTask(
   return {
     ...authority,
     ...terms,
-    handle: context.ids.next(),
+    handle: context.ids.ordered(context.clock.now()),
     taskId,
     description: request.description ?? '',
     state: 'active',

@@ -7,14 +7,16 @@ export interface RevokeGrantCommand {
   readonly caller: Caller;
   /** Handle of an authorization or refresh family (R3). */
   readonly grant: string;
-  readonly reason: string;
+  readonly reason: string | null;
+  /** Whose approval it was, where that is known. */
+  readonly userId?: string;
   readonly type: Extract<AuditEventType, 'token_replayed' | 'consent_revoked'>;
 }
 
 /** Ends an authorization and everything derived from it, in a unit of its own that survives a refusal (R14). */
 export async function revokeGrant(
   context: AppContext,
-  { caller, grant, reason, type }: RevokeGrantCommand,
+  { caller, grant, reason, type, userId }: RevokeGrantCommand,
 ): Promise<void> {
   const entry = revocationOf(context, caller, { kind: 'grant', handle: grant, reason });
   await context.store.commit(
@@ -24,11 +26,12 @@ export async function revokeGrant(
       [
         { do: 'revoke', entry },
         { do: 'delete_artifacts_of_grant', grant },
+        { do: 'delete_artifact', model: 'Grant', id: grant },
       ],
       {
         type,
         outcome: type === 'token_replayed' ? 'refused' : 'success',
-        clientId: caller.actor,
+        userId,
         reason,
         details: { grant },
       },

@@ -38,7 +38,6 @@ export const AUDIT_EVENT_TYPES = [
   'agent_secret_rotated',
   'client_registered',
   'client_updated',
-  'client_deleted',
   'resource_server_registered',
   'resource_server_updated',
   'resource_server_deleted',

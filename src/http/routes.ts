@@ -7,6 +7,7 @@ import { adminTokenRoutes } from './routes/admin-tokens.ts';
 import { agentRegistrationRoutes } from './routes/agent-registration.ts';
 import { agentToolRoutes } from './routes/agent-tools.ts';
 import { agentRoutes } from './routes/agents.ts';
+import { consentRoutes } from './routes/consents.ts';
 import { exampleApiRoutes } from './routes/example-api.ts';
 import { healthRoutes } from './routes/health.ts';
 import { resourceServerRoutes } from './routes/resource-servers.ts';
@@ -25,6 +26,7 @@ export function createRoutes(context: AppContext, ping: () => Promise<void>): Bo
     ...adminTaskRoutes(context),
     ...adminStatsRoutes(context),
     ...userRoutes(context),
+    ...consentRoutes(context),
     ...resourceServerRoutes(context),
     ...exampleApiRoutes(context),
     ...healthRoutes({ ping }),

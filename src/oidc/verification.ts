@@ -29,13 +29,13 @@ export function verification({
     const info = ctx.body as Record<string, unknown>;
     const active = info.active === true;
     const found = active ? await requestState(ctx).presentedToken() : undefined;
-    const checks = found ? await contextChecks(context, ctx, found) : failed;
+    const checks = found ? await contextChecks(context, ctx, found) : failedChecks(ctx);
     ctx.body = { is_valid: active, ...checks, ...(active ? { token_info: info } : {}) };
     const { clientId } = engineClient(ctx);
     refusals.record(
       { actor: clientId, origin: requestState(ctx).origin },
       {
-        type: 'token_verification',
+        type: 'tool_access_valid' in checks ? 'tool_access_verification' : 'token_verification',
         outcome: active && Object.values(checks).every(Boolean) ? 'success' : 'refused',
         clientId,
         ...(found ? { tokenId: found.token.tokenId, taskId: found.task.taskId } : {}),
@@ -49,9 +49,19 @@ interface Checks extends Record<string, boolean> {
   readonly task_context_valid: boolean;
   readonly parent_valid: boolean;
   readonly scope_inheritance_valid: boolean;
+  /** Only when a `tool` was named: whether the token may use it. */
+  readonly tool_access_valid?: boolean;
 }
 
-const failed: Checks = { task_context_valid: false, parent_valid: false, scope_inheritance_valid: false };
+function failedChecks(ctx: Context): Checks {
+  const asksForTool = (ctx.state.oauthBody as URLSearchParams).has('tool');
+  return {
+    task_context_valid: false,
+    parent_valid: false,
+    scope_inheritance_valid: false,
+    ...(asksForTool ? { tool_access_valid: false } : {}),
+  };
+}
 
 /** What is not stated is not in contradiction; what is stated must be exactly so. */
 async function contextChecks(
@@ -63,6 +73,7 @@ async function contextChecks(
   const taskId = form.get('task_id');
   const parentTaskId = form.get('parent_task_id');
   const parentToken = form.get('parent_token');
+  const tool = form.get('tool');
   const parent =
     parentToken === null
       ? await recordedParent(context, token.parentTokenId)
@@ -74,6 +85,7 @@ async function contextChecks(
     parent_valid: claimedParent && (parentTaskId === null || parentTaskId === task.parentTaskId),
     scope_inheritance_valid:
       token.parentTokenId === null || (parent !== undefined && covers(parent.scope, token.scope)),
+    ...(tool === null ? {} : { tool_access_valid: covers(token.tools, [tool]) }),
   };
 }
 

@@ -1,0 +1,78 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { browserOf } from '../support/browser-session.ts';
+import { authorize, CALLBACK } from '../support/code-flow.ts';
+import { administer, asAdmin, createPerson, registerAgent } from '../support/parties.ts';
+import { postForm } from '../support/requests.ts';
+import { startServer, type TestServer } from '../support/server.ts';
+import { derive, requestToken, TOKEN_EXCHANGE } from '../support/token-requests.ts';
+
+let server: TestServer;
+
+beforeAll(async () => {
+  server = await startServer();
+});
+afterAll(() => server.stop());
+
+async function approvedTask() {
+  const agent = await registerAgent(server, {
+    redirect_uris: [CALLBACK],
+    grant_types: ['authorization_code', 'refresh_token', TOKEN_EXCHANGE],
+  });
+  const person = await createPerson(server);
+  const task = await authorize(server, {
+    agent,
+    browser: browserOf(server, person),
+    form: { scope: 'reports:read' },
+  });
+  return { agent, person, task };
+}
+
+describe('withdrawing one approval', () => {
+  test('[R3] ends its task, its refresh tokens and every child at once, and nothing else', async () => {
+    const { agent, person, task } = await approvedTask();
+    const other = await authorize(server, {
+      agent,
+      browser: browserOf(server, person),
+      form: { scope: 'reports:read' },
+    });
+    const child = await derive(server, task);
+    const path = `/api/admin/users/${person.userId}/consents`;
+    const { consents } = await administer(server, 'GET', path);
+    expect(consents).toHaveLength(2);
+    const lineage = JSON.parse(Buffer.from(child.token.split('.')[1] ?? '', 'base64url').toString()).task
+      .lineage;
+    const grant = lineage[0].grant;
+    expect(consents.map((row: { grant: string }) => row.grant)).toContain(grant);
+    const withdrawn = await administer(server, 'POST', `${path}/${grant}/revoke`, {
+      reason: 'changed my mind',
+    });
+    expect(withdrawn).toMatchObject({ grant, client_id: agent.clientId });
+    for (const { token } of [task, child]) {
+      expect((await postForm(server, '/api/oauth/introspect', { token }, agent.headers)).body).toEqual({
+        active: false,
+      });
+    }
+    expect(
+      (await postForm(server, '/api/oauth/introspect', { token: other.token }, agent.headers)).body.active,
+    ).toBe(true);
+    const refreshed = await requestToken(server, agent, {
+      grant_type: 'refresh_token',
+      refresh_token: task.body.refresh_token,
+    });
+    expect(refreshed.body.error).toBe('invalid_grant');
+    expect((await administer(server, 'GET', path)).consents).toHaveLength(1);
+  });
+
+  test('of somebody else, or none at all, is not found', async () => {
+    const { person } = await approvedTask();
+    const other = await createPerson(server);
+    const [consent] = (await administer(server, 'GET', `/api/admin/users/${person.userId}/consents`))
+      .consents;
+    for (const path of [
+      `/api/admin/users/${other.userId}/consents/${consent.grant}/revoke`,
+      `/api/admin/users/${person.userId}/consents/unknown/revoke`,
+    ]) {
+      expect((await asAdmin(server, 'POST', path, {})).status).toBe(404);
+    }
+  });
+});
