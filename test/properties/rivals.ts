@@ -83,8 +83,14 @@ export function deriveBelow(
   });
 }
 
-export function handOffTo(context: AppContext, agent: Agent, parent: Issued, to: Agent): Promise<Issued> {
-  const command = commandOf(context, agent, { answer: context.digests.sha256(SECRET) });
+export function handOffTo(
+  context: AppContext,
+  agent: Agent,
+  parent: Issued,
+  to: Agent,
+  request: TaskRequest = { answer: context.digests.sha256(SECRET) },
+): Promise<Issued> {
+  const command = commandOf(context, agent, request);
   return handOff(context, { ...command, parentToken: parent.access.value, delegateTo: to.clientId });
 }
 
