@@ -116,8 +116,11 @@ function requireStillAllowed({ agent, user, consented }: RedeemCommand): void {
 /** The parent's limits hold for a person's new authorization below it as for any child. */
 function derived(context: AppContext, command: RedeemCommand, parent: ResolvedToken): Decision {
   const { agent, request, consented, publicClient } = command;
+  const rights = rightsOf(consented.scope);
+  // Identity is no matter of the agent's ceiling, but a child learns no more of the person than its parent.
+  requireNames(parent.token.scope, consented.scope, 'scope_not_subset', 'wider than the parent token');
   const opening = deriveChild({
-    request: { ...request, ...consented, codeChallenge: command.codeChallenge },
+    request: { ...request, ...consented, scope: rights, codeChallenge: command.codeChallenge },
     parentToken: parent.token,
     // The verifier of the parent was answered at PAR, where the parent token was presented (R9).
     parentTask: { ...parent.task, codeChallenge: null },
@@ -128,7 +131,7 @@ function derived(context: AppContext, command: RedeemCommand, parent: ResolvedTo
     now: context.clock.now(),
   });
   return {
-    authority: opening.authority,
+    authority: { ...opening.authority, scope: consented.scope },
     terms: {
       ...opening.terms,
       codeChallenge: command.codeChallenge,
