@@ -86,6 +86,28 @@ describe('a task of a person', () => {
   });
 });
 
+describe('an authorization below a task of the same person', () => {
+  const consented = { audiences: [DEFAULT_AUDIENCE], tools: [], resources: [] };
+  const below = (parent: Issued, scope: readonly string[]) =>
+    redeemCode(agent, {
+      ...commandOf(context, agent),
+      consented: { ...consented, scope },
+      parentTokenId: parent.access.token.tokenId,
+      grant: context.ids.next(),
+    });
+
+  test('could not be redeemed when the person let the agent know who it is: now identity is no right of agents', async () => {
+    const scope = ['openid', 'reports:read'];
+    const root = await redeemCode(agent, { consented: { ...consented, scope } });
+    expect((await below(root, scope)).access.token.scope).toEqual(scope);
+  });
+
+  test('tells no more of the person than the task above it does', async () => {
+    const root = await redeemCode(agent);
+    await expect(below(root, ['openid', 'reports:read'])).rejects.toMatchObject({ code: 'scope_not_subset' });
+  });
+});
+
 describe('a hand-off token', () => {
   test('outlived the revocation of the token that was handed off: now it ends with it', async () => {
     const root = await open({ delegates: [delegate.clientId] });
