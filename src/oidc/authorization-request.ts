@@ -1,20 +1,18 @@
-import { IDENTITY_SCOPES, rightsOf } from '../domain/identity-scope.ts';
 import type { Context } from 'koa';
-import { errors, type Provider } from 'oidc-provider';
+import type { Provider } from 'oidc-provider';
 import { defaultAudience, resolveAudiences } from '../app/audiences.ts';
 import type { AppContext } from '../app/context.ts';
 import { requireLiveParent } from '../app/parent-token.ts';
 import { requireOffered, requireWithinCeiling } from '../domain/ceiling.ts';
 import { deriveChild } from '../domain/delegation.ts';
 import { DomainError } from '../domain/errors.ts';
-import { formatScope, parseScope } from '../domain/scope.ts';
+import { IDENTITY_SCOPES, rightsOf } from '../domain/identity-scope.ts';
+import { formatScope } from '../domain/scope.ts';
 import type { TaskRequest } from '../domain/task-request.ts';
 import { isPairAllowed } from '../app/derive-task.ts';
-import { readAgentTask } from './agent-task-object.ts';
 import { requireAgent } from './clients.ts';
-import { OAuthRefusal, refusing } from './errors.ts';
+import { OAuthRefusal } from './errors.ts';
 import { engineClient, engineParams, isPublicClient, spendDpopProof } from './internals.ts';
-import { requestState } from './request-state.ts';
 import { type ParsedTask, readTaskParameters, TASK_PARAMETERS } from './task-parameters.ts';
 
 /** Stands in a pushed request where the parent token was: a reference, never the token itself. */
@@ -74,7 +72,7 @@ function readAuthorizationTask(context: AppContext, ctx: Context): ParsedTask {
 }
 
 /** An authorization that asks for nothing but identity gets a token for /userinfo only (R19). */
-function wantsIdentityOnly(scope: string | string[] | undefined): boolean {
+export function wantsIdentityOnly(scope: string | string[] | undefined): boolean {
   return typeof scope === 'string' && scope.split(' ').every((right) => IDENTITY_SCOPES.includes(right));
 }
 
@@ -144,49 +142,4 @@ function isReference(value: unknown): value is string {
 /** The token_id behind a stored parent reference; null when the request has no parent. */
 export function parentTokenId(value: unknown): string | null {
   return isReference(value) ? value.slice(PARENT_REFERENCE.length) : null;
-}
-
-/**
- * What the engine asks about a `resource`. Scopes are the task engine's business, so every requested right passes here;
- * tokens that the engine itself makes are never used (grants/authorization-code.ts).
- */
-export function resourceServerInfo(context: AppContext) {
-  return async (ctx: unknown, resource: string) => {
-    try {
-      const [found] = await resolveAudiences(context, [resource]);
-      if (!found) throw new errors.InvalidTarget();
-      const { scope } = engineParams(ctx as Context);
-      return {
-        // Identity scopes are the engine's own; a resource server has no say in them.
-        scope: typeof scope === 'string' ? formatScope(rightsOf(parseScope(scope))) : '',
-        audience: found.audience,
-        accessTokenFormat: 'opaque' as const,
-      };
-    } catch (error) {
-      if (error instanceof DomainError) throw new OAuthRefusal(error, 'authorization');
-      throw error;
-    }
-  };
-}
-
-/**
- * S12: the default resource; with several granted ones the first. The engine wants one for every request with
- * `authorization_details`, which may name their own.
- */
-export function defaultResource(context: AppContext) {
-  return async (
-    ctx: unknown,
-    _client: unknown,
-    oneOf?: readonly string[],
-  ): Promise<string | string[] | undefined> => {
-    if (oneOf) return oneOf[0];
-    const { scope, authorization_details: details } = engineParams(ctx as Context);
-    if (typeof details === 'string') {
-      const { locations } = await refusing('token', () => readAgentTask(details));
-      if (locations) return [...locations];
-    }
-    if (wantsIdentityOnly(scope)) return undefined;
-    requestState(ctx as Context).resourceDefaulted = true;
-    return context.settings.defaultAudience;
-  };
 }

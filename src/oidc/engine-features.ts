@@ -3,12 +3,12 @@ import type { AuthorizationDetail } from 'oidc-provider';
 import type { AppContext } from '../app/context.ts';
 import { mayIntrospect, mayRevoke } from '../app/token-visibility.ts';
 import { AGENT_TASK, readAgentTask } from './agent-task-object.ts';
-import { defaultResource, resourceServerInfo } from './authorization-request.ts';
 import { allowMetadataDocument } from './client-id-metadata.ts';
 import { requireAgent } from './clients.ts';
 import type { EngineOptions } from './engine-options.ts';
 import { refusing } from './errors.ts';
 import { requestState } from './request-state.ts';
+import { defaultResource, resourceServerInfo } from './resource-indicators.ts';
 import { renderLoggedOutPage, renderLogoutPage } from './views/logout-pages.ts';
 
 /** Which parts of the engine are on, and what of them is ours to decide. */
