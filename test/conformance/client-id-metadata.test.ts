@@ -21,11 +21,12 @@ describe('a client that names itself by the URL of its metadata document', () =>
   let fetched: string[];
 
   beforeAll(async () => {
-    const fetch = async (url: string | URL | Request) => {
-      fetched.push(String(url));
-      return answers[String(url)]?.() ?? new Response('gone', { status: 404 });
+    const fetch: typeof globalThis.fetch = async (input) => {
+      const url = input instanceof Request ? input.url : input.toString();
+      fetched.push(url);
+      return answers[url]?.() ?? new Response('gone', { status: 404 });
     };
-    server = await startServer({ fetch: fetch as typeof globalThis.fetch });
+    server = await startServer({ fetch });
     browser = browserOf(server, await createPerson(server));
   });
   beforeEach(() => {

@@ -192,7 +192,7 @@ describe('introspection', () => {
       { authorization: 'Basic bm9ib2R5Om5vdGhpbmc=' },
       { authorization: `Bearer ${task.token}` },
     ]) {
-      const answer = await postForm(server, '/api/oauth/introspect', { token: task.token }, headers as never);
+      const answer = await postForm(server, '/api/oauth/introspect', { token: task.token }, headers);
       expect(answer.status).toBeGreaterThanOrEqual(400);
       expect(answer.body).not.toHaveProperty('active');
     }

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { type BrowserSession, browserOf } from '../support/browser-session.ts';
-import { authorize, CALLBACK, getCode, redeemCode } from '../support/code-flow.ts';
+import { authorizationUrl, authorize, CALLBACK, getCode, redeemCode } from '../support/code-flow.ts';
 import {
   administer,
   type AgentParty,
@@ -80,14 +80,8 @@ describe('a person delegates to an agent', () => {
   });
 
   test('[R10] may decline, and the client learns of it', async () => {
-    const url = `/api/oauth/authorize?${new URLSearchParams({
-      response_type: 'code',
-      client_id: agent.clientId,
-      redirect_uri: CALLBACK,
-      scope: 'reports:read',
-      state: 'declined',
-      ...pkce().parameters,
-    })}`;
+    const form = { scope: 'reports:read', state: 'declined', ...pkce().parameters };
+    const url = authorizationUrl(server, agent, form);
     const back = await browser.decline(url);
     expect(back.origin + back.pathname).toBe(CALLBACK);
     expect(Object.fromEntries(back.searchParams)).toMatchObject({

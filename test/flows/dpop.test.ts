@@ -43,7 +43,8 @@ async function open(party: Party, DPoP: oauth.DPoPHandle, form: Record<string, s
     ...http,
     DPoP,
   });
-  return oauth.processClientCredentialsResponse(as, party.self, response);
+  const tokens = await oauth.processClientCredentialsResponse(as, party.self, response);
+  return { ...tokens, task_id: tokens['task_id'] as string };
 }
 
 async function exchange(
@@ -91,11 +92,11 @@ describe('[S31] a task bound to a key', () => {
     expect(child).toMatchObject({ token_type: 'dpop', task: { key_bound: true } });
     await expect(exchange(me, task.access_token, other)).rejects.toMatchObject(KEY_MISMATCH);
     await expect(exchange(me, task.access_token, undefined)).rejects.toMatchObject(KEY_MISMATCH);
-    await expect(open(me, other, { task_id: String(task['task_id']) })).rejects.toMatchObject({
+    await expect(open(me, other, { task_id: task.task_id })).rejects.toMatchObject({
       error: 'invalid_grant',
       error_description: expect.stringMatching(/^key_mismatch: /),
     });
-    expect(await open(me, mine, { task_id: String(task['task_id']) })).toMatchObject({ token_type: 'dpop' });
+    expect(await open(me, mine, { task_id: task.task_id })).toMatchObject({ token_type: 'dpop' });
     await expect(refresh(me, task.refresh_token, other)).rejects.toMatchObject({ error: 'invalid_grant' });
     expect(await refresh(me, task.refresh_token, mine)).toMatchObject({ token_type: 'dpop' });
   });
@@ -123,9 +124,9 @@ describe('[S31] a task bound to a key', () => {
     const mine = await withKey(me);
     const task = await open(me, mine);
     const url = new URL(server.defaultAudience);
-    const headers = () => new Headers({ 'x-task-id': String(task['task_id']) });
+    const headers = () => new Headers({ 'x-task-id': task.task_id });
     const bare = await fetch(url, {
-      headers: { authorization: `Bearer ${task.access_token}`, 'x-task-id': String(task['task_id']) },
+      headers: { authorization: `Bearer ${task.access_token}`, 'x-task-id': task.task_id },
     });
     expect(bare.status).toBe(401);
     const call = (DPoP: oauth.DPoPHandle) =>
@@ -160,12 +161,10 @@ async function refresh(party: Party, token: string | undefined, DPoP: oauth.DPoP
 }
 
 describe('[S31] a proof of possession', () => {
-  const proofOf = async (
-    over: (header: Record<string, unknown>, payload: Record<string, unknown>) => void,
-  ) => {
+  const proofOf = async (over: oauth.ModifyAssertionFunction) => {
     const me = clientOf(agent);
     const keys = await oauth.generateKeyPair('ES256');
-    return { me, DPoP: oauth.DPoP(me.self, keys, { [oauth.modifyAssertion]: over as never }) };
+    return { me, DPoP: oauth.DPoP(me.self, keys, { [oauth.modifyAssertion]: over }) };
   };
 
   test.each([

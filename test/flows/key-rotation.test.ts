@@ -39,7 +39,7 @@ describe('rotating the signing key', () => {
     expect(decodeProtectedHeader(after.token).kid).toBe(kid);
     expect(kid).not.toBe(old);
 
-    expect((await publishedWith(kid)).sort()).toEqual([old, kid].sort());
+    expect(new Set(await publishedWith(kid))).toEqual(new Set([old, kid]));
     for (const task of [before, after]) expect(await liveness(server, task)).toEqual(ALIVE);
     const keys = createRemoteJWKSet(new URL('/api/oauth/jwks', server.issuer));
     for (const { token } of [before, after]) {

@@ -184,7 +184,7 @@ describe('oauth4webapi', () => {
     );
     const registered = await oauth.processDynamicClientRegistrationResponse(response);
     const { parameters } = await challenge();
-    const secret = oauth.ClientSecretBasic(String(registered.client_secret));
+    const secret = oauth.ClientSecretBasic(registered.client_secret as string);
     const asked = new URLSearchParams({ ...parameters, scope: 'reports:read' });
     const issued = await oauth.clientCredentialsGrantRequest(as, registered, secret, asked, http);
     const tokens = await oauth.processClientCredentialsResponse(as, registered, issued);

@@ -156,7 +156,7 @@ describe('openid-client', () => {
     const { parameters } = await challenge();
     const tokens = await client.clientCredentialsGrant(config, parameters);
     const url = new URL(server.defaultAudience);
-    const headers = new Headers({ 'x-task-id': String(tokens['task_id']) });
+    const headers = new Headers({ 'x-task-id': tokens['task_id'] as string });
     const response = await client.fetchProtectedResource(
       config,
       tokens.access_token,

@@ -67,7 +67,7 @@ async function approved(agent: AgentParty, form: Form) {
   const { status, body } = await pushed;
   if (status !== 201) throw new Error(JSON.stringify(body));
   const query = new URLSearchParams({ client_id: agent.clientId, request_uri: body.request_uri });
-  const back = await browser.allow(`/api/oauth/authorize?${query}`);
+  const back = await browser.allow(`/api/oauth/authorize?${query.toString()}`);
   const code = back.searchParams.get('code') ?? '';
   return (await redeemCode(server, agent, { code, verifier, redirectUri: CALLBACK })).body;
 }

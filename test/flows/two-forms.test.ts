@@ -100,7 +100,7 @@ describe('[R12] two forms with one meaning', () => {
     ['depths', { delegation: { max_depth: 1 } }, { max_depth: 2 }],
     ['fan-outs', { delegation: { max_children: 1 } }, { max_children: 2 }],
   ])('different %s are refused', async (_what, object, form) => {
-    const { status, body } = await detailed(object, form as Form);
+    const { status, body } = await detailed(object, form);
     expect({ status, error: body.error }).toEqual({ status: 400, error: 'invalid_request' });
     expect(body.error_description).toContain('differs');
   });

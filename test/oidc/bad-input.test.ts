@@ -129,7 +129,7 @@ describe('the token endpoint', () => {
     ['a challenge with other characters', { code_challenge: `${'a'.repeat(42)}+` }],
     ['a parent_task_id that is none', { parent_task_id: 'a b' }],
   ])('refuses %s', async (_what, form) => {
-    expectOAuthError(await ask(form as Record<string, string>), { status: 400, error: 'invalid_request' });
+    expectOAuthError(await ask(form), { status: 400, error: 'invalid_request' });
   });
 
   test.each([

@@ -13,7 +13,7 @@ export interface AdapterCall {
 }
 
 export const CLIENT = 'client';
-export const SECRET = 'a-secret-of-the-only-client';
+const SECRET = 'a-secret-of-the-only-client';
 export const HEADERS = { authorization: `Basic ${Buffer.from(`${CLIENT}:${SECRET}`).toString('base64')}` };
 
 const KEY = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ format: 'jwk' });
@@ -60,7 +60,7 @@ export async function startBareEngine(options: BareOptions = {}): Promise<BareEn
     ttl: { Interaction: 60 },
     ...configuration,
     features: { devInteractions: { enabled: false }, ...configuration.features },
-  } as Configuration);
+  });
   const app = new Koa();
   app.keys = ['a key for cookies'];
   if (before) app.use(before);

@@ -35,7 +35,7 @@ async function withTokens(features: Record<string, unknown> = {}): Promise<BareE
         revocation: { enabled: true, allowedPolicy: () => Promise.resolve(true) },
         ...features,
       },
-    } as never,
+    },
   });
   return engine;
 }
@@ -52,10 +52,7 @@ describe('[R19] introspection', () => {
       },
       resourceIndicators: { enabled: true },
     });
-    records.set(
-      'AccessToken:a-handle',
-      accessToken({ jkt: 'thumbprint', rar: [{ type: 'agent_task' }] }) as never,
-    );
+    records.set('AccessToken:a-handle', accessToken({ jkt: 'thumbprint', rar: [{ type: 'agent_task' }] }));
     const { body } = await postForm(
       engine as BareEngine,
       '/token/introspection',
@@ -84,7 +81,7 @@ describe('[R19] introspection', () => {
     const { records } = await withTokens({
       introspection: { enabled: true, allowedPolicy: async () => Promise.resolve(false) },
     });
-    records.set('AccessToken:a-handle', accessToken() as never);
+    records.set('AccessToken:a-handle', accessToken());
     const { body } = await postForm(
       engine as BareEngine,
       '/token/introspection',
@@ -111,7 +108,7 @@ describe('[R19] introspection', () => {
 describe('[R19] revocation', () => {
   test('destroys the record that it found, once the policy agrees', async () => {
     const { records, calls } = await withTokens();
-    records.set('AccessToken:a-handle', accessToken() as never);
+    records.set('AccessToken:a-handle', accessToken());
     const { status } = await postForm(
       engine as BareEngine,
       '/token/revocation',
@@ -132,7 +129,7 @@ describe('[R19] revocation', () => {
     'revokes a whole grant only if the record names one, which ours never does: %j',
     async (over, expected) => {
       const { records, calls, issuer } = await withTokens();
-      records.set('AccessToken:a-handle', accessToken(over) as never);
+      records.set('AccessToken:a-handle', accessToken(over));
       await postForm({ issuer }, '/token/revocation', { token: 'a-handle' }, HEADERS);
       const revoked = calls.filter(
         ({ model, method }) => model === 'AccessToken' && method === 'revokeByGrantId',
@@ -152,7 +149,7 @@ describe('[R19] authorization', () => {
     engine = await startBareEngine({
       configuration: {
         extraParams: { first: validator('first'), second: validator('second'), third: null },
-      } as never,
+      },
     });
     const query = formOf({
       client_id: CLIENT,
@@ -161,7 +158,7 @@ describe('[R19] authorization', () => {
       scope: 'openid',
       ...pkce().parameters,
     });
-    await send(engine, `/auth?${query}`);
+    await send(engine, `/auth?${query.toString()}`);
     expect(called).toEqual(['first', 'second']);
   });
 
@@ -174,7 +171,7 @@ describe('[R19] authorization', () => {
             oidcOf(ctx).params['secret'] = 'a reference';
           },
         },
-      } as never,
+      },
     });
     const form = {
       client_id: CLIENT,

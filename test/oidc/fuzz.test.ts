@@ -172,7 +172,7 @@ function sent({ endpoint, fields: pairs, json, authenticated, odd }: Request) {
   const form = formOf(Object.fromEntries(pairs));
   const headers: Record<string, string> = authenticated ? { ...agent.headers } : {};
   if (endpoint === 'authorize' && !json) {
-    return send(server, `${path}?${form}`, { headers });
+    return send(server, `${path}?${form.toString()}`, { headers });
   }
   if (json || endpoint === 'register') {
     const body = JSON.stringify({

@@ -32,7 +32,7 @@ export async function getCode(server: TestServer, { agent, browser, form = {}, a
   const url = authorizationUrl(server, agent, { ...proof.parameters, ...form });
   const back = await browser.allow(url, allowed ? { scope: allowed } : {});
   const code = back.searchParams.get('code');
-  if (code === null) throw new Error(`no code: ${back}`);
+  if (code === null) throw new Error(`no code: ${back.href}`);
   const redirectUri = String(form['redirect_uri'] ?? CALLBACK);
   return { code, verifier: proof.verifier, redirectUri, back };
 }

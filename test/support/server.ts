@@ -9,7 +9,7 @@ import { createDatabase } from './postgres.ts';
 
 export const ADMIN_CLIENT = 'taskgrant-admin';
 export const ADMIN_CLIENT_SECRET = 'tgs_secret-of-the-administration-client-0123456789';
-export const ADMIN_EMAIL = 'admin@example.com';
+const ADMIN_EMAIL = 'admin@example.com';
 export const ADMIN_PASSWORD = 'correct horse battery staple';
 
 export interface ServerOptions {

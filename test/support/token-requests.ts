@@ -151,7 +151,7 @@ export async function eventually<T>(ask: () => Promise<T>, right: (answer: T) =>
 
 /** What the audit trail holds, newest first, once `enough` of it is there. */
 export async function auditEvents(server: TestServer, query: Record<string, string>, enough = 1) {
-  const path = `/api/admin/audit/logs?${new URLSearchParams(query)}`;
+  const path = `/api/admin/audit/logs?${new URLSearchParams(query).toString()}`;
   const found = await eventually(
     () => asAdmin(server, 'GET', path),
     ({ body }) => body.logs.length >= enough,
