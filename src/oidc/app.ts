@@ -48,7 +48,7 @@ export function createOAuthApp(options: OAuthAppOptions): Middleware {
     registration({ context, limit: bodyLimit }),
     verification({ context, refusals }),
     introspection({ context, refusals }),
-    revocation(context),
+    revocation({ context, refusals }),
     (ctx, next) => engine()(ctx, next),
   ]) as Middleware;
 }

@@ -32,17 +32,25 @@ export function verification({
     const checks = found ? await contextChecks(context, ctx, found) : failedChecks(ctx);
     ctx.body = { is_valid: active, ...checks, ...(active ? { token_info: info } : {}) };
     const { clientId } = engineClient(ctx);
+    const reason = refusedBecause(active, checks);
     refusals.record(
       { actor: clientId, origin: requestState(ctx).origin },
       {
         type: 'tool_access_valid' in checks ? 'tool_access_verification' : 'token_verification',
-        outcome: active && Object.values(checks).every(Boolean) ? 'success' : 'refused',
+        outcome: reason === null ? 'success' : 'refused',
+        reason,
         clientId,
         ...(found ? { tokenId: found.token.tokenId, taskId: found.task.taskId } : {}),
         details: checks,
       },
     );
   };
+}
+
+function refusedBecause(active: boolean, checks: Checks): string | null {
+  if (!active) return 'inactive, or not visible to the caller';
+  const failed = Object.keys(checks).filter((name) => checks[name] === false);
+  return failed.length > 0 ? `not so: ${failed.join(', ')}` : null;
 }
 
 interface Checks extends Record<string, boolean> {

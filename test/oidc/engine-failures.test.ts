@@ -14,7 +14,9 @@ afterAll(() => server.stop());
 test('a failure within the engine says nothing to the client and everything to the log and the audit trail', async () => {
   const agent = await registerAgent(server);
   const { store } = server.taskgrant;
-  const broken = jest.spyOn(store.resourceServers, 'byAudience').mockRejectedValue(new Error('the disk is full'));
+  const broken = jest
+    .spyOn(store.resourceServers, 'byAudience')
+    .mockRejectedValue(new Error('the disk is full'));
   const { status, headers, body } = await clientCredentials(server, agent, pkce().parameters);
   broken.mockRestore();
   expect({ status, error: body.error }).toEqual({ status: 500, error: 'server_error' });

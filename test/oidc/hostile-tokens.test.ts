@@ -1,12 +1,13 @@
 import { createHmac, generateKeyPairSync } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { SignJWT, UnsecuredJWT } from 'jose';
-import { type AgentParty, registerAgent } from '../support/parties.ts';
+import { type AgentParty, asAdmin, registerAgent } from '../support/parties.ts';
 import { type Answer, bearer, postForm, postJson, send } from '../support/requests.ts';
 import { startServer, type TestServer } from '../support/server.ts';
 import {
   ADMIN,
   clientCredentials,
+  eventually,
   introspect,
   open,
   type OpenTask,
@@ -115,6 +116,25 @@ describe.each(Object.keys(doors))('at the door %s', (door) => {
       const answer = await knock?.(value).catch(() => undefined);
       if (answer) expect({ what, ...answer }).toMatchObject({ what, ...EXPECTED[door] });
     }
+  });
+});
+
+describe('each door', () => {
+  // What strangers are refused is recorded one by one only so often in a minute (R15).
+  beforeAll(() => server.clock.advance(61));
+
+  test.each(Object.keys(doors))('remembers that somebody knocked with a forged token: %s', async (door) => {
+    const forged = (await hostile())['signed by another key'] ?? '';
+    const id = (await doors[door]?.(forged))?.headers.get('x-request-id');
+    const found = await eventually(
+      async () => {
+        const { body } = await asAdmin(server, 'GET', '/api/admin/audit/logs?limit=50');
+        return body.logs.find((event: { request_id: string }) => event.request_id === id);
+      },
+      (event) => event !== undefined,
+    );
+    expect(found).toMatchObject({ request_id: id, status: 'refused', reason: expect.any(String) });
+    expect(JSON.stringify(found)).not.toContain(forged);
   });
 });
 
