@@ -137,8 +137,9 @@ export async function httpDoor(): Promise<Door> {
       return status === 200 ? undefined : String(body.code);
     },
     async withdraw(grant) {
-      const caller = { actor: [...people][0] ?? null, origin: CALLER.origin };
-      await revokeGrant(context, { caller, grant, reason: 'withdrawn', type: 'consent_revoked' });
+      const [userId = ''] = people;
+      const caller = { actor: userId, origin: CALLER.origin };
+      await revokeGrant(context, { caller, grant, userId, reason: 'withdrawn', type: 'consent_revoked' });
     },
     async changeAgent({ id }, to) {
       const path = `/api/agents/${id}`;
