@@ -12,7 +12,8 @@ const ASSERTION = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
 let server: TestServer;
 
 beforeAll(async () => {
-  server = await startServer({ env: { CLIENT_SECRET_OVERLAP: String(OVERLAP_SECONDS) } });
+  const env = { CLIENT_SECRET_OVERLAP: String(OVERLAP_SECONDS), RATE_LIMITS: 'off' };
+  server = await startServer({ env });
 });
 afterAll(() => server.stop());
 
@@ -70,12 +71,18 @@ describe('[S35] private_key_jwt', () => {
 
   test.each([
     ['for another server', { aud: 'https://elsewhere.example.com' }],
+    ['for another server as well', { aud: ['https://elsewhere.example.com', 'THIS'] }],
+    ['for the token endpoint alone', { aud: 'THIS/api/oauth/token' }],
     ['of another client', { iss: 'someone', sub: 'someone' }],
     ['that has expired', { exp: 1_600_000_000 }],
     ['that never expires', { exp: undefined }],
     ['without an id', { jti: undefined }],
   ])('refuses an assertion %s', async (_what, over) => {
-    expect(await ask(assertion(over))).toMatchObject({ status: 401, body: { error: 'invalid_client' } });
+    const named = JSON.parse(JSON.stringify(over).replaceAll('THIS', server.issuer)) as object;
+    expect(await ask(assertion({ ...over, ...named }))).toMatchObject({
+      status: 401,
+      body: { error: 'invalid_client' },
+    });
   });
 
   test('refuses an assertion used twice', async () => {
@@ -132,21 +139,41 @@ describe('[S17] client secrets', () => {
     const last = { ...agent, headers: basic(agent.clientId, cut.client_secret) };
     expect(await open(server, last)).toBeDefined();
   });
+});
 
-  test('guessing one is slowed down, and the failures are on record', async () => {
-    const agent = await registerAgent(server);
-    const guess = (n: number) =>
-      requestToken(
-        server,
-        { headers: basic(agent.clientId, `guess-${n}`) },
-        { grant_type: 'client_credentials' },
-      );
+describe('[S17] guessing', () => {
+  let guarded: TestServer;
+  beforeAll(async () => {
+    guarded = await startServer();
+  });
+  afterAll(() => guarded.stop());
+
+  test('a secret is slowed down, and the failures are on record', async () => {
+    const agent = await registerAgent(guarded);
+    const form = { grant_type: 'client_credentials' };
     const answers = [];
-    for (let i = 0; i < 12; i += 1) answers.push(await guess(i));
+    for (let i = 0; i < 12; i += 1) {
+      answers.push(await requestToken(guarded, { headers: basic(agent.clientId, `guess-${i}`) }, form));
+    }
     expect(answers[0]).toMatchObject({ status: 401, body: { error: 'invalid_client' } });
     expect(answers.at(-1)?.status).toBe(429);
     expect(Number(answers.at(-1)?.headers.get('retry-after'))).toBeGreaterThan(0);
-    const events = await auditEvents(server, { event_type: 'client_authentication_failed' }, 10);
+    const events = await auditEvents(guarded, { event_type: 'client_authentication_failed' }, 10);
     expect(events.length).toBeGreaterThanOrEqual(10);
+  });
+
+  test('holds up nobody but the client that is guessed at, by assertion neither', async () => {
+    const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    const ask = async (clientId: string) =>
+      postForm(guarded, TOKEN_PATH, {
+        grant_type: 'client_credentials',
+        client_assertion_type: ASSERTION,
+        client_assertion: await new SignJWT({ iss: clientId, sub: clientId, aud: guarded.issuer })
+          .setProtectedHeader({ alg: 'ES256' })
+          .sign(privateKey),
+      });
+    for (let i = 0; i < 11; i += 1) await ask('broken');
+    expect((await ask('broken')).status).toBe(429);
+    expect((await ask('neighbour')).status).toBe(401);
   });
 });
