@@ -36,7 +36,7 @@ export interface Scene {
 }
 
 /** The process of agent A that started the parent task. */
-export const OWN = { clientId: 'A', permissions: ['*:*'], tools: ['*'], resources: ['*'] };
+const OWN = { clientId: 'A', permissions: ['*:*'], tools: ['*'], resources: ['*'] };
 /** Another agent that the parent names. */
 export const DELEGATE = { ...OWN, clientId: 'B' };
 

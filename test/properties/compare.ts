@@ -104,6 +104,6 @@ export async function expectFate(door: Door, token: ModelToken): Promise<void> {
   if (!agreed) expect({ token: nameOf(token), is: actual }).toEqual({ token: nameOf(token), is: expected });
 }
 
-export function nameOf({ kind, id, value, task }: ModelToken): string {
+function nameOf({ kind, id, value, task }: ModelToken): string {
   return `${kind} token ${(id ?? value).slice(0, 8)} of ${task.agent.name}'s task ${task.id.slice(0, 12)} at depth ${task.depth}`;
 }

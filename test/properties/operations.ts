@@ -70,7 +70,7 @@ const kind = weighted<Kind>(
   [9, 'hand off'],
   [10, 'redeem'],
   [10, 'refresh'],
-  [6, 'join'],
+  [9, 'join'],
   [6, 'consent'],
   [6, 'authorize'],
   [3, 'revoke token'],
@@ -86,12 +86,12 @@ const kind = weighted<Kind>(
   [9, 'wait'],
 );
 
-const way = weighted<Way>([60, 'unnamed'], [34, 'part'], [6, 'any']);
+const way = weighted<Way>([60, 'unnamed'], [32, 'part'], [8, 'any']);
 const seldom = <T>(arbitrary: fc.Arbitrary<T>) =>
   fc.oneof({ weight: 6, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary });
 const mostly = fc.nat(9).map((n) => n > 0);
 
-export const operation: fc.Arbitrary<Operation> = fc.record({
+const operation: fc.Arbitrary<Operation> = fc.record({
   do: kind,
   target: fc.nat(1000),
   lively: mostly,

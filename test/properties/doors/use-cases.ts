@@ -16,12 +16,12 @@ import { requireVisibleTask } from '../../../src/app/task-access.ts';
 import { mayRevoke } from '../../../src/app/token-visibility.ts';
 import { updateAgent } from '../../../src/app/update-agent.ts';
 import { DomainError } from '../../../src/domain/errors.ts';
-import { CALLER, DEFAULT_AUDIENCE } from '../../support/app-context.ts';
+import { CALLER } from '../../support/app-context.ts';
 import type { Door, Outcome } from '../door.ts';
 import type { Fate, ModelAgent } from '../model/nouns.ts';
 import type { Ask } from '../model/rules.ts';
 import { grantedOf, requestOf } from './granted.ts';
-import { AUDIENCES, LIMITS, openWorld, type Place } from './world.ts';
+import { AUDIENCES, DEFAULT, LIMITS, openWorld, type Place } from './world.ts';
 
 /** Straight through the use cases, with a clock that stands still and every unit of work watched. */
 export async function useCaseDoor(place: Place = {}): Promise<Door> {
@@ -53,7 +53,7 @@ export async function useCaseDoor(place: Place = {}): Promise<Door> {
   return {
     limits: LIMITS,
     audiences: AUDIENCES,
-    defaultAudience: DEFAULT_AUDIENCE,
+    defaultAudience: DEFAULT,
     tolerance: 0,
     keys: true,
     refreshTakesDetails: true,

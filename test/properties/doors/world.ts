@@ -24,6 +24,9 @@ export const LIMITS = {
 const FILES = 'https://files.example.com/';
 const MAIL = 'https://mail.example.com';
 
+/** The one of requests that name none: it takes any right, so that the rules have to tell what is too much. */
+export const DEFAULT = FILES;
+
 /** The example server of the test context, one that takes any right, and one that knows few. */
 export const AUDIENCES: ReadonlyMap<string, readonly string[] | null> = new Map([
   [DEFAULT_AUDIENCE, ['reports:read', 'reports:write', 'example:read']],
@@ -37,12 +40,17 @@ export interface Place {
 
 /** A new system with these audiences, whose commits are watched. */
 export async function openWorld({ databaseUrl }: Place) {
-  const test = await createTestContext({ limits: LIMITS, databaseUrl });
+  const test = await createTestContext({
+    limits: LIMITS,
+    settings: { limits: LIMITS, defaultAudience: DEFAULT },
+    databaseUrl,
+  });
   const watch = watchCommits(test.store, test.clock);
   const context: AppContext = { ...test.context, store: { ...test.store, commit: watch.commit } };
   for (const audience of [FILES, MAIL]) {
     const scopes = AUDIENCES.get(audience) ?? null;
-    const server = { name: audience, audiences: [audience], scopes, tokenFormat: 'opaque' as const };
+    const tokenFormat = audience === FILES ? ('jwt' as const) : ('opaque' as const);
+    const server = { name: audience, audiences: [audience], scopes, tokenFormat };
     await registerResourceServer(context, { caller: CALLER, ...server });
   }
   const taken = new DomainError('conflict', 'the id is taken');

@@ -92,7 +92,7 @@ export interface ModelConsent extends Holding {
 export type Fate = 'live' | 'ended' | 'expired' | 'used';
 
 /** Whether the task was cut off, by itself or by anything above it. Time is another matter. */
-export function taskEnded(task: ModelTask): boolean {
+function taskEnded(task: ModelTask): boolean {
   if (task.ended || task.grant.ended) return true;
   if (task.agent.epoch !== task.agentEpoch || task.subject.epoch !== task.subjectEpoch) return true;
   return task.parent !== null && (cutOff(task.parent) || taskEnded(task.parent.task));
@@ -119,7 +119,7 @@ export function pathTo(task: ModelTask): readonly ModelTask[] {
 }
 
 /** Whether one held name permits another: `*` stands for one component. */
-export function permits(held: string, asked: string): boolean {
+function permits(held: string, asked: string): boolean {
   const [have, want] = [held.split(':'), asked.split(':')];
   return have.length === want.length && want.every((part, i) => [part, '*'].includes(have[i] ?? ''));
 }

@@ -179,6 +179,6 @@ export function redeems(world: World, consent: ModelConsent, ask: Ask): Verdict 
   };
 }
 
-export function pick({ scope, audiences, tools, resources }: Holding): Holding {
+function pick({ scope, audiences, tools, resources }: Holding): Holding {
   return { scope, audiences, tools, resources };
 }
