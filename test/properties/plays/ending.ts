@@ -8,7 +8,10 @@ import { CAST, choose, chooseToken, hire, isNearItsEnd, type Scene } from '../sc
 import type { Told } from './outcome.ts';
 
 export async function revokeToken(scene: Scene, operation: Operation): Told {
-  const token = chooseToken(scene, ['access', 'refresh', 'handoff'], operation);
+  // A used hand-off token stands for what was derived with it, which makes it worth revoking.
+  const used = chooseToken(scene, ['handoff'], { ...operation, lively: false }, (one) => one.used !== null);
+  const any = chooseToken(scene, ['access', 'refresh', 'handoff'], operation);
+  const token = (operation.mask % 5 === 0 ? used : undefined) ?? any;
   if (!token) return undefined;
   const path = pathTo(token.task);
   const agent = operation.rightClient
