@@ -38,7 +38,14 @@ export async function withdrawConsent(
 ): Promise<Consent> {
   const found = await context.store.artifacts.find(MODEL, grant);
   if (found?.accountId !== userId) throw new DomainError('not_found', 'there is no such consent');
-  await revokeGrant(context, { caller, grant, reason, type: 'consent_revoked', userId });
+  await revokeGrant(context, {
+    caller,
+    grant,
+    reason,
+    type: 'consent_revoked',
+    userId,
+    clientId: found.clientId,
+  });
   return consentOf(found);
 }
 

@@ -96,6 +96,7 @@ function childTask(context: AppContext, command: DeriveCommand, { parent, openin
   return {
     ...opening.authority,
     ...opening.terms,
+    expiresAt: expiryOf(context, command, { parent, opening }),
     handle: context.ids.ordered(context.clock.now()),
     taskId: request.taskId ?? context.ids.next(),
     description: request.description ?? '',
@@ -117,6 +118,17 @@ function childTask(context: AppContext, command: DeriveCommand, { parent, openin
     endedAt: null,
     endedReason: null,
   };
+}
+
+/**
+ * Where no refresh and no re-issue is possible, the task ends with its token (design, lifetimes): `task_id` continues
+ * an agent's own tasks of client_credentials only (R9).
+ */
+function expiryOf(context: AppContext, command: DeriveCommand, { parent, opening }: Derivation): number {
+  const reissuable = command.origin === 'client_credentials' && parent.task.subjectKind === 'agent';
+  if (command.refreshAllowed || reissuable) return opening.terms.expiresAt;
+  const tokenEnds = context.clock.now() + context.settings.limits.accessTokenSeconds * 1000;
+  return Math.min(opening.terms.expiresAt, tokenEnds);
 }
 
 /**

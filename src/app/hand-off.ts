@@ -2,6 +2,7 @@ import { requireActive } from '../domain/agent.ts';
 import { requireWithinCeiling } from '../domain/ceiling.ts';
 import { narrow } from '../domain/delegation.ts';
 import { DomainError } from '../domain/errors.ts';
+import type { TaskRequest } from '../domain/task-request.ts';
 import { requireSameKey, requireSameProcess } from '../domain/verifier.ts';
 import { auditEvent } from './audit-trail.ts';
 import { resolveAudiences } from './audiences.ts';
@@ -36,6 +37,7 @@ async function handOffFrom(
 ): Promise<Issued> {
   const { agent, request, delegateTo } = command;
   await requireHandOffAllowed(context, command, parent);
+  requireNoTerms(request);
   const asked = command.resources.length > 0 ? await resolveAudiences(context, command.resources) : undefined;
   const wanted = { ...request, audiences: asked?.map(({ audience }) => audience) };
   // The ceiling may have been lowered since: what the agent lost it does not pass on either.
@@ -79,6 +81,24 @@ async function handOffFrom(
     ],
   });
   return { task: parent.task, access, refresh: undefined };
+}
+
+/** Terms of a task that does not exist yet: whoever derives it sets them. Refused, so that nobody relies on them. */
+function requireNoTerms({
+  taskId,
+  description,
+  delegates,
+  maxDepth,
+  maxChildren,
+  expiresIn,
+  codeChallenge,
+}: TaskRequest) {
+  const terms = { taskId, description, delegates, maxDepth, maxChildren, expiresIn, codeChallenge };
+  if (Object.values(terms).every((term) => term === undefined)) return;
+  throw new DomainError(
+    'parameters_conflict',
+    'a hand-off narrows scope, resource, tools and resources only; the delegate sets the terms of its own task',
+  );
 }
 
 async function requireHandOffAllowed(context: AppContext, command: HandOffCommand, parent: ResolvedToken) {

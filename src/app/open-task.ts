@@ -1,5 +1,5 @@
 import { requireActive } from '../domain/agent.ts';
-import { type Opening, openRoot } from '../domain/opening.ts';
+import { type Opening, openRoot, requireNoParent } from '../domain/opening.ts';
 import type { Task } from '../domain/task.ts';
 import type { Audience } from '../domain/task-request.ts';
 import { resolveAudiences } from './audiences.ts';
@@ -14,6 +14,7 @@ import type { Issued, TokenCommand } from './issuance.ts';
 export async function openTask(context: AppContext, command: TokenCommand): Promise<Issued> {
   const { agent, request } = command;
   requireActive(agent);
+  requireNoParent(request);
   const audiences = await requestedAudiences(context, command);
   const opening = openRoot({
     request,

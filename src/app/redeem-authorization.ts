@@ -4,7 +4,14 @@ import { deriveChild } from '../domain/delegation.ts';
 import { DomainError } from '../domain/errors.ts';
 import { rightsOf } from '../domain/identity-scope.ts';
 import { extendLineage } from '../domain/lineage.ts';
-import { fanOut, HARD_DEPTH_CAP, least, requestedDepth, type Terms } from '../domain/opening.ts';
+import {
+  fanOut,
+  HARD_DEPTH_CAP,
+  least,
+  requestedDepth,
+  requireNoParent,
+  type Terms,
+} from '../domain/opening.ts';
 import type { Authority, Task } from '../domain/task.ts';
 import type { Audience } from '../domain/task-request.ts';
 import type { User } from '../domain/user.ts';
@@ -89,6 +96,7 @@ function expiryOf(context: AppContext, { request, agent, refreshAllowed }: Redee
 
 function root(context: AppContext, command: RedeemCommand): Decision {
   const { agent, request, consented } = command;
+  requireNoParent(request);
   requireStillAllowed(command);
   const { limits } = context.settings;
   const depth = Math.min(least(limits.maxDepth, agent.maxDepth), HARD_DEPTH_CAP);

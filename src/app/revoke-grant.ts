@@ -8,15 +8,16 @@ export interface RevokeGrantCommand {
   /** Handle of an authorization or refresh family (R3). */
   readonly grant: string;
   readonly reason: string | null;
-  /** Whose approval it was, where that is known. */
-  readonly userId?: string;
+  /** Whose approval it was, and for which client, where that is known. */
+  readonly userId?: string | null;
+  readonly clientId?: string | null;
   readonly type: Extract<AuditEventType, 'token_replayed' | 'consent_revoked'>;
 }
 
 /** Ends an authorization and everything derived from it, in a unit of its own that survives a refusal (R14). */
 export async function revokeGrant(
   context: AppContext,
-  { caller, grant, reason, type, userId }: RevokeGrantCommand,
+  { caller, grant, reason, type, userId, clientId }: RevokeGrantCommand,
 ): Promise<void> {
   const entry = revocationOf(context, caller, { kind: 'grant', handle: grant, reason });
   await context.store.commit(
@@ -32,6 +33,7 @@ export async function revokeGrant(
         type,
         outcome: type === 'token_replayed' ? 'refused' : 'success',
         userId,
+        clientId,
         reason,
         details: { grant },
       },

@@ -7,3 +7,8 @@ export const IDENTITY_SCOPES: Scope = ['openid', 'offline_access', 'profile', 'e
 export function rightsOf(scope: Scope): Scope {
   return scope.filter((right) => !IDENTITY_SCOPES.includes(right));
 }
+
+/** What of a scope asks who the person is. */
+export function identityOf(scope: Scope): Scope {
+  return scope.filter((right) => IDENTITY_SCOPES.includes(right));
+}

@@ -60,6 +60,12 @@ export function openRoot({ request, agent, audiences, limits, now }: RootInput):
   };
 }
 
+/** A `parent_task_id` alone proves nothing (design §3): it is refused instead of being taken for a wish. */
+export function requireNoParent({ parentTaskId }: TaskRequest): void {
+  if (parentTaskId === undefined) return;
+  throw new DomainError('parent_mismatch', 'parent_task_id names a parent that no parent_token proves');
+}
+
 /** R7: a challenge is required unless a key is proven or an administrator waived it; a waiver makes a leaf. */
 function requireBinding(request: TaskRequest, agent: Agent): boolean {
   if (request.answer !== undefined) {

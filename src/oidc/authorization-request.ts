@@ -3,11 +3,12 @@ import type { Provider } from 'oidc-provider';
 import { defaultAudience, resolveAudiences } from '../app/audiences.ts';
 import type { AppContext } from '../app/context.ts';
 import { requireLiveParent } from '../app/parent-token.ts';
-import { requireOffered, requireWithinCeiling } from '../domain/ceiling.ts';
+import { requireNames, requireOffered, requireWithinCeiling } from '../domain/ceiling.ts';
 import { deriveChild } from '../domain/delegation.ts';
 import { DomainError } from '../domain/errors.ts';
-import { IDENTITY_SCOPES, rightsOf } from '../domain/identity-scope.ts';
-import { formatScope } from '../domain/scope.ts';
+import { IDENTITY_SCOPES, identityOf, rightsOf } from '../domain/identity-scope.ts';
+import { requireNoParent } from '../domain/opening.ts';
+import { formatScope, parseScope } from '../domain/scope.ts';
 import type { TaskRequest } from '../domain/task-request.ts';
 import { isPairAllowed } from '../app/derive-task.ts';
 import { requireAgent } from './clients.ts';
@@ -86,6 +87,7 @@ async function checkTaskIdFree({ store }: AppContext, { taskId }: TaskRequest): 
 async function checkParent(context: AppContext, ctx: Context, request: TaskRequest): Promise<void> {
   const params = engineParams(ctx);
   const value = params.parent_token;
+  if (value === undefined) requireNoParent(request);
   const pushed =
     (ctx as unknown as { oidc: { route: string } }).oidc.route === 'pushed_authorization_request';
   if (!pushed) {
@@ -104,6 +106,9 @@ async function checkParent(context: AppContext, ctx: Context, request: TaskReque
   if (parent.task.subjectKind !== 'user') {
     throw new DomainError('subject_mismatch', 'the parent token does not act for a person');
   }
+  // A child learns no more of the person than its parent (app/redeem-authorization.ts).
+  const identity = typeof params.scope === 'string' ? identityOf(parseScope(params.scope)) : [];
+  requireNames(parent.token.scope, identity, 'scope_not_subset', 'wider than the parent token');
   const client = engineClient(ctx);
   const agent = await requireAgent(context, ctx);
   const proof = await spendDpopProof(providerOf(ctx), ctx);

@@ -120,6 +120,14 @@ describe('[R8] a hand-off token', () => {
     expect(body).toMatchObject({ error: 'invalid_request', task_error: 'actor_not_permitted' });
   });
 
+  test('carries no terms: the delegate sets those of its own task', async () => {
+    for (const term of [{ max_depth: '1' }, { task_expires_in: '60' }, { task_id: 'theirs' }]) {
+      const form = { code_verifier: root.verifier, delegate_to: helper.clientId, ...term };
+      const { status, body } = await tokenExchange(server, orchestrator, root.token, form);
+      expect({ status, error: body.error }).toEqual({ status: 400, error: 'invalid_request' });
+    }
+  });
+
   test('is made only for a delegate of the task', async () => {
     const form = { code_verifier: root.verifier, delegate_to: stranger.clientId };
     const { body } = await tokenExchange(server, orchestrator, root.token, form);

@@ -14,6 +14,7 @@ import {
   derive,
   open,
   type OpenTask,
+  TOKEN_EXCHANGE,
   tokenExchange,
 } from '../support/token-requests.ts';
 
@@ -35,6 +36,24 @@ async function child(parent: OpenTask, form: Form = {}) {
   const more = { code_verifier: parent.verifier, ...form };
   return (await tokenExchange(server, parent.agent, parent.token, more)).body;
 }
+
+describe('a child that nothing can continue', () => {
+  test('ends with its token; one that can be re-issued or refreshed lives on', async () => {
+    const root = await open(server, agent);
+    const refreshing = await registerAgent(server, {
+      grant_types: ['client_credentials', 'refresh_token', TOKEN_EXCHANGE],
+    });
+    const exchanged = await derive(server, root);
+    expect(exchanged.body.task.expires_at * 1000).toBeLessThan(server.clock.now() + 601_000);
+    const reissuable = await clientCredentials(server, agent, {
+      parent_token: root.token,
+      code_verifier: root.verifier,
+    });
+    expect(reissuable.body.task.expires_at * 1000).toBeGreaterThan(server.clock.now() + 3_000_000);
+    const refreshed = await derive(server, await open(server, refreshing));
+    expect(refreshed.body.task.expires_at * 1000).toBeGreaterThan(server.clock.now() + 3_000_000);
+  });
+});
 
 describe('depth', () => {
   test('ends where the server says', async () => {

@@ -39,14 +39,13 @@ describe('a token of another client', () => {
 });
 
 describe('parent_task_id without parent_token', () => {
-  test('was stored as a fact: now it is a cross-check, and never makes a parent', async () => {
+  test('was stored as a fact: now it is a cross-check, and refused where there is nothing to check', async () => {
     const answer = await clientCredentials(server, agent, {
       parent_task_id: root.taskId,
       ...pkce().parameters,
     });
-    expect(answer.status).toBe(200);
-    expect(answer.body).not.toHaveProperty('parent_task_id');
-    expect(answer.body.task).toMatchObject({ depth: 0, lineage: [], root: answer.body.task_id });
+    expect(answer.status).toBe(400);
+    expect(answer.body).toMatchObject({ error: 'invalid_grant', task_error: 'parent_mismatch' });
     const { body } = await asAdmin(server, 'GET', `/api/tasks/${root.taskId}/tree`);
     expect(body.tasks).toHaveLength(1);
   });

@@ -29,6 +29,7 @@ export function handsOff(world: World, agent: ModelAgent, ask: Ask, parent: Mode
       ...complaints(
         [parent.kind === 'handoff' || task.agent !== agent, 'actor_not_permitted'],
         [!task.delegates.includes(to), 'actor_not_permitted'],
+        [hasTerms(ask), 'parameters_conflict'],
         [ask.parentTaskId !== undefined && ask.parentTaskId !== task.id, 'parent_mismatch'],
         [task.leaf, 'leaf_task'],
         [task.maxDepth <= 0, 'max_depth_exceeded'],
@@ -41,6 +42,11 @@ export function handsOff(world: World, agent: ModelAgent, ask: Ask, parent: Mode
     ],
     holding,
   };
+}
+
+/** What the delegate sets for its own task is not for the one who hands off to say. */
+function hasTerms({ taskId, delegates, maxDepth, maxChildren, expiresIn, challenge }: Ask): boolean {
+  return [taskId, delegates, maxDepth, maxChildren, expiresIn, challenge].some((term) => term !== undefined);
 }
 
 export function joins(

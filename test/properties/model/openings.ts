@@ -138,6 +138,16 @@ export function derives(
   };
 }
 
+/** Where no refresh and no re-issue is possible, the task ends with its first token. */
+export function endingWithToken({ now, limits }: World, verdict: Verdict): Verdict {
+  const { terms } = verdict;
+  if (!terms) return verdict;
+  return {
+    ...verdict,
+    terms: { ...terms, expiresAt: least(terms.expiresAt, now + limits.accessTokenSeconds * 1000) },
+  };
+}
+
 /** `aud` of a child: the parent's own while the child may use it, else the first that it may. */
 export function audienceBelow(parent: ModelToken, { audiences }: Holding): string {
   const kept = parent.audience !== null && audiences.includes(parent.audience);

@@ -2,7 +2,7 @@ import { askFor, ceilingOf, keyFor, newSecret, parentTaskIdFor, proofFor, taskId
 import { modelToken } from '../compare.ts';
 import { handsOff, joins, refreshes } from '../model/continuations.ts';
 import type { ModelAgent, ModelTask, ModelToken } from '../model/nouns.ts';
-import { audienceBelow, derives, opens } from '../model/openings.ts';
+import { audienceBelow, endingWithToken, derives, opens } from '../model/openings.ts';
 import { type Ask, complaints } from '../model/rules.ts';
 import type { Operation } from '../operations.ts';
 import { choose, chooseToken, isNearItsEnd, type Scene, worldOf } from '../scene.ts';
@@ -69,7 +69,9 @@ async function deriveBelow(scene: Scene, operation: Operation, parent: ModelToke
   const known = scene.tasks.get(ask.taskId ?? '');
   const exchanging = operation.flag;
   if (known && !exchanging) return joinAs(scene, agent, ask, known, parent);
-  const verdict = derives(worldOf(scene), agent, ask, parent);
+  const lasting = derives(worldOf(scene), agent, ask, parent);
+  const continued = agent.refreshes || (!exchanging && !task.forUser);
+  const verdict = continued ? lasting : endingWithToken(worldOf(scene), lasting);
   const taken = complaints([known !== undefined, 'task_id_taken']);
   const all = { ...verdict, complaints: [...verdict.complaints, ...taken] };
   const outcome = exchanging
@@ -113,8 +115,10 @@ export async function handOff(scene: Scene, operation: Operation): Told {
     operation.who,
   );
   if (!parent || !agent || to === undefined) return undefined;
+  const whole = askFor(scene, operation, { ...parent, delegates: parent.task.delegates });
+  const { delegates: _, maxDepth: _depth, maxChildren: _children, expiresIn: _seconds, ...narrowing } = whole;
   const ask: Ask = {
-    ...askFor(scene, operation, { ...parent, delegates: parent.task.delegates }),
+    ...(operation.mask % 10 === 0 ? whole : narrowing),
     parentTaskId: parentTaskIdFor(scene, operation, parent.task.id),
     ...proofFor(scene, operation, parent.task),
   };
