@@ -1,3 +1,4 @@
+import type { Agent } from '../domain/agent.ts';
 import { DomainError } from '../domain/errors.ts';
 import type { ResourceServer } from '../domain/resource-server.ts';
 import type { Audience } from '../domain/task-request.ts';
@@ -18,9 +19,18 @@ export async function resolveAudiences(
   );
 }
 
-/** The audience of requests that name none (S12). */
-export async function defaultAudience(context: AppContext): Promise<Audience> {
-  return findAudience(context, context.settings.defaultAudience);
+/**
+ * What a request means that names no resource (S12): the server's default audience, or for an agent that may not use
+ * it what it may use.
+ * @throws DomainError `audience_not_subset` for an agent that may use none.
+ */
+export function defaultAudiences(
+  { settings }: Pick<AppContext, 'settings'>,
+  { audiences }: Pick<Agent, 'audiences'>,
+): readonly string[] {
+  if (audiences === null || audiences.includes(settings.defaultAudience)) return [settings.defaultAudience];
+  if (audiences.length === 0) throw new DomainError('audience_not_subset', 'the agent may use no audience');
+  return audiences;
 }
 
 async function findAudience(context: AppContext, resource: string): Promise<Audience> {

@@ -1,8 +1,7 @@
 import { requireActive } from '../domain/agent.ts';
 import { type Opening, openRoot, requireNoParent } from '../domain/opening.ts';
 import type { Task } from '../domain/task.ts';
-import type { Audience } from '../domain/task-request.ts';
-import { resolveAudiences } from './audiences.ts';
+import { defaultAudiences, resolveAudiences } from './audiences.ts';
 import { commitNewTask } from './commit-issuance.ts';
 import type { AppContext } from './context.ts';
 import type { Issued, TokenCommand } from './issuance.ts';
@@ -15,7 +14,11 @@ export async function openTask(context: AppContext, command: TokenCommand): Prom
   const { agent, request } = command;
   requireActive(agent);
   requireNoParent(request);
-  const audiences = await requestedAudiences(context, command);
+  const { resources } = command;
+  const audiences = await resolveAudiences(
+    context,
+    resources.length > 0 ? resources : defaultAudiences(context, agent),
+  );
   const opening = openRoot({
     request,
     agent,
@@ -25,17 +28,6 @@ export async function openTask(context: AppContext, command: TokenCommand): Prom
   });
   const task = rootTask(context, command, opening);
   return commitNewTask(context, command, { task, audience: audiences[0] ?? null });
-}
-
-/** S12: the server's default audience; for an agent that may not use it, what it may use. */
-async function requestedAudiences(
-  context: AppContext,
-  { resources, agent }: TokenCommand,
-): Promise<Audience[]> {
-  if (resources.length > 0) return resolveAudiences(context, resources);
-  const { defaultAudience } = context.settings;
-  const own = agent.audiences;
-  return resolveAudiences(context, own === null || own.includes(defaultAudience) ? [defaultAudience] : own);
 }
 
 function rootTask(

@@ -4,6 +4,7 @@ import { DomainError } from '../domain/errors.ts';
 import { intersect, parseScope, type Scope } from '../domain/scope.ts';
 import { type Caller, unitOf } from './audit-trail.ts';
 import { changeAgentState } from './change-agent-state.ts';
+import { clientSecretOf } from './client-secret.ts';
 import type { AppContext } from './context.ts';
 import type { Change } from './unit-of-work.ts';
 
@@ -61,7 +62,9 @@ export async function registerClient(context: AppContext, command: RegisterClien
   };
   const changes: Change[] = [
     { do: 'insert_agent', agent, miss: new DomainError('conflict', 'the client id is taken') },
-    ...(typeof secret === 'string' ? [secretOf(context, command.clientId, secret)] : []),
+    ...(typeof secret === 'string'
+      ? [{ do: 'insert_secret', secret: clientSecretOf(context, command.clientId, secret) } as const]
+      : []),
   ];
   await context.store.commit(
     unitOf(context, command.caller, changes, {
@@ -80,19 +83,6 @@ function nameOf({ client_name: name }: Record<string, unknown>, otherwise: strin
 function withoutSecrets(metadata: Readonly<Record<string, unknown>>): Record<string, unknown> {
   const { client_id, client_id_issued_at, client_secret_expires_at, scope, ...rest } = metadata;
   return rest;
-}
-
-function secretOf(context: AppContext, clientId: string, secret: string): Change {
-  return {
-    do: 'insert_secret',
-    secret: {
-      id: context.ids.next(),
-      clientId,
-      digest: context.digests.sha256(secret),
-      createdAt: context.clock.now(),
-      expiresAt: null,
-    },
-  };
 }
 
 /** RFC 7592 §2.2: replaces the metadata; permissions are the administrators' business and stay. */

@@ -1,6 +1,7 @@
 import { formatScope } from '../domain/scope.ts';
 import type { Task } from '../domain/task.ts';
 import type { AppContext } from './context.ts';
+import { taskHistory } from './task-history.ts';
 import { effectiveTaskStates } from './task-liveness.ts';
 
 const MOST = 100;
@@ -15,12 +16,15 @@ export interface TaskSummary {
   readonly expires_at: number;
 }
 
+/** The tasks above a task that are still kept, root first. */
+export async function ancestorsOf({ store }: AppContext, { lineage }: Task): Promise<readonly Task[]> {
+  const found = await store.tasks.byHandles(lineage.map((ancestor) => ancestor.task));
+  return [...found].sort((a, b) => a.depth - b.depth);
+}
+
 /** The lineage of a task with the task itself, root first. */
 export async function taskChain(context: AppContext, task: Task): Promise<readonly TaskSummary[]> {
-  const ancestors = await context.store.tasks.byHandles(task.lineage.map((ancestor) => ancestor.task));
-  const byHandle = new Map(ancestors.map((ancestor) => [ancestor.handle, ancestor]));
-  const ordered = task.lineage.flatMap((ancestor) => byHandle.get(ancestor.task) ?? []);
-  return summaries(context, [...ordered, task]);
+  return summaries(context, [...(await ancestorsOf(context, task)), task]);
 }
 
 /** Direct children, oldest first, at most 100. */
@@ -30,11 +34,8 @@ export async function childrenOf(context: AppContext, task: Task): Promise<reado
 }
 
 /** What happened to a task, oldest first, at most 100 events. `timestamp` is ISO 8601. */
-export async function taskHistory(context: AppContext, task: Task) {
-  const { items } = await context.store.audit.search(
-    { taskIds: [task.taskId], order: 'oldest' },
-    { limit: MOST },
-  );
+export async function historySummary(context: AppContext, task: Task) {
+  const { items } = await taskHistory(context, task.taskId, { limit: MOST });
   return items.map((event) => ({
     event_type: event.type,
     timestamp: new Date(event.at).toISOString(),

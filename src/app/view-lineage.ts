@@ -4,6 +4,7 @@ import type { Scope } from '../domain/scope.ts';
 import type { Task } from '../domain/task.ts';
 import type { AppContext } from './context.ts';
 import type { Page } from './ports.ts';
+import { ancestorsOf } from './task-relations.ts';
 import { type ViewedTask, viewedAll } from './view-task.ts';
 
 /** Refused requests for more than the parent has, shown at most per chain. */
@@ -39,11 +40,6 @@ export async function viewLineage(context: AppContext, taskId: string, page: Pag
   const below = await tasks.subtree(task.handle, page);
   const links = await chainLinks(context, [...ancestors, ...below.items]);
   return { rootTaskId: task.rootTaskId, links, next: below.next };
-}
-
-async function ancestorsOf({ store }: AppContext, { lineage }: Task): Promise<Task[]> {
-  const found = await store.tasks.byHandles(lineage.map((ancestor) => ancestor.task));
-  return [...found].sort((a, b) => a.depth - b.depth);
 }
 
 async function chainLinks(context: AppContext, tasks: readonly Task[]): Promise<ChainLink[]> {

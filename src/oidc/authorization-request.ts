@@ -1,6 +1,6 @@
 import type { Context } from 'koa';
 import type { Provider } from 'oidc-provider';
-import { defaultAudience, resolveAudiences } from '../app/audiences.ts';
+import { resolveAudiences } from '../app/audiences.ts';
 import type { AppContext } from '../app/context.ts';
 import { requireLiveParent } from '../app/parent-token.ts';
 import { requireNames, requireOffered, requireWithinCeiling } from '../domain/ceiling.ts';
@@ -42,12 +42,8 @@ async function checkAuthorizationRequest(context: AppContext, ctx: Context): Pro
     const agent = await requireAgent(context, ctx);
     const parsed = readAuthorizationTask(context, ctx);
     const scope = parsed.request.scope && rightsOf(parsed.request.scope);
-    const audiences =
-      parsed.resources.length > 0
-        ? await resolveAudiences(context, parsed.resources)
-        : wantsIdentityOnly(params.scope)
-          ? []
-          : [await defaultAudience(context)];
+    // The engine has put the default in where none was named (resource-indicators.ts); identity alone has none.
+    const audiences = await resolveAudiences(context, parsed.resources);
     const names = audiences.map(({ audience }) => audience);
     const request = { ...parsed.request, scope, audiences: names };
     requireWithinCeiling(agent, request);

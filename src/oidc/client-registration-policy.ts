@@ -1,4 +1,6 @@
-import { isLoopback, isNativeUri } from './application-type.ts';
+import { checkRedirectUris } from '../app/redirect-uris.ts';
+import { DomainError } from '../domain/errors.ts';
+import { inferApplicationType } from './application-type.ts';
 
 /** A registration that is refused before the engine sees it. */
 export class RegistrationRefusal extends Error {
@@ -32,38 +34,21 @@ export function checkRegistration(metadata: Metadata): Metadata {
   const redirectUris = readRedirectUris(cleaned);
   const isUpdate = 'client_id' in cleaned;
   if (!isUpdate) for (const name of RESERVED) delete cleaned[name];
-  const native = cleaned.application_type === 'native' || redirectUris.some(isNativeUri);
-  checkSchemes(redirectUris, native);
+  inferApplicationType(cleaned);
   checkGrants(cleaned);
-  return {
-    ...cleaned,
-    ...(native ? { application_type: 'native' } : {}),
-    ...grantDefaults(cleaned, redirectUris),
-  };
+  return { ...cleaned, ...grantDefaults(cleaned, redirectUris) };
 }
 
-function readRedirectUris({ redirect_uris: uris = [] }: Metadata): URL[] {
-  if (!Array.isArray(uris) || uris.length > 20)
-    throw refusal('invalid_redirect_uri', 'redirect_uris must be a list of at most 20');
-  return uris.map((uri) => {
-    const url = typeof uri === 'string' && uri.length <= 2048 ? URL.parse(uri) : null;
-    if (!url || uri.includes('#'))
-      throw refusal('invalid_redirect_uri', 'redirect_uris must be absolute URIs without a fragment');
-    return url;
-  });
-}
-
-/** RFC 9700 §2.1: plain http only on loopback; no scheme that a browser would run. */
-function checkSchemes(uris: URL[], native: boolean): void {
-  for (const uri of uris) {
-    if (uri.protocol === 'http:' && !isLoopback(uri)) {
-      throw refusal('invalid_redirect_uri', 'redirect_uris must use https, or http on loopback');
-    }
-    if (['javascript:', 'data:', 'vbscript:', 'file:', 'blob:', 'about:'].includes(uri.protocol)) {
-      throw refusal('invalid_redirect_uri', `redirect_uris must not use ${uri.protocol}`);
-    }
-    if (!native && uri.protocol !== 'https:')
-      throw refusal('invalid_redirect_uri', 'web clients must use https');
+/** One rule for redirect URIs, whichever way a client is registered (app/redirect-uris.ts). */
+function readRedirectUris({ redirect_uris: uris = [] }: Metadata): readonly string[] {
+  if (!Array.isArray(uris) || !uris.every((uri) => typeof uri === 'string')) {
+    throw refusal('invalid_redirect_uri', 'redirect_uris must be a list of strings');
+  }
+  try {
+    return checkRedirectUris(uris);
+  } catch (error) {
+    if (error instanceof DomainError) throw refusal('invalid_redirect_uri', error.message);
+    throw error;
   }
 }
 
@@ -77,7 +62,10 @@ function checkGrants(metadata: Metadata): void {
 }
 
 /** A client without redirect URIs has no use for the code flow that RFC 7591 §2 would make its default. */
-function grantDefaults({ grant_types: grants, response_types: types }: Metadata, uris: URL[]): Metadata {
+function grantDefaults(
+  { grant_types: grants, response_types: types }: Metadata,
+  uris: readonly string[],
+): Metadata {
   if (uris.length > 0) return {};
   return {
     grant_types: grants ?? ['client_credentials'],

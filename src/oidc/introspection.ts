@@ -3,7 +3,7 @@ import { errors } from 'oidc-provider';
 import type { AppContext } from '../app/context.ts';
 import type { RefusalRecorder } from '../app/record-refusal.ts';
 import type { ResolvedToken } from '../app/resolve-token.ts';
-import { childrenOf, taskChain, taskHistory } from '../app/task-relations.ts';
+import { childrenOf, historySummary, taskChain } from '../app/task-relations.ts';
 import type { Agent } from '../domain/agent.ts';
 import { engineClient, isPublicClient } from './internals.ts';
 import { presentToken } from './presented-token.ts';
@@ -67,7 +67,7 @@ async function relations(context: AppContext, ctx: Context, agent: Agent, { task
   const form = ctx.state.oauthBody as URLSearchParams;
   return {
     ...(form.get('include_task_history') === 'true'
-      ? { task_history: await taskHistory(context, task), task_chain: await taskChain(context, task) }
+      ? { task_history: await historySummary(context, task), task_chain: await taskChain(context, task) }
       : {}),
     ...(form.get('include_children') === 'true' ? { children: await childrenOf(context, task) } : {}),
   };

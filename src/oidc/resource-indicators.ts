@@ -1,6 +1,6 @@
 import type { Context } from 'koa';
 import { errors } from 'oidc-provider';
-import { resolveAudiences } from '../app/audiences.ts';
+import { defaultAudiences, resolveAudiences } from '../app/audiences.ts';
 import type { AppContext } from '../app/context.ts';
 import { resolveToken } from '../app/resolve-token.ts';
 import { DomainError } from '../domain/errors.ts';
@@ -56,7 +56,9 @@ export function defaultResource(context: AppContext) {
     const inherited = typeof parent === 'string' ? await audiencesOf(context, ctx as Context, parent) : [];
     if (inherited.length > 0) return inherited;
     requestState(ctx as Context).resourceDefaulted = true;
-    return context.settings.defaultAudience;
+    return refusing('authorization', async () => [
+      ...defaultAudiences(context, await requireAgent(context, ctx as Context)),
+    ]);
   };
 }
 

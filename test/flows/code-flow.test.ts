@@ -8,6 +8,7 @@ import {
   type PersonParty,
   pkce,
   registerAgent,
+  registerResourceServer,
 } from '../support/parties.ts';
 import { bearer, type Form, postForm, postJson, send } from '../support/requests.ts';
 import { startServer, type TestServer } from '../support/server.ts';
@@ -65,6 +66,19 @@ describe('a person delegates to an agent', () => {
       client_id: helper.clientId,
       act: { sub: helper.clientId, act: { sub: agent.clientId } },
     });
+  });
+
+  test('[S12] a request that names no resource is for what the agent may use', async () => {
+    const api = await registerResourceServer(server);
+    const bounded = await registerAgent(server, {
+      redirect_uris: [CALLBACK],
+      grant_types: GRANTS,
+      limits: { audiences: [api.audience] },
+    });
+    const task = await authorize(server, { agent: bounded, browser, form: { scope: 'reports:read' } });
+    expect(await introspect(server, bounded, task.token)).toMatchObject({ aud: api.audience });
+    const own = await clientCredentials(server, bounded, { scope: 'reports:read', ...pkce().parameters });
+    expect(own.body.task.audiences).toEqual([api.audience]);
   });
 
   test('[R10] may grant less than was asked, and the answer says so', async () => {
