@@ -49,7 +49,11 @@ export class DomainError extends Error {
   readonly details: Readonly<Record<string, unknown>>;
 
   constructor(code: DomainErrorCode, message: string, details: Record<string, unknown> = {}) {
+    // Every unit of work brings the refusals that it might meet; nobody reads where they were made.
+    const traced = Error.stackTraceLimit;
+    Error.stackTraceLimit = 0;
     super(message);
+    Error.stackTraceLimit = traced;
     this.code = code;
     this.details = details;
   }

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { createDigests } from '../../src/crypto/digests.ts';
 import { createIds } from '../../src/crypto/ids.ts';
+import { createRandomPool } from '../../src/crypto/random-pool.ts';
 
 describe('ids', () => {
   const ids = createIds();
@@ -12,6 +13,31 @@ describe('ids', () => {
 
   test('do not repeat', () => {
     expect(new Set(Array.from({ length: 1000 }, () => ids.next())).size).toBe(1000);
+  });
+});
+
+describe('the pool of random bytes', () => {
+  test('hands out every byte once, fetches anew when too few are left, and wipes what it handed out', () => {
+    const pools: Buffer[] = [];
+    let filled = 0;
+    const pool = createRandomPool((buffer) => {
+      filled += 1;
+      for (let i = 0; i < buffer.length; i += 1) buffer[i] = (filled * 7 + i) % 251;
+      pools.push(buffer);
+    });
+    const first = Buffer.from(pool.base64url(32), 'base64url');
+    const second = Buffer.from(pool.base64url(32), 'base64url');
+    expect([...first, ...second]).toEqual(Array.from({ length: 64 }, (_, i) => (7 + i) % 251));
+    expect(pools[0]?.subarray(0, 64).every((byte) => byte === 0)).toBe(true);
+
+    for (let left = 4096 - 64; left >= 48; left -= 48) pool.base64url(48);
+    expect(filled).toBe(1);
+    expect(Buffer.from(pool.base64url(48), 'base64url')[0]).toBe(14);
+    expect(filled).toBe(2);
+  });
+
+  test('refuses to hand out more than it holds', () => {
+    expect(() => createRandomPool().base64url(4097)).toThrow(RangeError);
   });
 });
 
