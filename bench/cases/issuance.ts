@@ -1,0 +1,36 @@
+import { bareIssuing, startBareProvider } from '../sides/bare-provider.ts';
+import { DATABASE_NAMES, type DatabaseKind } from '../sides/side.ts';
+import { issuing, OPEN_TASK, startTaskgrant } from '../sides/taskgrant.ts';
+import { type Contest, type Line, MEMORY_LIMIT_MB, type Preparation, type Target } from './contest.ts';
+
+const BARE_JWT = 'oidc-provider alone, in memory, ES256 JWT';
+const SHARE_OF_BARE: Record<DatabaseKind, number> = { postgres: 0.85, sqlite: 0.75 };
+const P99_MS = 15;
+
+/** Root tasks by client_credentials: task, token and audit event are committed before the answer. */
+export async function issuance({ stage, databases, progress }: Preparation): Promise<Contest> {
+  const lines: Line[] = [];
+  const targets: Target[] = [];
+  for (const database of databases) {
+    progress(`starting Taskgrant on ${DATABASE_NAMES[database]}`);
+    const side = await startTaskgrant(stage, { database });
+    const name = `Taskgrant on ${DATABASE_NAMES[database]}, ES256 JWT`;
+    lines.push({ name, side, workload: issuing(side, [OPEN_TASK]) });
+    targets.push(
+      { kind: 'speed', of: name, against: BARE_JWT, atLeast: SHARE_OF_BARE[database] },
+      { kind: 'p99', of: name, below: P99_MS },
+      { kind: 'memory', of: name, below: MEMORY_LIMIT_MB },
+    );
+  }
+  progress('starting oidc-provider');
+  const bare = await startBareProvider(stage);
+  lines.push(
+    { name: BARE_JWT, side: bare, workload: bareIssuing('jwt') },
+    {
+      name: 'oidc-provider alone, in memory, opaque token',
+      side: await startBareProvider(stage),
+      workload: bareIssuing('opaque'),
+    },
+  );
+  return { title: 'Issuance (client_credentials)', lines, targets, notes: [] };
+}

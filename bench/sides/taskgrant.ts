@@ -1,0 +1,194 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import type { Workload } from '../load/messages.ts';
+import { ask, basic, FORM, form } from '../process/requests.ts';
+import { freePort, startServerProcess } from '../process/server-process.ts';
+import type { Stage } from '../process/stage.ts';
+import { type OwnPostgres, startOwnPostgres } from './postgres.ts';
+import type { DatabaseKind, Side } from './side.ts';
+
+const PRODUCT = join(import.meta.dirname, '../..');
+const TOKEN_PATH = '/api/oauth/token';
+const AUDIENCE = 'https://api.bench.example/';
+const SCOPE = 'example:read';
+const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token';
+
+/** The product as it is started for a measurement. */
+export interface TaskgrantOptions {
+  readonly database: DatabaseKind;
+  /** Settings beside the ones that a measurement needs. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Arguments of node, before the program. */
+  readonly nodeArgs?: readonly string[];
+}
+
+/** The answer of the token endpoint, as far as it is used here. */
+export interface Token {
+  readonly access_token: string;
+  readonly token_id: string;
+  readonly task_id: string;
+}
+
+export interface Taskgrant extends Side {
+  readonly home: string;
+  readonly postgres: OwnPostgres | undefined;
+  /** Basic credentials of the agent. */
+  readonly agent: { readonly authorization: string };
+  /** Basic credentials of the API that AUDIENCE belongs to. */
+  readonly api: { readonly authorization: string };
+  /** Bearer header of an administrator; good for ten minutes. */
+  administrator(): Promise<{ readonly authorization: string }>;
+  /** Ends the process and starts another on the same database. */
+  restart(): Promise<Side>;
+  /** Ends the process; the database stays. */
+  end(): Promise<void>;
+}
+
+/** The code_verifier of every task, and its challenge: one process opens them all. */
+const VERIFIER = randomBytes(32).toString('base64url');
+const CHALLENGE = {
+  code_challenge: createHash('sha256').update(VERIFIER).digest('base64url'),
+  code_challenge_method: 'S256',
+};
+
+/** Parameters that open a root task with an ES256 JWT. */
+export const OPEN_TASK = {
+  grant_type: 'client_credentials',
+  scope: SCOPE,
+  resource: AUDIENCE,
+  ...CHALLENGE,
+};
+
+/** Parameters that derive a child task by RFC 8693. */
+function deriveFrom(parent: string): Record<string, string> {
+  return {
+    grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
+    subject_token: parent,
+    subject_token_type: ACCESS_TOKEN,
+    code_verifier: VERIFIER,
+    scope: SCOPE,
+    resource: AUDIENCE,
+  };
+}
+
+export async function startTaskgrant(stage: Stage, options: TaskgrantOptions): Promise<Taskgrant> {
+  const home = await stage.directory();
+  const postgres = options.database === 'postgres' ? await startOwnPostgres(stage) : undefined;
+  const port = await freePort();
+  const origin = `http://127.0.0.1:${port}`;
+  const adminSecret = randomBytes(32).toString('base64url');
+  const start = () =>
+    startServerProcess({
+      command: process.execPath,
+      args: [...(options.nodeArgs ?? []), join(PRODUCT, 'src/main.ts')],
+      cwd: home,
+      env: {
+        // Production refuses to run without rate limits; nothing else that a request meets depends on the mode.
+        NODE_ENV: 'development',
+        RATE_LIMITS: 'off',
+        PORT: String(port),
+        ISSUER: origin,
+        DATA_DIR: join(home, 'data'),
+        LOG_DIR: join(home, 'logs'),
+        ADMIN_CLIENT_SECRET: adminSecret,
+        ...(postgres ? { DATABASE_URL: postgres.url } : {}),
+        ...options.env,
+      },
+      readyAt: `${origin}/health/ready`,
+    });
+  let running = await start();
+  const end = () => running.end();
+  stage.onClear(end);
+  const side = (): Side => ({
+    origin,
+    pid: running.pid,
+    databasePid: postgres?.pid,
+    startedIn: running.startedIn,
+    settle: async () => postgres?.checkpoint(),
+  });
+  const administrator = () => administratorOf(origin, adminSecret);
+  const parties = await registerParties(origin, await administrator());
+  return {
+    ...side(),
+    home,
+    postgres,
+    ...parties,
+    administrator,
+    end,
+    async restart() {
+      await running.end();
+      running = await start();
+      return side();
+    },
+  };
+}
+
+/** Opens a root task. */
+export function openTask({ origin, agent }: Taskgrant): Promise<Token> {
+  return requestToken(origin, agent, OPEN_TASK);
+}
+
+/** Derives a child task of the task that the token is for. */
+export function deriveTask({ origin, agent }: Taskgrant, parent: string): Promise<Token> {
+  return requestToken(origin, agent, deriveFrom(parent));
+}
+
+/** Every request issues: one body opens root tasks, several derive from as many parents. */
+export function issuing({ agent }: Taskgrant, bodies: readonly Record<string, string>[]): Workload {
+  return {
+    path: TOKEN_PATH,
+    headers: { ...FORM, ...agent },
+    bodies: bodies.map(form),
+    expect: '"access_token"',
+  };
+}
+
+/** The API introspects the tokens, one after another. */
+export function introspecting({ api }: Taskgrant, tokens: readonly string[]): Workload {
+  return {
+    path: '/api/oauth/introspect',
+    headers: { ...FORM, ...api },
+    bodies: tokens.map((token) => form({ token })),
+    expect: '"active":true',
+  };
+}
+
+function requestToken(
+  origin: string,
+  credentials: { authorization: string },
+  parameters: Record<string, string>,
+): Promise<Token> {
+  return ask({
+    url: `${origin}${TOKEN_PATH}`,
+    headers: { ...FORM, ...credentials },
+    body: form(parameters),
+  });
+}
+
+async function administratorOf(origin: string, secret: string): Promise<{ authorization: string }> {
+  const token = await requestToken(origin, basic('taskgrant-admin', secret), {
+    grant_type: 'client_credentials',
+    resource: `${origin}/api`,
+    ...CHALLENGE,
+  });
+  return { authorization: `Bearer ${token.access_token}` };
+}
+
+interface Credentials {
+  readonly credentials: { client_id: string; client_secret: string; registration_token: string };
+}
+
+/** An agent that acts, and an API that introspects. */
+async function registerParties(origin: string, administrator: { authorization: string }) {
+  const administer = (path: string, body: object) =>
+    ask<Credentials>({
+      url: `${origin}${path}`,
+      headers: { ...administrator, 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    });
+  const api = await administer('/api/admin/resource-servers', { name: 'Bench API', audiences: [AUDIENCE] });
+  const agent = await administer('/api/agents/register', { agent_name: 'Bench agent', permissions: [SCOPE] });
+  await administer('/api/agents/activate', { registration_token: agent.credentials.registration_token });
+  const basicOf = ({ credentials }: Credentials) => basic(credentials.client_id, credentials.client_secret);
+  return { agent: basicOf(agent), api: basicOf(api) };
+}
