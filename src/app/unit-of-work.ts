@@ -76,6 +76,8 @@ export type Change =
       readonly clientId: string;
       /** The epoch read before deciding: two administrators cannot overwrite each other's state change. */
       readonly expectEpoch: number;
+      /** What else was read before deciding and must still be so. */
+      readonly expect?: AgentPatch;
       readonly set: AgentPatch;
       readonly miss: DomainError;
     }
@@ -112,7 +114,13 @@ export type Change =
       readonly miss: DomainError;
     }
   | { readonly do: 'insert_resource_server'; readonly server: ResourceServer; readonly miss: DomainError }
-  | { readonly do: 'update_resource_server'; readonly server: ResourceServer; readonly miss: DomainError }
+  | {
+      readonly do: 'update_resource_server';
+      readonly server: ResourceServer;
+      /** What was read before deciding and must still be so. */
+      readonly expect?: ResourceServer;
+      readonly miss: DomainError;
+    }
   | { readonly do: 'delete_resource_server'; readonly clientId: string }
   | { readonly do: 'insert_artifact'; readonly artifact: Artifact; readonly miss: DomainError }
   | {

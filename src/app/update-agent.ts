@@ -52,7 +52,16 @@ export async function updateAgent(
     unitOf(
       context,
       caller,
-      [{ do: 'update_agent', clientId, expectEpoch: agent.epoch, set, miss: agentChanged() }],
+      [
+        {
+          do: 'update_agent',
+          clientId,
+          expectEpoch: agent.epoch,
+          expect: decidedFrom(agent, set),
+          set,
+          miss: agentChanged(),
+        },
+      ],
       {
         type: 'agent_updated',
         clientId,
@@ -165,6 +174,15 @@ type Defined<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
 
 function defined<T extends object>(members: T): Defined<T> {
   return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined)) as Defined<T>;
+}
+
+/** Two administrators do not overwrite each other: the permissions decide about the rest (R1). */
+function decidedFrom(agent: Agent, set: AgentPatch): AgentPatch {
+  const { permissions } = agent;
+  return {
+    permissions,
+    ...Object.fromEntries(Object.keys(set).map((key) => [key, agent[key as keyof Agent]])),
+  };
 }
 
 function changed(agent: Agent, set: AgentPatch): Record<string, unknown> {

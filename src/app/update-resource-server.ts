@@ -1,3 +1,4 @@
+import { DomainError } from '../domain/errors.ts';
 import type { ResourceServer } from '../domain/resource-server.ts';
 import { parseScope } from '../domain/scope.ts';
 import { claimAudiences } from './audience-ownership.ts';
@@ -6,7 +7,7 @@ import type { AppContext } from './context.ts';
 import { checkText, NAME_LENGTH } from './display-text.ts';
 import { agentChanged } from './find-agent.ts';
 import { findChangeable } from './find-resource-server.ts';
-import { audienceTaken, resourceServerFacts } from './register-resource-server.ts';
+import { resourceServerFacts } from './register-resource-server.ts';
 import type { Change } from './unit-of-work.ts';
 
 /** Absent members stay as they are. */
@@ -40,7 +41,7 @@ export async function updateResourceServer(
   };
   const renamed = { name: server.name, metadata: { ...client.metadata, client_name: server.name } };
   const changes: Change[] = [
-    { do: 'update_resource_server', server, miss: audienceTaken() },
+    { do: 'update_resource_server', server, expect: before, miss: resourceServerChanged() },
     { do: 'update_agent', clientId, expectEpoch: client.epoch, set: renamed, miss: agentChanged() },
   ];
   await context.store.commit(
@@ -51,4 +52,8 @@ export async function updateResourceServer(
     }),
   );
   return server;
+}
+
+function resourceServerChanged(): DomainError {
+  return new DomainError('conflict', 'the resource server, or who owns an audience, was changed meanwhile');
 }

@@ -6,6 +6,7 @@ import type { Artifact } from '../app/artifact.ts';
 import type { Artifacts } from '../app/ports.ts';
 import { revokeGrant } from '../app/revoke-grant.ts';
 import { DomainError } from '../domain/errors.ts';
+import { REPLAY_MARGIN_SECONDS, replayed } from './replay.ts';
 import { currentRequestState } from './request-state.ts';
 
 export interface AdapterContext {
@@ -32,17 +33,17 @@ export class ArtifactAdapter implements Adapter {
   }
 
   async upsert(id: string, payload: AdapterPayload, expiresIn?: number): Promise<void> {
-    const artifact = this.#artifact(id, payload, expiresIn);
     if (this.#model === 'AuthorizationCode') {
-      await this.#issueCode(artifact);
+      await this.#issueCode(this.#artifact(id, payload, expiresIn));
       return;
     }
     if (this.#model !== 'ReplayDetection') {
-      await this.#artifacts.upsert(artifact);
+      await this.#artifacts.upsert(this.#artifact(id, payload, expiresIn));
       return;
     }
     // The engine looks first and saves then; only an insert that fails on a taken id detects a parallel replay.
-    if (!(await this.#artifacts.insert(artifact))) throw new errors.InvalidGrant('replayed');
+    const kept = this.#artifact(id, payload, Math.max(expiresIn ?? 0, 0) + REPLAY_MARGIN_SECONDS);
+    if (!(await this.#artifacts.insert(kept))) throw replayed(id);
   }
 
   async find(id: string): Promise<AdapterPayload | undefined> {

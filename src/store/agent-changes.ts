@@ -1,26 +1,42 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Knex } from 'knex';
+import type { Agent } from '../domain/agent.ts';
 import type { Applier } from './applier.ts';
 import { eachAlone } from './applier.ts';
 import { agents, secrets } from './agents.ts';
-import { hitsOf, insertFree, insertRows } from './statements.ts';
+import { hitsOf, insertFree, insertRows, isPostgres, rowsOf } from './statements.ts';
 
 export const insertAgent: Applier<'insert_agent'> = eachAlone(async (db, { agent }) => {
   const inserted = await insertFree(db, 'agents', 'client_id', [agents.write(agent)]);
   return inserted.size === 1;
 });
 
-export const updateAgent: Applier<'update_agent'> = eachAlone(async (db, { clientId, expectEpoch, set }) => {
-  // The epoch is always among the columns, so that an empty patch still checks it.
+export const updateAgent: Applier<'update_agent'> = eachAlone(async (db, change) => {
+  const { clientId, expectEpoch, expect = {}, set } = change;
+  const expected = { ...expect, epoch: expectEpoch };
+  const found = await lockedAgent(db, clientId);
+  if (!found || !isDeepStrictEqual({ ...found, ...expected }, found)) return false;
+  // The epoch is always among the columns: there may be no other.
   const columns = { epoch: expectEpoch, ...agents.patch(set) };
-  return (await db('agents').where({ client_id: clientId, epoch: expectEpoch }).update(columns)) === 1;
+  return (await db('agents').where({ client_id: clientId }).update(columns)) === 1;
 });
+
+/** The row as it is, which nobody else changes until the commit. */
+async function lockedAgent(db: Knex, clientId: string): Promise<Agent | undefined> {
+  const sql = `SELECT ${agents.columns.join(', ')} FROM agents WHERE client_id = ?`;
+  // SQLite's write transactions run one after another anyway.
+  const [row] = await rowsOf(db, isPostgres(db) ? `${sql} FOR UPDATE` : sql, [clientId]);
+  return row && agents.read(row);
+}
 
 export const insertSecret: Applier<'insert_secret'> = eachAlone(async (db, { secret }) => {
   await insertRows(db, 'client_secrets', [secrets.write(secret)]);
   return true;
 });
 
-/** Those that would end earlier anyway keep their end. */
+/** Those that would end earlier anyway keep their end. Of rotations at several nodes each sees the secrets of the one before. */
 export const expireSecrets: Applier<'expire_secrets'> = eachAlone(async (db, { clientId, except, at }) => {
+  await lockedAgent(db, clientId);
   await hitsOf(
     db,
     `UPDATE client_secrets SET expires_at = ?

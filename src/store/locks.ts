@@ -2,12 +2,12 @@ import type { Knex } from 'knex';
 import { isPostgres } from './statements.ts';
 
 /** Arbitrary, but fixed for ever: nodes of different releases must agree on them. */
-const KEYS = { migrations: 7_461_001, ledger: 7_461_002 } as const;
+const KEYS = { migrations: 7_461_001, ledger: 7_461_002, audiences: 7_461_003 } as const;
 
 /**
  * One transaction at a time goes on from here, across all nodes. SQLite needs nothing: its write transactions
  * already run one after another.
  */
-export async function lockUntilCommit(trx: Knex.Transaction, name: keyof typeof KEYS): Promise<void> {
+export async function lockUntilCommit(trx: Knex, name: keyof typeof KEYS): Promise<void> {
   if (isPostgres(trx)) await trx.raw('SELECT pg_advisory_xact_lock(?)', [KEYS[name]]);
 }

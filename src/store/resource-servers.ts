@@ -1,8 +1,10 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Knex } from 'knex';
 import type { ResourceServerReads } from '../app/ports.ts';
 import type { ResourceServer } from '../domain/resource-server.ts';
 import { type Applier, eachAlone } from './applier.ts';
 import { gather } from './gather.ts';
+import { lockUntilCommit } from './locks.ts';
 import { json, mapping, plain } from './mapping.ts';
 import { among, hitsOf, insertFree, rowsOf } from './statements.ts';
 
@@ -62,19 +64,25 @@ async function serversBy(db: Knex, clientIds: readonly string[]) {
 
 /** Misses when the client has one already, or an audience has another owner. */
 export const insertResourceServer: Applier<'insert_resource_server'> = eachAlone(async (db, { server }) => {
+  await lockUntilCommit(db, 'audiences');
   const { audiences, ...row } = server;
   const inserted = await insertFree(db, 'resource_servers', 'client_id', [servers.write(row)]);
   return inserted.size === 1 && (await takeAudiences(db, server.clientId, audiences));
 });
 
-/** Misses when there is none, or an audience has another owner. */
-export const updateResourceServer: Applier<'update_resource_server'> = eachAlone(async (db, { server }) => {
-  const { audiences, clientId, ...rest } = server;
-  const updated = await db('resource_servers').where('client_id', clientId).update(servers.patch(rest));
-  if (updated !== 1) return false;
-  await hitsOf(db, 'DELETE FROM audiences WHERE client_id = ?', [clientId]);
-  return takeAudiences(db, clientId, audiences);
-});
+/** Misses when there is none, it is not as expected, or an audience has another owner. */
+export const updateResourceServer: Applier<'update_resource_server'> = eachAlone(
+  async (db, { server, expect }) => {
+    const { audiences, clientId, ...rest } = server;
+    await lockUntilCommit(db, 'audiences');
+    const before = (await serversBy(db, [clientId]))(clientId);
+    if (expect !== undefined && !isDeepStrictEqual(before, expect)) return false;
+    const updated = await db('resource_servers').where('client_id', clientId).update(servers.patch(rest));
+    if (updated !== 1) return false;
+    await hitsOf(db, 'DELETE FROM audiences WHERE client_id = ?', [clientId]);
+    return takeAudiences(db, clientId, audiences);
+  },
+);
 
 export const deleteResourceServer: Applier<'delete_resource_server'> = eachAlone(async (db, { clientId }) => {
   await hitsOf(db, 'DELETE FROM audiences WHERE client_id = ?', [clientId]);
@@ -82,8 +90,16 @@ export const deleteResourceServer: Applier<'delete_resource_server'> = eachAlone
   return true;
 });
 
+/** Whether written with a trailing slash or without (T7): it is one audience with one owner. */
 async function takeAudiences(db: Knex, clientId: string, audiences: readonly string[]): Promise<boolean> {
   const distinct = [...new Set(audiences)];
+  const owners = await ownersOf(db, distinct.flatMap(spellings));
+  if ([...owners.values()].some((owner) => owner !== clientId)) return false;
   const rows = distinct.map((audience, position) => ({ audience, client_id: clientId, position }));
   return (await insertFree(db, 'audiences', 'audience', rows)).size === distinct.length;
+}
+
+function spellings(audience: string): string[] {
+  const bare = audience.replace(/\/$/, '');
+  return [bare, `${bare}/`];
 }
