@@ -119,6 +119,8 @@ export interface AgentReads {
   byRegistrationToken(
     digest: string,
   ): Promise<{ agent: Agent; expiresAt: number; consumedAt: number | null } | undefined>;
+  /** An agent and every secret of it, expired ones too, in one read. */
+  withSecrets(clientId: string): Promise<{ agent: Agent; secrets: readonly ClientSecret[] } | undefined>;
   /** Digests that are valid now: more than one during a rotation's overlap. */
   secrets(clientId: string, now: number): Promise<readonly ClientSecret[]>;
   /** Newest first, without deleted ones unless asked. */

@@ -15,9 +15,12 @@ export class ClientAdapter implements Adapter {
   }
 
   async find(id: string): Promise<AdapterPayload | undefined> {
-    const agent = await this.#context.store.agents.byId(id);
-    if (!agent) return undefined;
-    currentRequestState()?.agents.set(id, agent);
+    const found = await this.#context.store.agents.withSecrets(id);
+    if (!found) return undefined;
+    const { agent, secrets } = found;
+    const state = currentRequestState();
+    state?.agents.set(id, agent);
+    state?.secrets.set(id, secrets);
     // The document at that URL is the metadata; the row only carries permissions and state.
     if (isMetadataDocumentId(id)) return undefined;
     return clientMetadata(agent);

@@ -3,7 +3,7 @@ import type { AppContext } from '../app/context.ts';
 import { DomainError } from '../domain/errors.ts';
 import { type Agent, requireActive } from '../domain/agent.ts';
 import { engineClient } from './internals.ts';
-import { requestState } from './request-state.ts';
+import { currentRequestState, requestState } from './request-state.ts';
 
 /**
  * Stands where the engine expects a client secret: the real ones are kept as digests only and compared by
@@ -40,7 +40,12 @@ export async function compareSecret(
 ): Promise<boolean> {
   if (typeof presented !== 'string') return false;
   const digest = context.digests.sha256(presented);
-  const secrets = await context.store.agents.secrets(clientId, context.clock.now());
+  const now = context.clock.now();
+  const secrets =
+    currentRequestState()
+      ?.secrets.get(clientId)
+      ?.filter(({ expiresAt }) => expiresAt === null || expiresAt > now) ??
+    (await context.store.agents.secrets(clientId, now));
   // Every candidate is compared: the time says nothing about which one matched.
   return secrets.map((secret) => context.digests.equal(secret.digest, digest)).includes(true);
 }

@@ -1,7 +1,7 @@
 import type { Context } from 'koa';
 import Provider from 'oidc-provider';
 import type { ResolvedToken } from '../app/resolve-token.ts';
-import type { Change } from '../app/unit-of-work.ts';
+import type { Change, ClientSecret } from '../app/unit-of-work.ts';
 import type { Agent } from '../domain/agent.ts';
 import type { RequestOrigin } from '../domain/audit-event.ts';
 
@@ -13,6 +13,8 @@ export interface RequestState {
   readonly origin: RequestOrigin;
   /** Agents that the engine looked up as clients during this request. */
   readonly agents: Map<string, Agent>;
+  /** The secrets of these agents, expired ones too. */
+  readonly secrets: Map<string, readonly ClientSecret[]>;
   /**
    * The token that the introspection and revocation endpoints are asked about. The engine sees only a handle in its
    * place, which is random and known to this request alone: no presented value can imitate it.
@@ -39,6 +41,7 @@ export function requestState(ctx: Context): RequestState {
   const state: RequestState = {
     origin: (ctx.state.origin as RequestOrigin | undefined) ?? { sourceIp: ctx.ip, requestId: '' },
     agents: new Map(),
+    secrets: new Map(),
     presentedHandle: '',
     presentedToken: async () => undefined,
   };

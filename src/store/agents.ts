@@ -5,7 +5,8 @@ import type { Agent } from '../domain/agent.ts';
 import { gather } from './gather.ts';
 import { boolean, json, mapping, plain } from './mapping.ts';
 import { type Order, pageOf } from './paging.ts';
-import { among, type Row, rowsOf } from './statements.ts';
+import { fromJson } from './json.ts';
+import { among, jsonListOf, type Row, rowsOf } from './statements.ts';
 
 export const agents = mapping<Agent>('agents', {
   clientId: plain('client_id'),
@@ -45,6 +46,7 @@ export function agentReads(db: Knex): AgentReads {
   const secretsOf = gather((clientIds: readonly string[]) => secretsBy(db, clientIds));
   return {
     byId: gather((clientIds: readonly string[]) => agentsBy(db, clientIds)),
+    withSecrets: gather((clientIds: readonly string[]) => agentsWithSecrets(db, clientIds)),
     byRegistrationToken: (digest) => byRegistrationToken(db, digest),
     async secrets(clientId, now) {
       const all = await secretsOf(clientId);
@@ -58,6 +60,25 @@ async function agentsBy(db: Knex, clientIds: readonly string[]) {
   const { sql, bindings } = among(db, 'client_id', clientIds);
   const rows = await rowsOf(db, `SELECT ${agents.columns.join(', ')} FROM agents WHERE ${sql}`, bindings);
   const found = new Map(rows.map((row) => [row['client_id'], agents.read(row)]));
+  return (clientId: string) => found.get(clientId);
+}
+
+/** What authenticating a client takes, in one read. */
+async function agentsWithSecrets(db: Knex, clientIds: readonly string[]) {
+  const { sql, bindings } = among(db, 'client_id', clientIds);
+  const columns = agents.columns.join(', ');
+  const own = jsonListOf(
+    db,
+    secrets.columns,
+    'client_secrets WHERE client_secrets.client_id = agents.client_id',
+  );
+  const rows = await rowsOf(db, `SELECT ${columns}, ${own} AS secrets FROM agents WHERE ${sql}`, bindings);
+  const found = new Map(
+    rows.map((row) => {
+      const list = fromJson(row['secrets']) as readonly Row[];
+      return [row['client_id'], { agent: agents.read(row), secrets: list.map(secrets.read) }];
+    }),
+  );
   return (clientId: string) => found.get(clientId);
 }
 

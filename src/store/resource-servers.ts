@@ -6,7 +6,8 @@ import { type Applier, eachAlone } from './applier.ts';
 import { gather } from './gather.ts';
 import { lockUntilCommit } from './locks.ts';
 import { json, mapping, plain } from './mapping.ts';
-import { among, hitsOf, insertFree, rowsOf } from './statements.ts';
+import { fromJson } from './json.ts';
+import { among, hitsOf, insertFree, jsonListOf, type Row, rowsOf } from './statements.ts';
 
 /** The row itself; audiences have a table of their own, which gives each of them one owner. */
 const servers = mapping<Omit<ResourceServer, 'audiences'>>('resource_servers', {
@@ -20,46 +21,52 @@ const servers = mapping<Omit<ResourceServer, 'audiences'>>('resource_servers', {
 export function resourceServerReads(db: Knex): ResourceServerReads {
   return {
     byClientId: gather((clientIds: readonly string[]) => serversBy(db, clientIds)),
-    byAudience: gather(async (audiences: readonly string[]) => {
-      const owners = await ownersOf(db, audiences);
-      const find = await serversBy(db, [...new Set(owners.values())]);
-      return (audience: string) => {
-        const owner = owners.get(audience);
-        return owner === undefined ? undefined : find(owner);
-      };
-    }),
+    byAudience: gather((audiences: readonly string[]) => ownersOf(db, audiences)),
     async all() {
-      const sql = 'SELECT client_id FROM resource_servers ORDER BY created_at, client_id';
-      const ids = (await rowsOf<{ client_id: string }>(db, sql, [])).map((row) => row.client_id);
-      const find = await serversBy(db, ids);
-      return ids.map(find).filter((server) => server !== undefined);
+      const rows = await select(db, 'resource_servers', { sql: '1 = 1', bindings: [] });
+      return rows.map(read).toSorted(byAge);
     },
   };
 }
 
-async function ownersOf(db: Knex, audiences: readonly string[]): Promise<Map<string, string>> {
-  const { sql, bindings } = among(db, 'audience', audiences);
-  const statement = `SELECT audience, client_id FROM audiences WHERE ${sql}`;
-  const rows = await rowsOf<{ audience: string; client_id: string }>(db, statement, bindings);
-  return new Map(rows.map((row) => [row.audience, row.client_id]));
+async function serversBy(db: Knex, clientIds: readonly string[]) {
+  const rows = await select(db, 'resource_servers', among(db, 'resource_servers.client_id', clientIds));
+  const found = new Map(rows.map(read).map((server) => [server.clientId, server]));
+  return (clientId: string) => found.get(clientId);
 }
 
-async function serversBy(db: Knex, clientIds: readonly string[]) {
-  const { sql, bindings } = among(db, 'client_id', clientIds);
-  const columns = servers.columns.join(', ');
-  const rows = await rowsOf(db, `SELECT ${columns} FROM resource_servers WHERE ${sql}`, bindings);
-  const owned = await rowsOf<{ audience: string; client_id: string }>(
+/** Who owns each of these audiences. */
+async function ownersOf(db: Knex, audiences: readonly string[]) {
+  const owned = 'resource_servers JOIN audiences asked ON asked.client_id = resource_servers.client_id';
+  const rows = await select(db, owned, among(db, 'asked.audience', audiences), ['asked.audience']);
+  const found = new Map(rows.map((row) => [row['audience'], read(row)]));
+  return (audience: string) => found.get(audience);
+}
+
+/** One statement reads servers with their audiences. */
+function select(
+  db: Knex,
+  from: string,
+  where: { sql: string; bindings: unknown[] },
+  more: readonly string[] = [],
+): Promise<readonly Row[]> {
+  const columns = [...servers.columns.map((column) => `resource_servers.${column}`), ...more].join(', ');
+  const owned = jsonListOf(
     db,
-    `SELECT audience, client_id FROM audiences WHERE ${sql} ORDER BY position`,
-    bindings,
+    ['audience', 'position'],
+    'audiences owned WHERE owned.client_id = resource_servers.client_id',
   );
-  const audiences = Map.groupBy(owned, (row) => row.client_id);
-  const found = new Map<string, ResourceServer>();
-  for (const server of rows.map(servers.read)) {
-    const names = (audiences.get(server.clientId) ?? []).map(({ audience }) => audience);
-    found.set(server.clientId, { ...server, audiences: names });
-  }
-  return (clientId: string) => found.get(clientId);
+  return rowsOf(db, `SELECT ${columns}, ${owned} AS owned FROM ${from} WHERE ${where.sql}`, where.bindings);
+}
+
+function read(row: Row): ResourceServer {
+  const owned = fromJson(row['owned']) as { audience: string; position: number }[];
+  const audiences = owned.toSorted((a, b) => a.position - b.position).map(({ audience }) => audience);
+  return { ...servers.read(row), audiences };
+}
+
+function byAge(a: ResourceServer, b: ResourceServer): number {
+  return a.createdAt - b.createdAt || (a.clientId < b.clientId ? -1 : 1);
 }
 
 /** Misses when the client has one already, or an audience has another owner. */
@@ -93,8 +100,9 @@ export const deleteResourceServer: Applier<'delete_resource_server'> = eachAlone
 /** Whether written with a trailing slash or without (T7): it is one audience with one owner. */
 async function takeAudiences(db: Knex, clientId: string, audiences: readonly string[]): Promise<boolean> {
   const distinct = [...new Set(audiences)];
-  const owners = await ownersOf(db, distinct.flatMap(spellings));
-  if ([...owners.values()].some((owner) => owner !== clientId)) return false;
+  const names = distinct.flatMap(spellings);
+  const ownerOf = await ownersOf(db, names);
+  if (names.some((name) => (ownerOf(name)?.clientId ?? clientId) !== clientId)) return false;
   const rows = distinct.map((audience, position) => ({ audience, client_id: clientId, position }));
   return (await insertFree(db, 'audiences', 'audience', rows)).size === distinct.length;
 }

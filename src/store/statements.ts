@@ -89,3 +89,11 @@ export async function insertRows(
   }
   return answers;
 }
+
+/** A scalar subquery that answers the rows of `from` as one JSON list of objects, `[]` when there are none. */
+export function jsonListOf(db: Knex, columns: readonly string[], from: string): string {
+  const members = columns.map((column) => `'${column}', ${column}`).join(', ');
+  return isPostgres(db)
+    ? `(SELECT COALESCE(json_agg(json_build_object(${members})), '[]') FROM ${from})`
+    : `(SELECT json_group_array(json_object(${members})) FROM ${from})`;
+}
