@@ -218,6 +218,8 @@ export interface KeyStore {
   insert(key: StoredKey): Promise<void>;
   retire(kid: string, at: number): Promise<void>;
   remove(kid: string): Promise<void>;
+  /** Nobody else, on any node, is in such a piece of work at the same time; it is kept as a whole or not at all. */
+  exclusively<T>(work: (keys: KeyStore) => Promise<T>): Promise<T>;
 }
 
 /** Small batches, so that no request waits for it (design, rule 5.7). */

@@ -1,4 +1,5 @@
 import { type CryptoKey, CompactSign, compactVerify, decodeProtectedHeader, importJWK, type JWK } from 'jose';
+import type { ProtectedHeaderParameters } from 'jose';
 import type { AccessTokenSigner } from '../app/ports.ts';
 import type { Keyring } from './keyring.ts';
 import type { SigningKey } from './signing-key.ts';
@@ -21,16 +22,14 @@ const COMPACT = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.([A-Za-z0-9_-]+)$/;
 
 /**
  * Signs JWT access tokens (RFC 9068) and recognises our own. `verify` answers claims of expired tokens too: the
- * caller decides on time and the ledger. It answers undefined for everything else and never throws.
+ * caller decides on time and the ledger. It answers undefined for everything else, and throws only when a key must be
+ * looked for and the store does not answer: that says nothing about the token.
  */
 export function createAccessTokenSigner({ keyring, issuer }: AccessTokenSignerParts): AccessTokenSigner {
   const privateKeys = cachedImport((key) => key.privateJwk);
   const publicKeys = cachedImport((key) => key.publicJwk);
 
-  const read = async (token: string): Promise<Claims | undefined> => {
-    if (!isCompact(token)) return undefined;
-    const key = await trustedKey(token, keyring);
-    if (key === undefined) return undefined;
+  const read = async (token: string, key: SigningKey): Promise<Claims | undefined> => {
     const { payload } = await compactVerify(token, await publicKeys(key), { algorithms: [key.algorithm] });
     const claims: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(payload));
     return isObject(claims) && claims['iss'] === issuer ? claims : undefined;
@@ -45,7 +44,11 @@ export function createAccessTokenSigner({ keyring, issuer }: AccessTokenSignerPa
         .sign(await privateKeys(key));
     },
 
-    verify: (token) => read(token).catch(() => undefined),
+    async verify(token) {
+      const header = isCompact(token) ? headerOf(token) : undefined;
+      const key = header && (await trustedKey(header, keyring));
+      return key && read(token, key).catch(() => undefined);
+    },
   };
 }
 
@@ -54,11 +57,21 @@ export function createAccessTokenSigner({ keyring, issuer }: AccessTokenSignerPa
  * token's `alg` must be the one of that key (RFC 8725 §3.1), so an RSA or EC key never becomes an HMAC secret.
  * No critical extension is understood, so any is refused (RFC 7515 §4.1.11).
  */
-async function trustedKey(token: string, keyring: Pick<Keyring, 'find'>): Promise<SigningKey | undefined> {
-  const header = decodeProtectedHeader(token);
+async function trustedKey(
+  header: ProtectedHeaderParameters,
+  keyring: Pick<Keyring, 'find'>,
+): Promise<SigningKey | undefined> {
   if (!TYPES.has(header.typ) || 'crit' in header || typeof header.kid !== 'string') return undefined;
   const key = await keyring.find(header.kid);
   return key !== undefined && key.algorithm === header.alg ? key : undefined;
+}
+
+function headerOf(token: string): ProtectedHeaderParameters | undefined {
+  try {
+    return decodeProtectedHeader(token);
+  } catch {
+    return undefined;
+  }
 }
 
 function isCompact(token: unknown): boolean {

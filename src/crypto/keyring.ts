@@ -1,7 +1,8 @@
 import type { JWK } from 'jose';
 import type { Clock } from '../app/ports.ts';
+import { sharedRun } from './shared-run.ts';
 import type { SigningKey } from './signing-key.ts';
-import { createStoredKeys, type StoredKeys, type StoredKeysParts } from './stored-keys.ts';
+import { createStoredKeys, type KeyPlan, type StoredKeys, type StoredKeysParts } from './stored-keys.ts';
 
 export interface KeyringParts extends StoredKeysParts {
   /** How long a new key is published before it signs: longer than verifiers cache the JWKS. */
@@ -23,7 +24,10 @@ export interface Keyring {
   refresh(): Promise<boolean>;
   /** @throws Error before ensure(). */
   current(): SigningKey;
-  /** The published key of that name. An unknown one makes the node look in the store, once in 5 s at most. */
+  /**
+   * The published key of that name. An unknown one makes the node look in the store: another node may sign with it
+   * since a moment ago. Rejects when the store does not answer.
+   */
   find(kid: string): Promise<SigningKey | undefined>;
   /** JWK Set (RFC 7517 §5) of every key that verifies now or will. */
   publicJwks(): { keys: JWK[] };
@@ -39,13 +43,11 @@ export interface Keyring {
   removeRetired(now: number): Promise<number>;
 }
 
-const SEARCH_INTERVAL_MS = 5_000;
-
 export function createKeyring(parts: KeyringParts): Keyring {
   const { clock } = parts;
   const stored = createStoredKeys(parts);
-  const search = createSearch(stored, clock);
-  const rotate = (now: number) => beginRotation(stored, parts, now);
+  // Anybody can send an unknown kid, so those who wait share a read, as those do who present unknown opaque tokens.
+  const search = sharedRun(stored.load);
   let announced = '';
 
   const announce = (): boolean => {
@@ -55,13 +57,15 @@ export function createKeyring(parts: KeyringParts): Keyring {
   };
 
   return {
-    rotate,
     async ensure() {
-      const now = clock.now();
       await stored.load();
-      if (stored.published().length === 0) await stored.add(now, now);
-      else if (stored.newest()?.algorithm !== parts.algorithm) await rotate(now);
+      if (stored.newest()?.algorithm !== parts.algorithm)
+        await stored.add(firstOrRotation(parts, clock.now()));
       announce();
+    },
+    async rotate(now) {
+      await stored.load();
+      return stored.add(rotation(parts, now));
     },
     async refresh() {
       await stored.load();
@@ -89,29 +93,20 @@ export function createKeyring(parts: KeyringParts): Keyring {
   };
 }
 
-async function beginRotation(stored: StoredKeys, parts: KeyringParts, now: number): Promise<string> {
-  await stored.load();
-  const newest = stored.newest();
-  const waits = newest !== undefined && newest.activeFrom > now && newest.algorithm === parts.algorithm;
-  if (waits) return newest.kid;
-  // Later than every other key, even than one that waits: the newest is the one that signs in the end.
-  return stored.add(now, Math.max(now + parts.publishAheadMs, (newest?.activeFrom ?? 0) + 1));
+/** At start: nodes that start together find the key of the first of them, and leave it at that. */
+function firstOrRotation(parts: KeyringParts, now: number): KeyPlan {
+  return (newest) => {
+    if (newest === undefined) return { createdAt: now, activeFrom: now };
+    return newest.algorithm === parts.algorithm ? { kid: newest.kid } : rotation(parts, now)(newest);
+  };
 }
 
-/** Anybody can send an unknown kid, so it must not cost a read each time; concurrent requests share one. */
-function createSearch(stored: StoredKeys, clock: Clock): () => Promise<void> | undefined {
-  let searchedAt = Number.NEGATIVE_INFINITY;
-  let searching: Promise<void> | undefined;
-  return () => {
-    const now = clock.now();
-    // The absolute difference: a clock that is set back must not end the searches for as long.
-    if (searching === undefined && Math.abs(now - searchedAt) >= SEARCH_INTERVAL_MS) {
-      searchedAt = now;
-      searching = stored.load().finally(() => {
-        searching = undefined;
-      });
-    }
-    return searching;
+function rotation({ algorithm, publishAheadMs }: KeyringParts, now: number): KeyPlan {
+  return (newest) => {
+    const waits = newest !== undefined && newest.activeFrom > now && newest.algorithm === algorithm;
+    if (waits) return { kid: newest.kid };
+    // Later than every other key, even than one that waits: the newest is the one that signs in the end.
+    return { createdAt: now, activeFrom: Math.max(now + publishAheadMs, (newest?.activeFrom ?? 0) + 1) };
   };
 }
 

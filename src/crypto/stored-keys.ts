@@ -23,12 +23,20 @@ export interface StoredKeysParts {
 /** A row with its key opened. */
 export type OpenedKey = StoredKey & { readonly key: SigningKey };
 
+/** Decides, on the rows of the moment, what key is made, or which one will do. Milliseconds since the epoch. */
+export type KeyPlan = (
+  newest: StoredKey | undefined,
+) => { readonly createdAt: number; readonly activeFrom: number } | { readonly kid: string };
+
 /** The rows of the key store as last read, and the writes that keep them in order. */
 export interface StoredKeys {
   /** @throws Error `ENCRYPTION_KEY does not match the stored keys`; what was known before stays known. */
   load(): Promise<void>;
-  /** Inserts a new key, lets the earlier ones retire after it, loads, and answers the kid. */
-  add(now: number, activeFrom: number): Promise<string>;
+  /**
+   * Inserts the key that `plan` wants, lets the earlier ones retire after it, loads, and answers the kid.
+   * INVARIANT: no two nodes plan at once, so the second sees what the first has made.
+   */
+  add(plan: KeyPlan): Promise<string>;
   removeRetired(now: number): Promise<number>;
   /** Oldest first. */
   published(): readonly OpenedKey[];
@@ -55,9 +63,8 @@ export function createStoredKeys(parts: StoredKeysParts): StoredKeys {
 
   return {
     load,
-    async add(now, activeFrom) {
-      const kid = await insert(parts, now, activeFrom);
-      await retireSuperseded(keys, verifyAfterMs);
+    async add(plan) {
+      const kid = await keys.exclusively((exclusive) => addPlanned({ ...parts, keys: exclusive }, plan));
       await load();
       return kid;
     },
@@ -75,14 +82,26 @@ export function createStoredKeys(parts: StoredKeysParts): StoredKeys {
   };
 }
 
-async function insert(parts: StoredKeysParts, now: number, activeFrom: number): Promise<string> {
+async function addPlanned(parts: StoredKeysParts, plan: KeyPlan): Promise<string> {
+  const { keys, clock, verifyAfterMs } = parts;
+  const planned = plan(published(schedule(await keys.all(), verifyAfterMs), clock.now()).at(-1));
+  if ('kid' in planned) return planned.kid;
+  const kid = await insert(parts, planned);
+  await retireSuperseded(keys, verifyAfterMs);
+  return kid;
+}
+
+async function insert(
+  parts: StoredKeysParts,
+  { createdAt, activeFrom }: { readonly createdAt: number; readonly activeFrom: number },
+): Promise<string> {
   const key = await generateSigningKey(parts.ids.next(), parts.algorithm);
   await parts.keys.insert({
     kid: key.kid,
     algorithm: key.algorithm,
     publicJwk: { ...key.publicJwk },
     encryptedPrivateJwk: sealSigningKey(key, parts.encryption),
-    createdAt: now,
+    createdAt,
     activeFrom,
     retiresAt: null,
   });

@@ -1,5 +1,6 @@
 import type { Knex } from 'knex';
 import type { KeyStore, StoredKey } from '../app/ports.ts';
+import { lockUntilCommit } from './locks.ts';
 import { json, mapping, plain } from './mapping.ts';
 import { hitsOf, insertRows, rowsOf } from './statements.ts';
 
@@ -29,5 +30,10 @@ export function keyStore(db: Knex): KeyStore {
     async remove(kid) {
       await hitsOf(db, 'DELETE FROM signing_keys WHERE kid = ?', [kid]);
     },
+    exclusively: (work) =>
+      db.transaction(async (trx) => {
+        await lockUntilCommit(trx, 'signingKeys');
+        return work(keyStore(trx));
+      }),
   };
 }

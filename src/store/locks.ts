@@ -2,7 +2,12 @@ import type { Knex } from 'knex';
 import { isPostgres } from './statements.ts';
 
 /** Arbitrary, but fixed for ever: nodes of different releases must agree on them. */
-const KEYS = { migrations: 7_461_001, ledger: 7_461_002, audiences: 7_461_003 } as const;
+const KEYS = {
+  migrations: 7_461_001,
+  ledger: 7_461_002,
+  audiences: 7_461_003,
+  signingKeys: 7_461_004,
+} as const;
 
 /**
  * One transaction at a time goes on from here, across all nodes. SQLite needs nothing: its write transactions

@@ -101,6 +101,25 @@ onEveryDatabase('records of the OAuth engine', (open) => {
       await store.keys.remove(young.kid);
       expect(await store.keys.all()).toEqual([]);
     });
+
+    test('are decided on by one at a time, as a whole or not at all', async () => {
+      const addFirst = (key: StoredKey) =>
+        store.keys.exclusively(async (keys) => {
+          if ((await keys.all()).length === 0) await keys.insert(key);
+        });
+      const rivals = Array.from({ length: 8 }, (_, i) => aKey(T0 + i));
+      await Promise.all(rivals.map(addFirst));
+      const [made, ...others] = await store.keys.all();
+      expect(others).toEqual([]);
+
+      const broken = store.keys.exclusively(async (keys) => {
+        await keys.remove(made?.kid ?? '');
+        throw new Error('changed its mind');
+      });
+      await expect(broken).rejects.toThrow('changed its mind');
+      expect(await store.keys.all()).toEqual([made]);
+      await store.keys.remove(made?.kid ?? '');
+    });
   });
 });
 

@@ -16,11 +16,18 @@ export function createMemoryKeyStore(): MemoryKeyStore {
     if (row !== undefined) rows.set(kid, { ...row, ...changes });
   };
 
-  return {
+  let turn: Promise<unknown> = Promise.resolve();
+
+  const store: MemoryKeyStore = {
     get reads() {
       return reads;
     },
     tamper: change,
+    exclusively(work) {
+      const done = turn.then(() => work(store));
+      turn = done.catch(() => undefined);
+      return done;
+    },
     all: async () => {
       reads += 1;
       return [...rows.values()].map((row) => structuredClone(row));
@@ -34,4 +41,5 @@ export function createMemoryKeyStore(): MemoryKeyStore {
       rows.delete(kid);
     },
   };
+  return store;
 }
