@@ -3,8 +3,8 @@
  *
  *   main → build → everything; beside them upkeep (what runs beside the requests) and welcome (what a start prints)
  *   http, oidc, cli → app → domain → nothing
- *   store, crypto, audit → app/ports and app/unit-of-work, domain
- *   http, oidc, store, crypto and audit never import one another
+ *   store, crypto, audit, limits → app/ports and app/unit-of-work, domain
+ *   http, oidc, store, crypto, audit and limits never import one another
  *   config and log are for main, build and cli; everything else gets settings and a logger through app
  */
 
@@ -20,6 +20,7 @@ const ALLOWED = {
   'store/': ['app/ports.ts', 'app/unit-of-work.ts', 'app/artifact.ts', 'domain/'],
   'crypto/': ['app/ports.ts', 'app/unit-of-work.ts', 'app/artifact.ts', 'domain/'],
   'audit/': ['app/ports.ts', 'app/unit-of-work.ts', 'app/artifact.ts', 'domain/'],
+  'limits/': ['app/ports.ts', 'domain/'],
   'app/': ['domain/'],
   'domain/': [],
   'config/': [],

@@ -3,7 +3,8 @@ import type Koa from 'koa';
 import { bootstrap } from './app/bootstrap.ts';
 import type { Bootstrapped } from './app/bootstrap-options.ts';
 import type { AppContext, AppSettings } from './app/context.ts';
-import type { Clock } from './app/ports.ts';
+import type { Clock, RateLimiter } from './app/ports.ts';
+import { createRateLimits } from './app/rate-limits.ts';
 import { createRefusalRecorder } from './app/record-refusal.ts';
 import { withAuditFiles } from './audit/audit-files.ts';
 import type { Config } from './config/config.ts';
@@ -18,6 +19,8 @@ import { createHttpApp } from './http/app.ts';
 import { ENGINE_PATHS, enginePath } from './http/engine-paths.ts';
 import { dpopProof } from './http/middleware/dpop-proof.ts';
 import { createRoutes } from './http/routes.ts';
+import { createMemoryLimiter } from './limits/memory-limiter.ts';
+import { createSharedLimiter } from './limits/shared-limiter.ts';
 import { createLoggers, type Loggers } from './log/loggers.ts';
 import { createOAuthApp } from './oidc/app.ts';
 import { createEngineHolder } from './oidc/engine-holder.ts';
@@ -100,12 +103,14 @@ export async function build(config: Config, outside: Outside = {}): Promise<Task
     scopes: Object.keys(config.scopes),
   });
   const refusals = createRefusalRecorder(context);
+  const { throttle, rateLimits } = limitsOf(config, context, store);
   const cookieKeys = [deriveKey(masterKey, 'cookies').toString('base64url')];
   const holder = createEngineHolder(
     {
       context,
       artifacts: store.artifacts,
       refusals,
+      rateLimits,
       signingAlgorithm: config.signing.algorithm,
       cookieKeys,
       dpopNonceSecret: deriveKey(masterKey, 'dpop nonces'),
@@ -121,7 +126,7 @@ export async function build(config: Config, outside: Outside = {}): Promise<Task
     artifacts: store.artifacts,
     provider: holder.provider,
     refusals,
-    throttle: config.rateLimits === 'on' ? createSignInThrottle() : noSignInThrottle,
+    throttle,
     secret: deriveKey(masterKey, 'interactions'),
     scopes: config.scopes,
     codeSeconds: config.lifetimes.authorizationCode,
@@ -129,6 +134,7 @@ export async function build(config: Config, outside: Outside = {}): Promise<Task
   const app = createHttpApp({
     context,
     refusals,
+    rateLimits,
     routes: createRoutes(context, () => store.ping()),
     trustProxy: config.trustProxy,
     bodyLimit: config.requestBodyLimit,
@@ -150,7 +156,7 @@ export async function build(config: Config, outside: Outside = {}): Promise<Task
         bodyLimit: config.requestBodyLimit,
         engine: holder.middleware,
         interactions,
-        rateLimits: config.rateLimits === 'on',
+        rateLimits,
       }) as never,
     },
   });
@@ -174,6 +180,19 @@ export async function build(config: Config, outside: Outside = {}): Promise<Task
       await store.close();
       await loggers.close();
     },
+  };
+}
+
+/** Counted by this process alone on the embedded database, by all nodes together on PostgreSQL. */
+function limitsOf(config: Config, { clock, digests, log }: AppContext, store: DatabaseStore) {
+  if (config.rateLimits === 'off') return { throttle: noSignInThrottle, rateLimits: undefined };
+  const { rateCounters: counters, agents } = store;
+  const limiter: RateLimiter = counters
+    ? createSharedLimiter({ clock, counters, log })
+    : createMemoryLimiter(clock);
+  return {
+    throttle: createSignInThrottle({ limiter, digests }, config.limits.signIns),
+    rateLimits: createRateLimits(config.limits, { limiter, clock, digests, agents }),
   };
 }
 

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { authoritySettings } from './settings/authority.ts';
+import { limitSettings } from './settings/limits.ts';
 import { secretSettings } from './settings/secrets.ts';
 import { serverSettings } from './settings/server.ts';
 import { storageSettings } from './settings/storage.ts';
@@ -10,6 +11,7 @@ export const configSchema = z.strictObject({
   ...storageSettings,
   ...secretSettings,
   ...authoritySettings,
+  ...limitSettings,
 });
 
 /** Settings as declared, before derived values. */

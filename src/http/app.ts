@@ -1,5 +1,6 @@
 import Koa from 'koa';
 import type { AppContext } from '../app/context.ts';
+import type { RateLimits } from '../app/rate-limits.ts';
 import type { RefusalRecorder } from '../app/record-refusal.ts';
 import type { BoundRoute } from './contract.ts';
 import { ENGINE_PATHS, type EnginePath, enginePath } from './engine-paths.ts';
@@ -9,6 +10,8 @@ import { canonicalPath } from './middleware/canonical-path.ts';
 import { cors } from './middleware/cors.ts';
 import { pinnedHost } from './middleware/pinned-host.ts';
 import { problems } from './middleware/problems.ts';
+import { admitCaller, rateLimit } from './middleware/rate-limit.ts';
+import { announceRateLimits } from './middleware/rate-limit-fields.ts';
 import { requestContext } from './middleware/request-context.ts';
 import { securityHeaders } from './middleware/security-headers.ts';
 import { openapiRoute } from './openapi.ts';
@@ -28,7 +31,9 @@ export interface HttpAppParts {
   readonly version: string;
   /** Signs cookies; must equal the keys of the mounted engine. */
   readonly cookieKeys?: readonly string[];
-  /** Run after the path is settled and before any route: rate limits, proofs of possession. */
+  /** Absent = no limits. Paths of the engine are counted by the engine's side. */
+  readonly rateLimits?: RateLimits | undefined;
+  /** Run after the path is settled and before any route: proofs of possession. */
   readonly guards?: readonly RequestMiddleware[];
   /** The OAuth engine; sees only its own paths. */
   readonly engine?: { readonly middleware: RequestMiddleware; readonly paths?: readonly EnginePath[] };
@@ -39,16 +44,19 @@ export function createHttpApp(parts: HttpAppParts): Koa<RequestState> {
   const { context, refusals } = parts;
   const { issuer } = context.settings;
   const routes = [...parts.routes, openapiRoute(parts.routes, { issuer, version: parts.version })];
-  const authenticate = createAuthenticate(context);
+  const limits = parts.rateLimits;
+  const authenticate = createAuthenticate(context, limits && admitCaller(limits));
   const app = newApp(parts);
   app
     .use(requestContext())
+    .use(announceRateLimits())
     .use(accessLog(context.log))
     .use(problems({ refusals, log: context.log }))
     .use(securityHeaders({ https: issuer.startsWith('https:') }))
     .use(pinnedHost(issuer))
     .use(canonicalPath())
     .use(cors());
+  if (limits) app.use(rateLimit(limits, (path) => isEnginePath(parts, path)));
   for (const guard of parts.guards ?? []) app.use(guard);
   app.use(createRouter({ routes, authenticate, bodyLimit: parts.bodyLimit }));
   if (parts.engine) app.use(engineSlot(parts.engine));
@@ -67,6 +75,10 @@ function newApp({ context, trustProxy, cookieKeys }: HttpAppParts): Koa<RequestS
   // Connections that break while an answer is written; everything else was turned into a problem before.
   app.on('error', (error: unknown) => context.log.warn('answer not delivered', { error: String(error) }));
   return app;
+}
+
+function isEnginePath({ engine }: HttpAppParts, path: string): boolean {
+  return engine !== undefined && enginePath(engine.paths ?? ENGINE_PATHS, path) !== undefined;
 }
 
 /** Only paths of the engine reach it, in their one spelling; what it leaves unanswered is a wrong method. */

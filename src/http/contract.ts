@@ -20,6 +20,8 @@ interface Declaration<
   /** Further paths of the same handler: what the source systems call it. */
   readonly aliases?: readonly string[];
   readonly access: A;
+  /** Makes new clients: limited per address, unless an administrator does it. */
+  readonly registers?: boolean;
   /** One sentence. */
   readonly summary: string;
   readonly description?: string;

@@ -70,7 +70,7 @@ export function problemOf(error: unknown): Problem {
   if (error instanceof DomainError) {
     return new Problem(DOMAIN_STATUS[error.code], error.code, error.message, { members: error.details });
   }
-  if (error instanceof Error && error.name === 'OverloadedError') {
+  if (error instanceof Error && (error.name === 'OverloadedError' || error.name === 'QueueFullError')) {
     return new Problem(503, 'overloaded', 'the server has more work than it can take; try again shortly', {
       headers: { 'Retry-After': String(OVERLOAD_RETRY_SECONDS) },
     });

@@ -29,6 +29,7 @@ export function createRouter({ routes, ...parts }: RouterParts): RequestMiddlewa
     for (const path of [contract.path, ...contract.aliases]) {
       router[contract.method](path, async (ctx) => {
         ctx.state.route = contract.path;
+        if (contract.registers) ctx.state.registers = true;
         await serve(ctx, { contract, handle }, ctx.params, parts);
       });
     }

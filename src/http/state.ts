@@ -1,6 +1,7 @@
 import type { Middleware, ParameterizedContext } from 'koa';
 import type { ResolvedToken } from '../app/resolve-token.ts';
 import type { RequestOrigin } from '../domain/audit-event.ts';
+import type { RateVerdict } from '../domain/rate-limit.ts';
 
 /** What the middlewares know about a request; `ctx.state` of every handler. */
 export interface RequestState {
@@ -14,6 +15,10 @@ export interface RequestState {
   clientId?: string;
   /** Path of the matched route as declared, with `:parameters`: what logs and audit name instead of the URL. */
   route?: string;
+  /** The matched route makes new clients. */
+  registers?: boolean;
+  /** What the limits that this request counted against said of it. */
+  rates?: readonly RateVerdict[];
 }
 
 export type RequestContext = ParameterizedContext<RequestState>;

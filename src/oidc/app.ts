@@ -1,17 +1,19 @@
 import type { Context, Middleware } from 'koa';
 import compose from 'koa-compose';
 import type { AppContext } from '../app/context.ts';
+import type { RateLimits } from '../app/rate-limits.ts';
 import type { RefusalRecorder } from '../app/record-refusal.ts';
 import { discovery } from './discovery.ts';
 import { engineBody } from './engine-body.ts';
 import { guessingLimit } from './guessing-limit.ts';
 import { introspection } from './introspection.ts';
+import { CLIENT_ENDPOINTS, refusedTokenLimit, sourceLimit } from './rate-limit.ts';
 import { ROUTES } from './routes.ts';
 import { oauthRefusals } from './refusals.ts';
 import { registration } from './registration.ts';
 import { revocation } from './revocation.ts';
 import { browserHeaders } from './views/browser-headers.ts';
-import { verification, VERIFY_PATH } from './verification.ts';
+import { verification } from './verification.ts';
 
 export interface OAuthAppOptions {
   readonly context: AppContext;
@@ -21,30 +23,25 @@ export interface OAuthAppOptions {
   /** The engine of the moment: it is rebuilt when the signing keys change. */
   readonly engine: () => Middleware;
   readonly interactions: Middleware;
-  readonly rateLimits: boolean;
+  /** Absent = no limits. */
+  readonly rateLimits?: RateLimits | undefined;
 }
 
-const FORM_PATHS = [
-  ROUTES.token,
-  ROUTES.pushed_authorization_request,
-  ROUTES.introspection,
-  ROUTES.revocation,
-  VERIFY_PATH,
-  ROUTES.authorization,
-  ROUTES.userinfo,
-];
+const FORM_PATHS = [...CLIENT_ENDPOINTS, ROUTES.authorization, ROUTES.userinfo];
 
 /** Everything under /api/oauth and /.well-known that the engine serves, with our steps around it, in order. */
 export function createOAuthApp(options: OAuthAppOptions): Middleware {
   const { context, refusals, bodyLimit, engine, interactions, rateLimits } = options;
+  const limited = rateLimits && { limits: rateLimits, refusals };
   return compose([
     browserHeaders(),
     oauthRefusals({ context, refusals }),
     jsonErrors,
+    ...(limited ? [sourceLimit(limited)] : []),
     discovery({ issuer: context.settings.issuer, signingAlgorithms: ['ES256', 'EdDSA', 'RS256'] }),
     interactions,
     engineBody({ limit: bodyLimit, formPaths: FORM_PATHS }),
-    ...(rateLimits ? [guessingLimit()] : []),
+    ...(limited ? [guessingLimit(limited), refusedTokenLimit(limited)] : []),
     registration({ context, limit: bodyLimit }),
     verification({ context, refusals }),
     introspection({ context, refusals }),

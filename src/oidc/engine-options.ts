@@ -1,5 +1,6 @@
 import type { AppContext } from '../app/context.ts';
 import type { Artifacts } from '../app/ports.ts';
+import type { RateLimits } from '../app/rate-limits.ts';
 import type { RefusalRecorder } from '../app/record-refusal.ts';
 
 /** What the engine is built from. */
@@ -7,6 +8,8 @@ export interface EngineOptions {
   readonly context: AppContext;
   readonly artifacts: Artifacts;
   readonly refusals: RefusalRecorder;
+  /** Absent = no limits. */
+  readonly rateLimits?: RateLimits | undefined;
   /** Private JWKs for ID tokens, the signing one first. */
   readonly jwks: { readonly keys: readonly Record<string, unknown>[] };
   readonly signingAlgorithm: 'ES256' | 'EdDSA' | 'RS256';

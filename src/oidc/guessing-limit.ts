@@ -1,56 +1,25 @@
 import { decodeJwt } from 'jose';
 import type { Context, Middleware } from 'koa';
-import { RateLimiterMemory } from 'rate-limiter-flexible';
-import { ROUTES } from './routes.ts';
+import { admits, CLIENT_ENDPOINTS, type EngineLimits, refuse } from './rate-limit.ts';
 import { requestState } from './request-state.ts';
-import { VERIFY_PATH } from './verification.ts';
-
-export interface GuessingLimits {
-  /** Failed client authentications per source address and minute. */
-  readonly perSource: number;
-  /** Failed client authentications per source address and claimed client and minute. */
-  readonly perClient: number;
-  /** Registrations per source address and hour. */
-  readonly registrations: number;
-}
-
-const GUESSING_LIMITS: GuessingLimits = { perSource: 60, perClient: 10, registrations: 120 };
-
-const MINUTE = 60;
-const HOUR = 3600;
-const AUTHENTICATED: readonly string[] = [
-  ROUTES.token,
-  ROUTES.introspection,
-  ROUTES.revocation,
-  ROUTES.pushed_authorization_request,
-  VERIFY_PATH,
-];
 
 /**
  * S17: guessing client secrets is rate-limited. Only failures count, so a client in good standing is never held up by
  * its own traffic; a client that others guess at stays reachable from its own address.
  */
-export function guessingLimit(limits: GuessingLimits = GUESSING_LIMITS): Middleware {
-  const perSource = new RateLimiterMemory({ points: limits.perSource, duration: MINUTE });
-  const perClient = new RateLimiterMemory({ points: limits.perClient, duration: MINUTE });
-  const registrations = new RateLimiterMemory({ points: limits.registrations, duration: HOUR });
+export function guessingLimit({ limits, refusals }: EngineLimits): Middleware {
+  const { authentication } = limits;
   return async (ctx, next) => {
-    if (ctx.method !== 'POST') return next();
+    if (ctx.method !== 'POST' || !CLIENT_ENDPOINTS.includes(ctx.path)) return next();
     const { sourceIp } = requestState(ctx).origin;
-    if (ctx.path === ROUTES.registration) {
-      const wait = await secondsToWait(registrations, sourceIp);
-      if (wait > 0) return refuse(ctx, wait, 'too many registrations');
-      await spend(registrations, sourceIp);
-      return next();
-    }
-    if (!AUTHENTICATED.includes(ctx.path)) return next();
-    const client = `${sourceIp} ${claimedClient(ctx)}`;
-    const wait = Math.max(await secondsToWait(perSource, sourceIp), await secondsToWait(perClient, client));
-    if (wait > 0) return refuse(ctx, wait, 'too many failed client authentications');
+    const claimed = claimedClient(ctx);
+    const before = await authentication.look(sourceIp, claimed);
+    if (!before.allowed && !admits(ctx, before)) return refuse(ctx, refusals);
     await next();
-    if ((ctx.body as { error?: string } | undefined)?.error !== 'invalid_client') return;
-    await spend(perSource, sourceIp);
-    await spend(perClient, client);
+    if ((ctx.body as { error?: string } | undefined)?.error !== 'invalid_client') return undefined;
+    // Attempts in parallel were let in together; those beyond the limit learn nothing.
+    if (!admits(ctx, await authentication.failed(sourceIp, claimed))) refuse(ctx, refusals);
+    return undefined;
   };
 }
 
@@ -72,22 +41,4 @@ function subjectOf(assertion: string): string {
   } catch {
     return '';
   }
-}
-
-async function secondsToWait(limiter: RateLimiterMemory, key: string): Promise<number> {
-  const state = await limiter.get(key);
-  return state && state.remainingPoints <= 0 ? Math.ceil(state.msBeforeNext / 1000) : 0;
-}
-
-async function spend(limiter: RateLimiterMemory, key: string): Promise<void> {
-  // Rejects when nothing is left, which the next request finds out by itself.
-  await limiter.consume(key).catch(() => undefined);
-}
-
-/** Standard codes only (T12): RFC 6585 §4 gives the status its meaning. */
-function refuse(ctx: Context, seconds: number, why: string): void {
-  ctx.status = 429;
-  ctx.set('retry-after', String(seconds));
-  ctx.set('cache-control', 'no-store');
-  ctx.body = { error: 'invalid_request', error_description: `${why}: try again in ${seconds} seconds` };
 }

@@ -2,6 +2,16 @@
 // test/oidc/internals.test.ts pins every assumption made here.
 import type { Context } from 'koa';
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider';
+// @ts-expect-error The engine publishes no types for its steps.
+import authorizationSteps from 'oidc-provider/lib/actions/authorization/index.js';
+// @ts-expect-error The engine publishes no types for its steps.
+import introspectionSteps from 'oidc-provider/lib/actions/introspection.js';
+// @ts-expect-error The engine publishes no types for its steps.
+import revocationSteps from 'oidc-provider/lib/actions/revocation.js';
+// @ts-expect-error The engine publishes no types for its steps.
+import tokenSteps from 'oidc-provider/lib/actions/token.js';
+// @ts-expect-error The engine publishes no types for its steps.
+import userinfoSteps from 'oidc-provider/lib/actions/userinfo.js';
 // @ts-expect-error The engine publishes no types for its helpers.
 import validateDpopHelper, { checkDpopReplay } from 'oidc-provider/lib/helpers/validate_dpop.js';
 
@@ -66,3 +76,39 @@ export function offerBody(ctx: Context, text: string, type: string): void {
     },
   });
 }
+
+type Step = (ctx: Context, next: () => Promise<void>) => Promise<void>;
+
+/** What an engine does as soon as it knows the client of a request. */
+const afterAuthentication = new WeakMap<object, (ctx: Context) => Promise<void>>();
+
+/**
+ * Runs `step` at the token, introspection, revocation and PAR endpoints right after the client has authenticated
+ * itself, and at /userinfo once the token's client is known; what it throws is answered as the engine answers its own
+ * errors.
+ */
+export function onceAuthenticated(provider: Provider, step: (ctx: Context) => Promise<void>): void {
+  afterAuthentication.set(provider, step);
+}
+
+const takeStep: Step = async (ctx, next) => {
+  await afterAuthentication.get((ctx as unknown as KoaContextWithOIDC).oidc.provider)?.(ctx);
+  await next();
+};
+
+/** An endpoint of the engine is a list of steps, of which every Provider takes a copy when it is made. */
+function insertAfter(steps: Step[], name: string): void {
+  const at = steps.findIndex((step) => step.name === name);
+  if (at === -1) throw new Error(`the engine has no step ${name} any more`);
+  steps.splice(at + 1, 0, takeStep);
+}
+
+for (const steps of [
+  tokenSteps,
+  introspectionSteps,
+  revocationSteps,
+  authorizationSteps('pushed_authorization_request'),
+] as Step[][]) {
+  insertAfter(steps, 'authenticateClient');
+}
+insertAfter(userinfoSteps as Step[], 'loadAccessTokenClient');

@@ -14,6 +14,8 @@ import {
 } from './grants/client-credentials.ts';
 import { REFRESH_TOKEN, refreshTokenGrant, refreshTokenParameters } from './grants/refresh-token.ts';
 import { TOKEN_EXCHANGE, tokenExchangeGrant, tokenExchangeParameters } from './grants/token-exchange.ts';
+import { onceAuthenticated } from './internals.ts';
+import { limitEngineClient } from './rate-limit.ts';
 import { requestState } from './request-state.ts';
 import { LIST_PARAMETERS } from './task-parameters.ts';
 
@@ -37,6 +39,8 @@ export function createEngine(options: EngineOptions): { provider: Provider; midd
   const provider = new Engine(context.settings.issuer, engineConfiguration(options));
   provider.proxy = false;
   recordEngineEvents(provider, options);
+  const { rateLimits: limits, refusals } = options;
+  if (limits) onceAuthenticated(provider, limitEngineClient({ limits, refusals }));
   const grant = { context, provider, artifacts };
   const registerRaw = provider.registerGrantType.bind(provider) as unknown as Registration;
   const register: Registration = (name, handler, ...rest) =>

@@ -3,6 +3,7 @@ import type { Fact } from '../app/audit-trail.ts';
 import type { AppContext } from '../app/context.ts';
 import type { RefusalRecorder } from '../app/record-refusal.ts';
 import { asciiDescription, TASK_ERRORS } from './errors.ts';
+import { isRateLimited } from './rate-limit.ts';
 import { ROUTES } from './routes.ts';
 import { requestState } from './request-state.ts';
 
@@ -33,7 +34,7 @@ export function oauthRefusals({
       answerThrown(context, ctx, error);
     }
     const body = ctx.body as OAuthError | undefined;
-    if (ctx.status < 400 || typeof body?.error !== 'string') return;
+    if (ctx.status < 400 || typeof body?.error !== 'string' || isRateLimited(ctx)) return;
     if (ctx.path === ROUTES.token && body.error_description === NOT_ALLOWED)
       body.error = 'unauthorized_client';
     const taskError = taskErrorOf(body);

@@ -1,4 +1,4 @@
-import type { Artifacts, Cleanup, KeyStore, Store } from '../app/ports.ts';
+import type { Artifacts, Cleanup, KeyStore, RateCounters, Store } from '../app/ports.ts';
 import { agentReads } from './agents.ts';
 import { artifacts } from './artifacts.ts';
 import { auditReads } from './audit-events.ts';
@@ -8,7 +8,9 @@ import { counts } from './counts.ts';
 import type { Database } from './database.ts';
 import { keyStore } from './keys.ts';
 import { ledgerReads } from './ledger.ts';
+import { rateCounters } from './rate-limits.ts';
 import { resourceServerReads } from './resource-servers.ts';
+import { isPostgres } from './statements.ts';
 import { taskReads } from './tasks.ts';
 import { tokenReads } from './tokens.ts';
 import { userReads } from './users.ts';
@@ -17,6 +19,8 @@ export interface DatabaseStore extends Store {
   readonly artifacts: Artifacts;
   readonly keys: KeyStore;
   readonly cleanup: Cleanup;
+  /** What nodes count together; undefined for the embedded database, which belongs to one process. */
+  readonly rateCounters: RateCounters | undefined;
   /** Rejects when the database does not answer. */
   ping(): Promise<void>;
   /** Waits for the units that are on their way, then disconnects. */
@@ -40,6 +44,7 @@ export function createStore(database: Database): DatabaseStore {
     artifacts: artifacts(db),
     keys: keyStore(db),
     cleanup: cleanup(db),
+    rateCounters: isPostgres(db) ? rateCounters(db) : undefined,
     async ping() {
       await db.raw('SELECT 1');
     },

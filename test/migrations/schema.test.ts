@@ -39,7 +39,7 @@ describe.each(Object.entries(PLACES))('migrations on %s', (_kind, makePlace) => 
   test('have nothing to do the second time', async () => {
     await migrateUp(knex);
     await migrateUp(knex);
-    expect(await knex('knex_migrations').pluck('batch')).toEqual([1, 1]);
+    expect(new Set(await knex('knex_migrations').pluck('batch'))).toEqual(new Set([1]));
   });
 
   test('run once when several nodes start together', async () => {
@@ -54,7 +54,7 @@ describe('the schema', () => {
   test('has the same tables and columns on both databases', async () => {
     const [sqlite, postgres] = [await columns(sqlitePlace), await columns(postgresPlace)];
     expect(postgres).toEqual(sqlite);
-    expect(Object.keys(sqlite)).toHaveLength(13);
+    expect(Object.keys(sqlite)).toHaveLength(14);
   });
 });
 

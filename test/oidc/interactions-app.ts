@@ -12,6 +12,7 @@ import { createHttpApp } from '../../src/http/app.ts';
 import { createOAuthApp } from '../../src/oidc/app.ts';
 import { createEngineHolder } from '../../src/oidc/engine-holder.ts';
 import { createInteractions } from '../../src/oidc/interactions/interactions.ts';
+import { createMemoryLimiter } from '../../src/limits/memory-limiter.ts';
 import { createSignInThrottle, type SignInLimits } from '../../src/oidc/interactions/sign-in-throttle.ts';
 import { browserHeaders } from '../../src/oidc/views/browser-headers.ts';
 import { createPageClient } from '../browser/page-client.ts';
@@ -29,7 +30,9 @@ const SCOPES = {
 export type InteractionsApp = Awaited<ReturnType<typeof startInteractionsApp>>;
 
 /** The pages behind the real engine and a real store, listening; limits of signing in as the test wants them. */
-export async function startInteractionsApp(limits?: SignInLimits) {
+export async function startInteractionsApp(
+  limits: SignInLimits = { perEmail: 10, perSource: 60, windowSeconds: 900 },
+) {
   const http = createServer();
   await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
   const issuer = `http://127.0.0.1:${(http.address() as AddressInfo).port}`;
@@ -63,7 +66,7 @@ export async function startInteractionsApp(limits?: SignInLimits) {
     artifacts: store.artifacts,
     provider: holder.provider,
     refusals,
-    throttle: createSignInThrottle(limits),
+    throttle: createSignInThrottle({ limiter: createMemoryLimiter(clock), digests: context.digests }, limits),
     secret: randomBytes(32),
     scopes: SCOPES,
     codeSeconds: LIFETIMES.authorizationCode,
@@ -74,7 +77,6 @@ export async function startInteractionsApp(limits?: SignInLimits) {
     bodyLimit: 65_536,
     engine: holder.middleware,
     interactions,
-    rateLimits: false,
   });
   const app = createHttpApp({
     context,

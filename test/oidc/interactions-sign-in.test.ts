@@ -165,7 +165,7 @@ describe('guessing passwords', () => {
     expect(refused.status).toBe(429);
     expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(800);
     expect(refused.html).toMatch(/role="alert"[^>]*>\s*<h2>Too many attempts. Try again in 15 minutes./);
-    expect((await throttled.events('user_sign_in_failed'))[0]).toMatchObject({ reason: 'throttled' });
+    expect((await throttled.events('user_sign_in_failed'))[0]).toMatchObject({ reason: 'rate_limited' });
 
     expect((await attempt('nobody@example.com', 'wrong')).status).toBe(422);
     expect((await attempt('nobody@example.com', 'wrong')).status).toBe(422);

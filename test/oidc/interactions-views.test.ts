@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
 import { offerRights } from '../../src/oidc/interactions/offer.ts';
+import { createDigests } from '../../src/crypto/digests.ts';
+import { createMemoryLimiter } from '../../src/limits/memory-limiter.ts';
 import { createSignInThrottle } from '../../src/oidc/interactions/sign-in-throttle.ts';
 import { formTargets } from '../../src/oidc/views/form-targets.ts';
 import { html } from '../../src/oidc/views/html.ts';
@@ -68,7 +70,10 @@ describe('what is offered to a person', () => {
 
 describe('the throttle', () => {
   test('takes an IPv6 /64 for one source, and forgives what turned out right', async () => {
-    const throttle = createSignInThrottle({ perEmail: 2, perSource: 2, windowSeconds: 60 });
+    const throttle = createSignInThrottle(
+      { limiter: createMemoryLimiter({ now: () => 0 }), digests: createDigests() },
+      { perEmail: 2, perSource: 2, windowSeconds: 60 },
+    );
     expect(await throttle.attempt('a@example.com', '2001:db8::1')).toBeUndefined();
     expect(await throttle.attempt('b@example.com', '2001:db8:0:0:1::2')).toBeUndefined();
     expect(await throttle.attempt('c@example.com', '2001:db8::ffff:3')).toBeGreaterThan(0);

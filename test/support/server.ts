@@ -9,7 +9,7 @@ import { createDatabase } from './postgres.ts';
 
 export const ADMIN_CLIENT = 'taskgrant-admin';
 export const ADMIN_CLIENT_SECRET = 'tgs_secret-of-the-administration-client-0123456789';
-const ADMIN_EMAIL = 'admin@example.com';
+export const ADMIN_EMAIL = 'admin@example.com';
 export const ADMIN_PASSWORD = 'correct horse battery staple';
 
 export interface ServerOptions {
@@ -28,13 +28,18 @@ export interface SkippingClock {
   advance(seconds: number): void;
 }
 
-/** The whole product, listening on a free port with a data directory of its own. */
-export interface TestServer {
+/** What requests need to know of a server, in this process or in one of its own. */
+export interface RunningServer {
   readonly issuer: string;
   /** Where it listens: the issuer, unless another one was configured. */
   readonly address: string;
   /** `aud` of tokens for the server's own API. */
   readonly apiAudience: string;
+  readonly clock: { now(): number };
+}
+
+/** The whole product, listening on a free port with a data directory of its own. */
+export interface TestServer extends RunningServer {
   /** `aud` of tokens whose request names no resource. */
   readonly defaultAudience: string;
   readonly clock: SkippingClock;
@@ -44,7 +49,7 @@ export interface TestServer {
 }
 
 /** Cheap passwords, and scopes of which one is not among those that anybody may register with. */
-const TEST_SETTINGS = {
+export const TEST_SETTINGS = {
   argon2: { memoryKiB: 8192, passes: 1, parallelism: 1 },
   scopes: {
     'reports:read': { description: 'Read reports' },
@@ -52,6 +57,8 @@ const TEST_SETTINGS = {
     'files:read': { description: 'Read files' },
   },
   registration: { defaultPermissions: ['example:read', 'reports:read'] },
+  // Suites ask from one address and with few agents; those about limits set their own.
+  limits: { tiers: { free: 100_000, pro: 100_000 }, anonymous: 100_000, registrations: 10_000 },
   resourceServers: [{ name: 'example', audiences: ['{issuer}/api/oauth/protected'], tokenFormat: 'jwt' }],
 };
 

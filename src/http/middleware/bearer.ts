@@ -4,6 +4,7 @@ import { covers } from '../../domain/scope.ts';
 import type { Access, AdminRight, RequestCaller } from '../caller.ts';
 import { type Challenge, scopeMissing, tokenMissing, tokenRefused } from '../challenge.ts';
 import type { RequestContext } from '../state.ts';
+import type { AdmitCaller } from './rate-limit.ts';
 
 /** Lets a request in, or throws the Problem that says what is missing. */
 export type Authenticate = (ctx: RequestContext, access: Access) => Promise<RequestCaller>;
@@ -17,18 +18,28 @@ const WHY_DEAD = {
   task_ended: 'the task of the access token has ended',
 } as const;
 
-/** Checks access tokens against the ledger at every request (nothing is cached), as RFC 6750 and R13 ask. */
-export function createAuthenticate(context: AppContext): Authenticate {
+/**
+ * Checks access tokens against the ledger at every request (nothing is cached), as RFC 6750 and R13 ask. `admit` is
+ * asked as soon as it is settled who calls, before anything else is done for them.
+ */
+export function createAuthenticate(context: AppContext, admit: AdmitCaller = async () => {}): Authenticate {
   return async (ctx, access) => {
-    if (access === 'anonymous') return callerOf(context, ctx, undefined);
+    if (access === 'anonymous') return admitted(callerOf(context, ctx, undefined));
     const challenge = await challengeFor(context, access);
     const bearer = await acceptToken(context, ctx, challenge);
+    if (!bearer && access !== 'optional') throw tokenMissing(challenge);
     if (bearer) {
       ctx.state.bearer = bearer;
       ctx.state.clientId = bearer.token.clientId;
-      requireRights(context, bearer, access, challenge);
-    } else if (access !== 'optional') throw tokenMissing(challenge);
-    return callerOf(context, ctx, bearer);
+    }
+    const caller = await admitted(callerOf(context, ctx, bearer));
+    if (bearer) requireRights(context, bearer, access, challenge);
+    return caller;
+
+    async function admitted(caller: RequestCaller): Promise<RequestCaller> {
+      await admit(ctx, caller);
+      return caller;
+    }
   };
 }
 

@@ -1,4 +1,4 @@
-import type { RequestMiddleware } from '../state.ts';
+import type { RequestContext, RequestMiddleware } from '../state.ts';
 
 /**
  * Endpoints that browser clients call with a token or nothing at all (OAuth 2.1 for browser apps, MCP). Never the
@@ -23,9 +23,8 @@ export function cors(): RequestMiddleware {
   return async (ctx, next) => {
     if (!isOpen(ctx.path)) return next();
     ctx.set('Access-Control-Allow-Origin', '*');
-    ctx.set('Access-Control-Expose-Headers', 'WWW-Authenticate, DPoP-Nonce, Retry-After, X-Request-ID');
     ctx.set('Cross-Origin-Resource-Policy', 'cross-origin');
-    if (ctx.method !== 'OPTIONS') return next();
+    if (ctx.method !== 'OPTIONS') return exposing(ctx, next);
     ctx.set({
       'Access-Control-Allow-Methods': 'GET, POST, OPTIONS',
       'Access-Control-Allow-Headers': 'Authorization, Content-Type, DPoP, MCP-Protocol-Version',
@@ -34,6 +33,17 @@ export function cors(): RequestMiddleware {
     ctx.status = 204;
     return undefined;
   };
+}
+
+const EXPOSED = 'WWW-Authenticate, DPoP-Nonce, Retry-After, RateLimit, RateLimit-Policy, X-Request-ID';
+
+/** Last of all: the engine names fewer for its own endpoints. */
+async function exposing(ctx: RequestContext, next: () => Promise<void>): Promise<void> {
+  try {
+    await next();
+  } finally {
+    ctx.set('Access-Control-Expose-Headers', EXPOSED);
+  }
 }
 
 function isOpen(path: string): boolean {

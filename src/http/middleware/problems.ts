@@ -43,9 +43,8 @@ function callerOf({ state }: RequestContext) {
 
 /** Paths outside the API are scanned all day long: the access log is enough for those. */
 function factOf(ctx: RequestContext, problem: Problem): Fact | undefined {
-  if (problem.status === 503 || (problem.status < 500 && !ctx.path.startsWith('/api/') && !ctx.state.route)) {
-    return undefined;
-  }
+  const scanned = problem.status < 500 && !ctx.path.startsWith('/api/') && !ctx.state.route;
+  if (problem.status === 503 || (scanned && problem.status !== 429)) return undefined;
   const { bearer } = ctx.state;
   return {
     type: problem.status >= 500 ? 'server_error' : 'request_refused',
@@ -55,7 +54,12 @@ function factOf(ctx: RequestContext, problem: Problem): Fact | undefined {
     tokenId: bearer?.token.tokenId,
     taskId: bearer?.task.taskId,
     reason: problem.code,
-    details: { status: problem.status, method: ctx.method, route: ctx.state.route ?? null },
     ...problem.fact,
+    details: {
+      status: problem.status,
+      method: ctx.method,
+      route: ctx.state.route ?? null,
+      ...problem.fact.details,
+    },
   };
 }

@@ -9,7 +9,6 @@ import type { InteractionsOptions } from './options.ts';
 import { PageRefusal, requestEnded } from './page-refusal.ts';
 import { callerOf, loadPending, type Pending } from './pending.ts';
 import { showSignIn, signIn } from './sign-in-step.ts';
-import { createSignInThrottle } from './sign-in-throttle.ts';
 
 type Answer = (
   options: InteractionsOptions,
@@ -28,14 +27,10 @@ const ANSWERS: Readonly<Record<string, Answer>> = {
   abort: (options, ctx, pending) => deny(options, ctx, pending, 'the person declined'),
 };
 
-/** Without a throttle of its own, each process counts for itself. */
-type GivenOptions = Omit<InteractionsOptions, 'throttle'> & Partial<Pick<InteractionsOptions, 'throttle'>>;
-
 const PATH = /^\/interaction\/([^/]+)(?:\/([^/]+))?$/;
 
 /** The pages on which a person signs in and decides what an agent may do in their name. */
-export function createInteractions(given: GivenOptions): Middleware {
-  const options: InteractionsOptions = { throttle: createSignInThrottle(), ...given };
+export function createInteractions(options: InteractionsOptions): Middleware {
   return async (ctx, next) => {
     const [, uid, action] = PATH.exec(ctx.path) ?? [];
     if (uid === undefined) return next();
@@ -103,7 +98,7 @@ function fail(options: InteractionsOptions, ctx: Context, error: unknown): void 
 function asRefusal(error: unknown): PageRefusal {
   if (error instanceof PageRefusal) return error;
   if (error instanceof errors.SessionNotFound) return requestEnded();
-  if (error instanceof Error && error.name === 'OverloadedError') {
+  if (error instanceof Error && (error.name === 'OverloadedError' || error.name === 'QueueFullError')) {
     return new PageRefusal({
       status: 503,
       title: 'The server is busy',

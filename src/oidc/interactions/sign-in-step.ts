@@ -1,4 +1,5 @@
 import type { Context } from 'koa';
+import { RATE_LIMITED } from '../../app/rate-limit-fields.ts';
 import { verifyCredentials } from '../../app/sign-in.ts';
 import { normaliseEmail } from '../../app/user-fields.ts';
 import { formTargets } from '../views/form-targets.ts';
@@ -53,7 +54,7 @@ export async function signIn(
     options.refusals.record(caller, {
       type: 'user_sign_in_failed',
       clientId: pending.clientId,
-      reason: 'throttled',
+      reason: RATE_LIMITED,
     });
     return showAgain(throttled(wait));
   }

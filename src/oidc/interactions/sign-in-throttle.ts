@@ -1,6 +1,8 @@
-import { RateLimiterMemory, type RateLimiterRes } from 'rate-limiter-flexible';
+import type { Digests, RateLimiter } from '../../app/ports.ts';
+import type { RatePolicy } from '../../domain/rate-limit.ts';
+import { networkOf } from '../../domain/source-network.ts';
 
-/** Slows down the guessing of passwords. Another store makes it one throttle for many nodes. */
+/** Slows down the guessing of passwords. */
 export interface SignInThrottle {
   /** Counts an attempt; the seconds to wait when there have been too many, else undefined. */
   attempt(email: string, sourceIp: string): Promise<number | undefined>;
@@ -16,21 +18,24 @@ export interface SignInLimits {
   readonly windowSeconds: number;
 }
 
-const LIMITS: SignInLimits = { perEmail: 10, perSource: 60, windowSeconds: 900 };
-
-/** Counts in the memory of this process. */
-export function createSignInThrottle(limits: SignInLimits = LIMITS): SignInThrottle {
-  const duration = limits.windowSeconds;
-  const emails = new RateLimiterMemory({ points: limits.perEmail, duration, keyPrefix: 'email' });
-  const sources = new RateLimiterMemory({ points: limits.perSource, duration, keyPrefix: 'source' });
+/** E-mail addresses are counted by their digests: what people mistype is nobody's business. */
+export function createSignInThrottle(
+  { limiter, digests }: { readonly limiter: RateLimiter; readonly digests: Pick<Digests, 'sha256'> },
+  { perEmail, perSource, windowSeconds }: SignInLimits,
+): SignInThrottle {
+  const emails: RatePolicy = { name: 'sign-in-email', limit: perEmail, windowSeconds, forgiving: true };
+  const sources: RatePolicy = { name: 'sign-in-source', limit: perSource, windowSeconds, forgiving: true };
   return {
     async attempt(email, sourceIp) {
-      // The source first: a flood of made-up addresses from one place leaves no trace of them in memory.
-      return (await consume(sources, networkOf(sourceIp))) ?? consume(emails, email);
+      // The source first: a flood of made-up addresses from one place leaves no trace of them.
+      const source = await limiter.take(sources, networkOf(sourceIp));
+      if (!source.allowed) return source.resetSeconds;
+      const address = await limiter.take(emails, digests.sha256(email));
+      return address.allowed ? undefined : address.resetSeconds;
     },
     async succeeded(email, sourceIp) {
-      await sources.reward(networkOf(sourceIp));
-      await emails.delete(email);
+      await limiter.giveBack(sources, networkOf(sourceIp));
+      await limiter.forget(emails, digests.sha256(email));
     },
   };
 }
@@ -40,21 +45,3 @@ export const noSignInThrottle: SignInThrottle = {
   attempt: async () => undefined,
   succeeded: async () => undefined,
 };
-
-async function consume(limiter: RateLimiterMemory, key: string): Promise<number | undefined> {
-  try {
-    await limiter.consume(key);
-    return undefined;
-  } catch (refusal) {
-    if (refusal instanceof Error) throw refusal;
-    return Math.max(1, Math.ceil((refusal as RateLimiterRes).msBeforeNext / 1000));
-  }
-}
-
-/** Whoever has an IPv6 address has the whole /64 around it (RFC 4291 §2.5.4, RFC 6177). */
-function networkOf(address: string): string {
-  if (!address.includes(':')) return address;
-  const [head = [], tail = []] = address.split('::').map((part) => part.split(':').filter(Boolean));
-  const zeros = Array.from({ length: Math.max(0, 8 - head.length - tail.length) }, () => '0');
-  return [...head, ...zeros, ...tail].slice(0, 4).join(':');
-}

@@ -1,0 +1,69 @@
+import { RATE_LIMITED } from '../../app/rate-limit-fields.ts';
+import type { RateLimits } from '../../app/rate-limits.ts';
+import type { RateVerdict } from '../../domain/rate-limit.ts';
+import type { RequestCaller } from '../caller.ts';
+import { Problem } from '../problem.ts';
+import type { RequestContext, RequestMiddleware } from '../state.ts';
+
+/** Liveness is never refused: a restart would not make anybody ask less. */
+const NEVER_REFUSED = '/health/live';
+const TOKEN = /^(Bearer|DPoP)\b/i;
+
+/**
+ * Counts requests of our own API: against the address when they come without a token, otherwise against the client, by
+ * {@link admitCaller}, once the token has been accepted. Whatever was counted by nobody is counted when it is over.
+ */
+export function rateLimit(limits: RateLimits, except: (path: string) => boolean): RequestMiddleware {
+  return async (ctx, next) => {
+    if (except(ctx.path)) return next();
+    const { sourceIp } = ctx.state.origin;
+    if (!TOKEN.test(ctx.get('Authorization'))) {
+      admit(ctx, await limits.source(sourceIp));
+      return next();
+    }
+    const tokens = await limits.tokens.look(sourceIp);
+    if (!tokens.allowed) admit(ctx, tokens);
+    try {
+      await next();
+    } catch (error) {
+      if (!ctx.state.rates) admit(ctx, await countRefused(limits, ctx, error));
+      throw error;
+    }
+    if (!ctx.state.rates) admit(ctx, await limits.source(sourceIp));
+    return undefined;
+  };
+}
+
+/** Where an accepted token, or the absence of one, settles whom a request of our API counts for. */
+export type AdmitCaller = (ctx: RequestContext, caller: RequestCaller) => Promise<void>;
+
+/** @throws Problem 429 when nothing is left for the caller. */
+export function admitCaller(limits: RateLimits): AdmitCaller {
+  return async (ctx, caller) => {
+    const { sourceIp } = ctx.state.origin;
+    if (caller.bearer) admit(ctx, await limits.clientById(caller.bearer.token.clientId));
+    else if (!ctx.state.rates) admit(ctx, await limits.source(sourceIp));
+    if (ctx.state.registers && !caller.administers('admin:write')) {
+      admit(ctx, await limits.registration(sourceIp));
+    }
+  };
+}
+
+function countRefused(limits: RateLimits, ctx: RequestContext, error: unknown) {
+  const { sourceIp } = ctx.state.origin;
+  const refused = error instanceof Problem && error.status === 401;
+  return refused ? limits.tokens.failed(sourceIp) : limits.source(sourceIp);
+}
+
+function admit(ctx: RequestContext, verdict: RateVerdict): void {
+  ctx.state.rates = [...(ctx.state.rates ?? []), verdict];
+  if (!verdict.allowed && ctx.path !== NEVER_REFUSED) throw tooMany(verdict);
+}
+
+function tooMany({ policy, resetSeconds }: RateVerdict): Problem {
+  return new Problem(429, RATE_LIMITED, `too many requests: try again in ${resetSeconds} seconds`, {
+    members: { retry_after: resetSeconds, policy: policy.name },
+    headers: { 'Retry-After': String(resetSeconds) },
+    fact: { details: { policy: policy.name } },
+  });
+}

@@ -1,0 +1,174 @@
+import type { Context, Middleware } from 'koa';
+import { errors } from 'oidc-provider';
+import { RATE_LIMITED } from '../app/rate-limit-fields.ts';
+import type { RateLimits } from '../app/rate-limits.ts';
+import type { RefusalRecorder } from '../app/record-refusal.ts';
+import type { Agent } from '../domain/agent.ts';
+import type { RateVerdict } from '../domain/rate-limit.ts';
+import { engineClient, isPublicClient } from './internals.ts';
+import { requestState } from './request-state.ts';
+import { ROUTES } from './routes.ts';
+import { sendErrorPage } from './views/error-page.ts';
+import { VERIFY_PATH } from './verification.ts';
+
+export interface EngineLimits {
+  readonly limits: RateLimits;
+  readonly refusals: RefusalRecorder;
+}
+
+/** Endpoints where clients authenticate themselves. */
+export const CLIENT_ENDPOINTS: readonly string[] = [
+  ROUTES.token,
+  ROUTES.introspection,
+  ROUTES.revocation,
+  ROUTES.pushed_authorization_request,
+  VERIFY_PATH,
+];
+
+/**
+ * Requests of the OAuth endpoints that no client stands behind count against their address: pages, metadata,
+ * registrations, and what failed before it was known who asks.
+ */
+export function sourceLimit({ limits, refusals }: EngineLimits): Middleware {
+  return async (ctx, next) => {
+    const { sourceIp } = requestState(ctx).origin;
+    if (!countsLater(ctx)) {
+      if (!admits(ctx, await limits.source(sourceIp))) return refuse(ctx, refusals);
+      const registers = ctx.path === ROUTES.registration && ctx.method === 'POST';
+      if (registers && !admits(ctx, await limits.registration(sourceIp))) return refuse(ctx, refusals);
+      return next();
+    }
+    try {
+      await next();
+    } finally {
+      if (!ratesOf(ctx) && !admits(ctx, await limits.source(sourceIp))) refuse(ctx, refusals);
+    }
+    return undefined;
+  };
+}
+
+function countsLater(ctx: Context): boolean {
+  if (ctx.path === ROUTES.userinfo) return ctx.method === 'POST' || ctx.get('authorization') !== '';
+  return ctx.method === 'POST' && CLIENT_ENDPOINTS.includes(ctx.path);
+}
+
+/** Access tokens that are refused at /userinfo count as those at our own API do. */
+export function refusedTokenLimit({ limits, refusals }: EngineLimits): Middleware {
+  return async (ctx, next) => {
+    if (ctx.path !== ROUTES.userinfo || !countsLater(ctx)) return next();
+    const { sourceIp } = requestState(ctx).origin;
+    const before = await limits.tokens.look(sourceIp);
+    if (!before.allowed && !admits(ctx, before)) return refuse(ctx, refusals);
+    await next();
+    if (ctx.status !== 401) return undefined;
+    if (!admits(ctx, await limits.tokens.failed(sourceIp))) refuse(ctx, refusals);
+    return undefined;
+  };
+}
+
+/**
+ * Counts a request of a client that has authenticated itself, before the work that it asks for.
+ * @throws errors.CustomOIDCProviderError 429 when nothing is left for the client.
+ */
+export async function limitClient(
+  { limits, refusals }: EngineLimits,
+  ctx: Context,
+  client: { readonly agent: Pick<Agent, 'clientId' | 'kind' | 'tier'>; readonly isPublic: boolean },
+): Promise<void> {
+  const { agent, isPublic } = client;
+  const verdict = isPublic
+    ? await limits.publicClient(agent, requestState(ctx).origin.sourceIp)
+    : await limits.client(agent);
+  if (admits(ctx, verdict)) return;
+  recordRefusal(ctx, refusals, verdict, agent.clientId);
+  ctx.set('retry-after', String(verdict.resetSeconds));
+  const refusal = new errors.CustomOIDCProviderError('invalid_request', descriptionOf(verdict));
+  // RFC 6585 §4. The engine knows no such error.
+  throw Object.assign(refusal, { status: 429, statusCode: 429 });
+}
+
+/** The step that the engine takes as soon as it has authenticated a client. */
+export function limitEngineClient(options: EngineLimits): (ctx: Context) => Promise<void> {
+  return (ctx) => {
+    const client = engineClient(ctx);
+    const agent = requestState(ctx).agents.get(client.clientId) ?? newcomer(client.clientId);
+    return limitClient(options, ctx, { agent, isPublic: isPublicClient(client) });
+  };
+}
+
+/** A client that is known by its metadata document alone. */
+function newcomer(clientId: string) {
+  return { clientId, kind: 'agent', tier: 'free' } as const;
+}
+
+/** Notes what a limit said about this request; false when it forbids it. */
+export function admits(ctx: Context, verdict: RateVerdict): boolean {
+  ctx.state.rates = [...(ratesOf(ctx) ?? []), verdict];
+  return verdict.allowed;
+}
+
+/** Whether a limit has forbidden this request, which is on record then. */
+export function isRateLimited(ctx: Context): boolean {
+  return ratesOf(ctx)?.some(({ allowed }) => !allowed) ?? false;
+}
+
+/** Every verdict on this request; what the RateLimit fields tell. */
+function ratesOf(ctx: Context): readonly RateVerdict[] | undefined {
+  return ctx.state.rates as readonly RateVerdict[] | undefined;
+}
+
+const PAGES = new RegExp(`^(/interaction/|${ROUTES.authorization}(/|$)|${ROUTES.end_session}(/|$))`);
+
+/** 429 for the last verdict: standard codes only (T12), RFC 6585 §4 gives the status its meaning; a page for people. */
+export function refuse(ctx: Context, refusals: RefusalRecorder): void {
+  const verdict = ratesOf(ctx)?.findLast(({ allowed }) => !allowed);
+  if (!verdict) return;
+  recordRefusal(ctx, refusals, verdict, null);
+  ctx.remove('www-authenticate');
+  ctx.set('retry-after', String(verdict.resetSeconds));
+  ctx.set('cache-control', 'no-store');
+  if (PAGES.test(ctx.path)) return sendErrorPage(ctx, tooManyPage(verdict));
+  ctx.status = 429;
+  ctx.body = { error: 'invalid_request', error_description: descriptionOf(verdict) };
+}
+
+function descriptionOf({ policy, resetSeconds }: RateVerdict): string {
+  const what = WHAT[policy.name] ?? 'too many requests';
+  return `${what}: try again in ${resetSeconds} seconds`;
+}
+
+const WHAT: Readonly<Record<string, string>> = {
+  registration: 'too many registrations',
+  'failed-authentication-source': 'too many failed client authentications',
+  'failed-authentication-client': 'too many failed client authentications',
+  'refused-token': 'too many tokens that were refused',
+};
+
+function tooManyPage({ resetSeconds }: RateVerdict) {
+  return {
+    status: 429,
+    title: 'Too many requests',
+    message: `This server has had too many requests from where you are. Try again in ${resetSeconds} seconds.`,
+  };
+}
+
+function recordRefusal(
+  ctx: Context,
+  refusals: RefusalRecorder,
+  { policy }: RateVerdict,
+  clientId: string | null,
+): void {
+  refusals.record(
+    { actor: clientId, origin: requestState(ctx).origin },
+    {
+      type: ctx.path === ROUTES.token ? 'token_refused' : 'request_refused',
+      reason: RATE_LIMITED,
+      clientId,
+      details: {
+        status: 429,
+        path: PAGES.test(ctx.path) ? ROUTES.authorization : ctx.path,
+        policy: policy.name,
+      },
+    },
+  );
+}
