@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { basic, bearer, postForm, send } from './requests.ts';
-import { ADMIN_CLIENT, ADMIN_CLIENT_SECRET, type TestServer } from './server.ts';
+import { ADMIN_CLIENT, ADMIN_CLIENT_SECRET, type RunningServer } from './server.ts';
 
 /** A code_verifier and its S256 challenge (RFC 7636). */
 export interface Pkce {
@@ -38,10 +38,10 @@ export interface PersonParty {
   readonly password: string;
 }
 
-const known = new WeakMap<TestServer, { token: string; until: number }>();
+const known = new WeakMap<RunningServer, { token: string; until: number }>();
 
 /** A token with `admin:read admin:write`, got as any administrator's script gets it. */
-export async function adminToken(server: TestServer): Promise<string> {
+export async function adminToken(server: RunningServer): Promise<string> {
   const cached = known.get(server);
   if (cached && cached.until > server.clock.now()) return cached.token;
   const { status, body } = await postForm(
@@ -56,7 +56,7 @@ export async function adminToken(server: TestServer): Promise<string> {
 }
 
 /** A request with an administrator's token. */
-export async function asAdmin(server: TestServer, method: string, path: string, body?: unknown) {
+export async function asAdmin(server: RunningServer, method: string, path: string, body?: unknown) {
   return send(server, path, {
     method,
     headers: {
@@ -68,7 +68,7 @@ export async function asAdmin(server: TestServer, method: string, path: string, 
 }
 
 /** @throws Error unless the administrator's request succeeded. */
-export async function administer(server: TestServer, method: string, path: string, body?: unknown) {
+export async function administer(server: RunningServer, method: string, path: string, body?: unknown) {
   const answer = await asAdmin(server, method, path, body);
   if (answer.status >= 300) throw new Error(`${method} ${path}: ${answer.status} ${answer.text}`);
   return answer.body;
@@ -79,7 +79,7 @@ const TOOLS = ['search', 'summarise', 'mail'];
 
 /** Registers and activates an agent as an administrator; `limits` are set by PUT afterwards. */
 export async function registerAgent(
-  server: TestServer,
+  server: RunningServer,
   { limits, ...over }: { limits?: object; [member: string]: unknown } = {},
 ): Promise<AgentParty> {
   const { credentials } = await administer(server, 'POST', '/api/agents/register', {
@@ -101,7 +101,7 @@ let made = 0;
 
 /** An API with one audience of its own that knows any right. */
 export async function registerResourceServer(
-  server: TestServer,
+  server: RunningServer,
   over: Record<string, unknown> = {},
 ): Promise<ResourceServerParty> {
   made += 1;
@@ -124,7 +124,7 @@ export async function registerResourceServer(
 
 /** A person who may delegate what agents are given here. */
 export async function createPerson(
-  server: TestServer,
+  server: RunningServer,
   over: Record<string, unknown> = {},
 ): Promise<PersonParty> {
   made += 1;

@@ -1,7 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 import { type AgentParty, asAdmin, type Pkce, pkce } from './parties.ts';
 import { type Answer, basic, bearer, type Form, postForm, send } from './requests.ts';
-import { ADMIN_CLIENT, ADMIN_CLIENT_SECRET, type TestServer } from './server.ts';
+import { ADMIN_CLIENT, ADMIN_CLIENT_SECRET, type RunningServer } from './server.ts';
 
 export const TOKEN_PATH = '/api/oauth/token';
 export const TOKEN_EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';
@@ -18,17 +18,22 @@ export interface OpenTask {
   readonly body: any;
 }
 
-export function requestToken(server: TestServer, agent: Pick<AgentParty, 'headers'>, form: Form) {
+export function requestToken(server: RunningServer, agent: Pick<AgentParty, 'headers'>, form: Form) {
   return postForm(server, TOKEN_PATH, form, agent.headers);
 }
 
 /** client_credentials with whatever is given; no challenge unless it is. */
-export function clientCredentials(server: TestServer, agent: AgentParty, form: Form = {}) {
+export function clientCredentials(server: RunningServer, agent: AgentParty, form: Form = {}) {
   return requestToken(server, agent, { grant_type: 'client_credentials', ...form });
 }
 
 /** RFC 8693 with an access token as the subject token. */
-export function tokenExchange(server: TestServer, agent: AgentParty, subjectToken: string, form: Form = {}) {
+export function tokenExchange(
+  server: RunningServer,
+  agent: AgentParty,
+  subjectToken: string,
+  form: Form = {},
+) {
   return requestToken(server, agent, {
     grant_type: TOKEN_EXCHANGE,
     subject_token: subjectToken,
@@ -38,13 +43,13 @@ export function tokenExchange(server: TestServer, agent: AgentParty, subjectToke
 }
 
 /** Opens a root task. @throws Error when it is refused. */
-export async function open(server: TestServer, agent: AgentParty, form: Form = {}): Promise<OpenTask> {
+export async function open(server: RunningServer, agent: AgentParty, form: Form = {}): Promise<OpenTask> {
   const proof = pkce();
   return opened(agent, proof, await clientCredentials(server, agent, { ...proof.parameters, ...form }));
 }
 
 /** Derives a child of one's own task by token exchange; it inherits the parent's challenge. */
-export async function derive(server: TestServer, parent: OpenTask, form: Form = {}): Promise<OpenTask> {
+export async function derive(server: RunningServer, parent: OpenTask, form: Form = {}): Promise<OpenTask> {
   const { agent, token, verifier } = parent;
   const answer = await tokenExchange(server, agent, token, { code_verifier: verifier, ...form });
   return opened(agent, { verifier }, answer);
@@ -52,7 +57,7 @@ export async function derive(server: TestServer, parent: OpenTask, form: Form = 
 
 /** A hand-off token of `parent` for `delegate` (R8). */
 export async function handOff(
-  server: TestServer,
+  server: RunningServer,
   parent: OpenTask,
   delegate: AgentParty,
   form: Form = {},
@@ -68,7 +73,7 @@ export async function handOff(
 
 /** What the delegate makes of a hand-off token: a child task bound to a challenge of its own. */
 export async function redeem(
-  server: TestServer,
+  server: RunningServer,
   delegate: AgentParty,
   handOffToken: string,
   form: Form = {},
@@ -80,7 +85,7 @@ export async function redeem(
 
 /** Hands `parent` to `delegate` and derives the child. */
 export async function delegate(
-  server: TestServer,
+  server: RunningServer,
   parent: OpenTask,
   to: AgentParty,
   form: Form = {},
@@ -101,7 +106,7 @@ function opened(agent: AgentParty, { verifier }: Pick<Pkce, 'verifier'>, { statu
 }
 
 export async function introspect(
-  server: TestServer,
+  server: RunningServer,
   caller: Pick<AgentParty, 'headers'>,
   token: string,
   form: Form = {},
@@ -110,7 +115,7 @@ export async function introspect(
 }
 
 export function revoke(
-  server: TestServer,
+  server: RunningServer,
   caller: Pick<AgentParty, 'headers'>,
   token: string,
   form: Form = {},
@@ -122,7 +127,7 @@ export function revoke(
 export const ADMIN: Pick<AgentParty, 'headers'> = { headers: basic(ADMIN_CLIENT, ADMIN_CLIENT_SECRET) };
 
 /** What each door says of a token: introspection, verification, the protected API and the administration. */
-export async function liveness(server: TestServer, { token, tokenId, taskId }: OpenTask) {
+export async function liveness(server: RunningServer, { token, tokenId, taskId }: OpenTask) {
   const [introspected, verified, accepted, row] = await Promise.all([
     introspect(server, ADMIN, token),
     postForm(server, '/api/oauth/verify', { token }, ADMIN.headers),
@@ -150,7 +155,7 @@ export async function eventually<T>(ask: () => Promise<T>, right: (answer: T) =>
 }
 
 /** What the audit trail holds, newest first, once `enough` of it is there. */
-export async function auditEvents(server: TestServer, query: Record<string, string>, enough = 1) {
+export async function auditEvents(server: RunningServer, query: Record<string, string>, enough = 1) {
   const path = `/api/admin/audit/logs?${new URLSearchParams(query).toString()}`;
   const found = await eventually(
     () => asAdmin(server, 'GET', path),
