@@ -1,14 +1,17 @@
 import type { Knex } from 'knex';
-import type { Change, UnitOfWork } from '../app/unit-of-work.ts';
+import type { UnitOfWork } from '../app/unit-of-work.ts';
 import type { DomainError } from '../domain/errors.ts';
-import type { ChangeKind } from './applier.ts';
+import type { ChangeKind, Step } from './applier.ts';
 import { insertEvents } from './audit-events.ts';
-import { applyChanges, precedes } from './changes.ts';
+import { applyChanges, isOneShot, precedes } from './changes.ts';
 import { endedAmong } from './ledger.ts';
 import { lockUntilCommit } from './locks.ts';
+import { sendInOrder, sendTogether } from './send-together.ts';
 
 /** The units that met a guard or a change that did not hold, each with its first `miss`. */
 export type Misses = ReadonlyMap<UnitOfWork, DomainError>;
+
+type Found = readonly (readonly [UnitOfWork, DomainError | undefined])[];
 
 /**
  * Applies units side by side in one transaction: what they have in common is one statement. The order of changes
@@ -17,25 +20,27 @@ export type Misses = ReadonlyMap<UnitOfWork, DomainError>;
 export async function applyUnits(trx: Knex.Transaction, units: readonly UnitOfWork[]): Promise<Misses> {
   // First of all, so that no other lock is held while waiting: sequence numbers must become visible in order.
   if (units.some(revokes)) await lockUntilCommit(trx, 'ledger');
-  const refused = await checkGuards(trx, units);
-  if (refused.size > 0) return refused;
-  let progress: readonly Progress[] = units.map((unit) => ({ unit, at: unit.events[0]?.at ?? 0, done: 0 }));
-  for (;;) {
-    const kind = nextKind(progress);
-    if (kind === undefined) break;
-    const { advanced, misses } = await applyRound(trx, kind, progress);
-    if (misses.size > 0) return misses;
-    progress = advanced;
-  }
-  await insertEvents(trx, units);
-  return new Map();
+  const rounds = roundsOf(units);
+  const parts = [
+    () => checkGuards(trx, units),
+    ...rounds.map((round) => () => applyRound(trx, round)),
+    () => insertEvents(trx, units).then((): Found => []),
+  ];
+  // One-shot statements ask for nothing that another one answers: they travel together, and a miss undoes them all.
+  if (rounds.every(({ kind }) => isOneShot(kind))) return firstMisses(await sendTogether(trx, parts, isMiss));
+  return firstMisses(await sendInOrder(parts, isMiss));
 }
 
-interface Progress {
-  readonly unit: UnitOfWork;
-  readonly at: number;
-  /** How many of its changes are applied. */
-  readonly done: number;
+function isMiss([, miss]: Found[number]): boolean {
+  return miss !== undefined;
+}
+
+function firstMisses(found: readonly Found[]): Misses {
+  const misses = new Map<UnitOfWork, DomainError>();
+  for (const [unit, miss] of found.flat()) {
+    if (miss && !misses.has(unit)) misses.set(unit, miss);
+  }
+  return misses;
 }
 
 function revokes({ changes }: UnitOfWork): boolean {
@@ -43,42 +48,43 @@ function revokes({ changes }: UnitOfWork): boolean {
 }
 
 /** One query of the ledger for the guards of all units. */
-async function checkGuards(trx: Knex.Transaction, units: readonly UnitOfWork[]): Promise<Misses> {
+async function checkGuards(trx: Knex.Transaction, units: readonly UnitOfWork[]): Promise<Found> {
   const guards = units.flatMap((unit) => unit.guards.map((guard) => ({ unit, guard })));
   const ended = await endedAmong(
     trx,
     guards.map(({ guard }) => guard.live),
   );
-  const refused = new Map<UnitOfWork, DomainError>();
-  for (const [i, { unit, guard }] of guards.entries()) {
-    if (ended[i] && !refused.has(unit)) refused.set(unit, guard.miss);
-  }
-  return refused;
+  return guards.map(({ unit, guard }, i) => [unit, ended[i] ? guard.miss : undefined]);
 }
 
-function nextKind(progress: readonly Progress[]): ChangeKind | undefined {
-  let first: ChangeKind | undefined;
-  for (const { unit, done } of progress) {
-    const kind = unit.changes[done]?.do;
-    if (kind !== undefined && (first === undefined || precedes(kind, first))) first = kind;
-  }
-  return first;
+/** Changes of one kind, each the next one of its unit. */
+interface Round {
+  readonly kind: ChangeKind;
+  readonly steps: readonly (Step<ChangeKind> & { readonly unit: UnitOfWork })[];
 }
 
-/** Takes the next change of every unit whose next change is of that kind. */
-async function applyRound(trx: Knex.Transaction, kind: ChangeKind, progress: readonly Progress[]) {
-  const steps: { change: Change; at: number; of: Progress }[] = [];
-  for (const of of progress) {
-    const change = of.unit.changes[of.done];
-    if (change?.do === kind) steps.push({ change, at: of.at, of });
+/** Brings the changes of all units into rounds: a unit's second change is in a later round than its first. */
+function roundsOf(units: readonly UnitOfWork[]): readonly Round[] {
+  const rounds: Round[] = [];
+  const done = new Map(units.map((unit) => [unit, 0]));
+  for (;;) {
+    const next = units.flatMap((unit) => {
+      const change = unit.changes[done.get(unit) ?? 0];
+      return change ? [{ change, at: unit.events[0]?.at ?? 0, unit }] : [];
+    });
+    const [first] = next;
+    if (!first) return rounds;
+    const kind = next.reduce(
+      (kind, { change }) => (precedes(change.do, kind) ? change.do : kind),
+      first.change.do,
+    );
+    const steps = next.filter(({ change }) => change.do === kind);
+    for (const { unit } of steps) done.set(unit, (done.get(unit) ?? 0) + 1);
+    rounds.push({ kind, steps });
   }
+}
+
+async function applyRound(trx: Knex.Transaction, { kind, steps }: Round): Promise<Found> {
   const found = await applyChanges(trx, kind, steps);
-  const misses = new Map<UnitOfWork, DomainError>();
-  for (const [i, { of }] of steps.entries()) {
-    const miss = found[i];
-    if (miss) misses.set(of.unit, miss);
-  }
-  const applied = new Set(steps.map(({ of }) => of));
-  const advanced = progress.map((one) => (applied.has(one) ? { ...one, done: one.done + 1 } : one));
-  return { advanced, misses };
+  return steps.map(({ unit }, i) => [unit, found[i]]);
 }

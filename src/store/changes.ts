@@ -38,6 +38,20 @@ const APPLIERS: { readonly [K in ChangeKind]: Applier<K> } = {
   revoke,
 };
 
+/** Kinds whose appliers send all that they send at once, without waiting for an answer in between. */
+const ONE_SHOT: ReadonlySet<ChangeKind> = new Set([
+  'consume_artifact',
+  'consume_token',
+  'count_child',
+  'require_active_task',
+  'insert_task',
+  'insert_token',
+]);
+
+export function isOneShot(kind: ChangeKind): boolean {
+  return ONE_SHOT.has(kind);
+}
+
 /** In which order units that are applied together are brought to a common next kind: what most start with comes first. */
 const PRECEDENCE = new Map(Object.keys(APPLIERS).map((kind, i) => [kind, i]));
 

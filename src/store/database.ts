@@ -56,7 +56,13 @@ export function connect({ databaseUrl, dataDir, poolMax, logger }: DatabaseSetti
 function postgres(connectionString: string, max: number): Knex.Config {
   return {
     client: 'pg',
-    connection: { connectionString, keepAlive: true, ...preparePostgres.settings } as Knex.PgConnectionConfig,
+    // Statements that do not wait for one another share a round trip (send-together.ts).
+    connection: {
+      connectionString,
+      keepAlive: true,
+      pipeline: true,
+      ...preparePostgres.settings,
+    } as Knex.PgConnectionConfig,
     acquireConnectionTimeout: ACQUIRE_TIMEOUT_MS,
     pool: { min: 0, max, afterCreate: preparePostgres.connection },
   };

@@ -1,3 +1,4 @@
+import type { Database as SqliteConnection } from 'better-sqlite3';
 import type { Knex } from 'knex';
 import { toColumn, toJson } from './json.ts';
 
@@ -77,17 +78,38 @@ export async function insertRows(
     const from = `SELECT ${columns.join(', ')} FROM json_populate_recordset(NULL::${table}, ?::json)`;
     return rowsOf(db, `${into} ${from} ${then}`, [toJson(rows)]);
   }
-  // In the process there are no round trips to save: one by one is half as fast again as one statement for all.
-  const sql = `${into} VALUES (${columns.map(() => '?').join(', ')}) ${then}`;
-  const answers: Row[] = [];
-  for (const row of rows) {
-    const answer = await db.raw(
-      sql,
-      columns.map((column) => toColumn(row[column])),
-    );
-    if (Array.isArray(answer)) answers.push(...answer);
+  return insertOneByOne(db, `${into} VALUES (${columns.map(() => '?').join(', ')}) ${then}`, columns, rows);
+}
+
+/**
+ * In the process there are no round trips to save: one by one is half as fast again as one statement for all, when
+ * the statement is run by the driver itself.
+ */
+async function insertOneByOne(
+  db: Knex,
+  sql: string,
+  columns: readonly string[],
+  rows: readonly Row[],
+): Promise<readonly Row[]> {
+  const connection = (await db.client.acquireConnection()) as SqliteConnection;
+  try {
+    const statement = connection.prepare(sql);
+    const answers: Row[] = [];
+    for (const row of rows) {
+      const values = columns.map((column) => sqliteValue(row[column]));
+      if (statement.reader) answers.push(...(statement.all(values) as Row[]));
+      else statement.run(values);
+    }
+    return answers;
+  } finally {
+    await db.client.releaseConnection(connection);
   }
-  return answers;
+}
+
+/** SQLite has no booleans, and its driver refuses them. */
+function sqliteValue(value: unknown): string | number | null {
+  const stored = toColumn(value);
+  return typeof stored === 'boolean' ? Number(stored) : stored;
 }
 
 /** A scalar subquery that answers the rows of `from` as one JSON list of objects, `[]` when there are none. */

@@ -5,17 +5,21 @@ import { toJson } from './json.ts';
 import { among, hitsOf, inputs, insertFree, insertRows, rowsOf, type Row } from './statements.ts';
 import { pathOf, tasks } from './tasks.ts';
 
-/** Takes the task's id for ever, even when the task itself is removed one day (R3). */
+/**
+ * Takes the task's id for ever, even when the task itself is removed one day (R3). The row is sent along with its id:
+ * where the id is taken, the miss undoes both.
+ */
 export const insertTask: Applier<'insert_task'> = async (db, steps) => {
   const ids = steps.map(({ change }) => ({ task_id: change.task.taskId }));
-  const free = await insertFree(db, 'task_ids', 'task_id', ids);
-  const fresh = steps.filter(({ change }) => free.has(change.task.taskId));
-  await insertRows(
-    db,
-    'tasks',
-    fresh.map(({ change }) => rowOf(change.task)),
-  );
-  return steps.map(({ change }) => free.has(change.task.taskId));
+  const rows = steps.map(({ change }) => rowOf(change.task));
+  const [free, stored] = await Promise.allSettled([
+    insertFree(db, 'task_ids', 'task_id', ids),
+    insertRows(db, 'tasks', rows),
+  ]);
+  if (free.status === 'rejected') throw free.reason;
+  const hits = ids.map(({ task_id }) => free.value.has(task_id));
+  if (stored.status === 'rejected' && !hits.includes(false)) throw stored.reason;
+  return hits;
 };
 
 function rowOf(task: Task): Row {
