@@ -1,0 +1,379 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { browserOf } from '../support/browser-session.ts';
+import { authorize, CALLBACK } from '../support/code-flow.ts';
+import {
+  type AgentParty,
+  administer,
+  adminToken,
+  asAdmin,
+  createPerson,
+  pkce,
+  registerAgent,
+  registerResourceServer,
+} from '../support/parties.ts';
+import { type Answer, basic, bearer, type Form, postForm, send } from '../support/requests.ts';
+import { startServer, type TestServer } from '../support/server.ts';
+import { auditEvents, clientCredentials, open, requestToken, TOKEN_PATH } from '../support/token-requests.ts';
+
+const LIMITS = {
+  tiers: { free: 12, pro: 500, enterprise: 5000 },
+  resourceServers: 40,
+  anonymous: 20,
+  authenticationFailures: { perSource: 8, perClient: 5 },
+  refusedTokens: 4,
+  registrations: 3,
+};
+
+/** Addresses that nobody else has used, as a proxy in front would tell them. */
+let hosts = 0;
+function elsewhere(): Record<string, string> {
+  hosts += 1;
+  return { 'x-forwarded-for': `198.51.${Math.floor(hosts / 250)}.${(hosts % 250) + 1}` };
+}
+
+interface Told {
+  readonly policy: string;
+  readonly limit: number;
+  readonly remaining: number;
+}
+
+/** What the RateLimit fields say, policy by policy; fails unless they are structured fields of the draft. */
+function told({ headers }: Pick<Answer, 'headers'>): Told[] {
+  const [policies, states] = ['ratelimit-policy', 'ratelimit'].map((name) =>
+    (headers.get(name) ?? '').split(', '),
+  );
+  expect(states).toHaveLength(policies?.length ?? 0);
+  return (policies ?? []).map((text, i) => {
+    const policy = /^"([a-z-]+)";q=(\d+);w=(\d+)$/.exec(text);
+    const state = /^"([a-z-]+)";r=(\d+);t=(\d+)$/.exec(states?.[i] ?? '');
+    expect([text, state?.[1]]).toEqual([text, policy?.[1]]);
+    expect(Number(state?.[3])).toBeGreaterThanOrEqual(1);
+    expect(Number(state?.[3])).toBeLessThanOrEqual(Number(policy?.[3]));
+    return { policy: policy?.[1] ?? '', limit: Number(policy?.[2]), remaining: Number(state?.[2]) };
+  });
+}
+
+function expectTooMany(answer: Answer, policy: string): void {
+  expect(answer.status).toBe(429);
+  const wait = Number(answer.headers.get('retry-after'));
+  expect(wait).toBeGreaterThanOrEqual(1);
+  expect(wait).toBeLessThanOrEqual(3600);
+  expect(told(answer).find((one) => one.policy === policy)).toMatchObject({ remaining: 0 });
+}
+
+const OAUTH_TOO_MANY = {
+  error: 'invalid_request',
+  error_description: expect.stringMatching(/try again in \d+ seconds$/),
+};
+
+describe.each(['sqlite', 'postgres'] as const)('limits on %s', (database) => {
+  let server: TestServer;
+  beforeAll(async () => {
+    server = await startServer({ database, env: { TRUST_PROXY: '1' }, settings: { limits: LIMITS } });
+  });
+  afterAll(() => server.stop());
+
+  const ask = (agent: AgentParty, form: Form = {}) =>
+    clientCredentials(server, agent, { ...pkce().parameters, ...form });
+
+  async function spend(count: number, request: () => Promise<Answer>): Promise<Answer[]> {
+    const answers: Answer[] = [];
+    for (let i = 0; i < count; i += 1) answers.push(await request());
+    return answers;
+  }
+
+  describe('of a client', () => {
+    test('hold at every endpoint together, before anything is issued, and are on record', async () => {
+      const agent = await registerAgent(server);
+      const task = await open(server, agent);
+      const use = (path: string, form: Form) => postForm(server, path, form, agent.headers);
+      const answers = [
+        await use('/api/oauth/introspect', { token: task.token }),
+        await use('/api/oauth/verify', { token: task.token }),
+        await use('/api/oauth/revoke', { token: 'unknown' }),
+        await use('/api/oauth/par', { redirect_uri: CALLBACK }),
+        await use(TOKEN_PATH, { grant_type: 'nothing' }),
+        await send(server, `/api/tasks/${task.taskId}`, { headers: bearer(task.token) }),
+      ];
+      const left = answers.flatMap((answer) => told(answer).map(({ remaining }) => remaining));
+      expect(left).toEqual([10, 9, 8, 7, 6, 5]);
+      for (const answer of answers) expect(told(answer)).toMatchObject([{ policy: 'client', limit: 12 }]);
+
+      const last = await spend(6, () => ask(agent));
+      expect(last.map(({ status }) => status)).toEqual([200, 200, 200, 200, 200, 429]);
+      const refusals = [
+        last[5] as Answer,
+        await use('/api/oauth/introspect', { token: task.token }),
+        await use('/api/oauth/verify', { token: task.token }),
+        await use('/api/oauth/revoke', { token: task.token }),
+        await use('/api/oauth/par', { redirect_uri: CALLBACK, response_type: 'code' }),
+      ];
+      for (const refused of refusals) {
+        expectTooMany(refused, 'client');
+        expect(refused.body).toEqual(OAUTH_TOO_MANY);
+      }
+      const resource = await send(server, `/api/tasks/${task.taskId}`, { headers: bearer(task.token) });
+      expectTooMany(resource, 'client');
+      expect(resource.body).toMatchObject({ code: 'rate_limited', status: 429, policy: 'client' });
+      expect(resource.body.retry_after).toBe(Number(resource.headers.get('retry-after')));
+
+      const { tokens } = await administer(
+        server,
+        'GET',
+        `/api/admin/tokens/search?client_id=${agent.clientId}`,
+      );
+      expect(tokens).toHaveLength(6);
+      const events = await auditEvents(server, { client_id: agent.clientId }, 6);
+      const refused = events.filter(({ reason }: { reason: string }) => reason === 'rate_limited');
+      expect(refused.map(({ event_type, actor, details }) => [event_type, actor, details.policy])).toEqual(
+        [...Array.from({ length: 5 }, () => 'request_refused'), 'token_refused'].map((type) => [
+          type,
+          agent.clientId,
+          'client',
+        ]),
+      );
+    });
+
+    test('are those of its tier, and follow it', async () => {
+      const agent = await registerAgent(server);
+      expect(told(await ask(agent))).toMatchObject([{ policy: 'client', limit: 12 }]);
+      await administer(server, 'PUT', `/api/agents/${agent.clientId}`, { tier: 'pro' });
+      const answers = await spend(20, () => ask(agent));
+      expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 200));
+      expect(told(answers[0] as Answer)).toMatchObject([{ policy: 'client', limit: 500 }]);
+    });
+
+    test('cannot be spent by others who name it', async () => {
+      const agent = await registerAgent(server);
+      await spend(7, () =>
+        postForm(
+          server,
+          TOKEN_PATH,
+          { grant_type: 'client_credentials' },
+          { ...basic(agent.clientId, 'guess'), ...elsewhere() },
+        ),
+      );
+      expect(told(await ask(agent))).toMatchObject([{ policy: 'client', remaining: 11 }]);
+    });
+
+    test('cannot be spent by others who name it when it is public, either', async () => {
+      const made = await registerAgent(server, {
+        redirect_uris: [CALLBACK],
+        grant_types: ['authorization_code'],
+        token_endpoint_auth_method: 'none',
+      });
+      const form = {
+        grant_type: 'authorization_code',
+        client_id: made.clientId,
+        code: 'x',
+        redirect_uri: CALLBACK,
+      };
+      const attacker = elsewhere();
+      const answers = await spend(13, () => postForm(server, TOKEN_PATH, form, attacker));
+      expectTooMany(answers[12] as Answer, 'client');
+      const own = await postForm(server, TOKEN_PATH, form, elsewhere());
+      expect(own.body.error).toBe('invalid_grant');
+      expect(told(own)).toMatchObject([{ policy: 'client', remaining: 11 }]);
+    });
+
+    test('are another’s for a resource server', async () => {
+      const api = await registerResourceServer(server);
+      const introspect = () => postForm(server, '/api/oauth/introspect', { token: 'x' }, api.headers);
+      const answers = await spend(41, introspect);
+      expect(told(answers[0] as Answer)).toEqual([{ policy: 'resource-server', limit: 40, remaining: 39 }]);
+      expect(answers[39]?.body).toEqual({ active: false });
+      expectTooMany(answers[40] as Answer, 'resource-server');
+    });
+
+    test('hold for its tokens at /userinfo', async () => {
+      const agent = await registerAgent(server, {
+        redirect_uris: [CALLBACK],
+        grant_types: ['authorization_code', 'client_credentials'],
+      });
+      const browser = browserOf(server, await createPerson(server));
+      const { token } = await authorize(server, { agent, browser, form: { scope: 'openid' } });
+      const userinfo = () => send(server, '/api/oauth/userinfo', { headers: bearer(token) });
+      const answers = await spend(12, userinfo);
+      expect(told(answers[0] as Answer)).toEqual([{ policy: 'client', limit: 12, remaining: 10 }]);
+      expect(answers[10]?.status).toBe(200);
+      expectTooMany(answers[11] as Answer, 'client');
+      expectTooMany(await ask(agent), 'client');
+    });
+  });
+
+  describe('of an address', () => {
+    test('hold for what comes without a client: metadata, pages, our API, what is not there', async () => {
+      const from = elsewhere();
+      const get = (path: string) => send(server, path, { headers: from });
+      const paths = [
+        '/.well-known/oauth-authorization-server',
+        '/.well-known/oauth-protected-resource',
+        '/api/oauth/jwks',
+        '/api/oauth/authorize?client_id=x',
+        '/interaction/x',
+        '/openapi.json',
+        '/health',
+        '/api/tasks/x',
+        '/nothing/here',
+        '/api/oauth/token',
+      ];
+      const left: number[] = [];
+      for (const path of paths) {
+        const [source, ...others] = told(await get(path));
+        expect([path, source?.policy, source?.limit, others]).toEqual([path, 'source', 20, []]);
+        left.push(source?.remaining ?? -1);
+      }
+      expect(left).toEqual([19, 18, 17, 16, 15, 14, 13, 12, 11, 10]);
+      await spend(10, () => get('/health'));
+
+      for (const path of ['/openapi.json', '/health/ready', '/nothing/here', '/api/tasks/x']) {
+        const answer = await get(path);
+        expectTooMany(answer, 'source');
+        expect(answer.body).toMatchObject({ code: 'rate_limited', policy: 'source' });
+      }
+      for (const path of ['/.well-known/oauth-authorization-server', '/api/oauth/jwks', '/api/oauth/token']) {
+        const answer = await get(path);
+        expectTooMany(answer, 'source');
+        expect(answer.body).toEqual(OAUTH_TOO_MANY);
+      }
+      for (const path of ['/api/oauth/authorize?client_id=x', '/interaction/x', '/api/oauth/logout']) {
+        const page = await get(path);
+        expectTooMany(page, 'source');
+        expect(page.headers.get('content-type')).toBe('text/html; charset=utf-8');
+        expect(page.text).toContain('<h1>Too many requests</h1>');
+      }
+      const live = await get('/health/live');
+      expect([live.status, told(live)]).toEqual([200, [{ policy: 'source', limit: 20, remaining: 0 }]]);
+      // Who has proved who they are is not held up by strangers behind the same address.
+      const agent = await registerAgent(server);
+      const good = { grant_type: 'client_credentials', ...pkce().parameters };
+      expect((await postForm(server, TOKEN_PATH, good, { ...agent.headers, ...from })).status).toBe(200);
+      expect((await send(server, '/health', { headers: elsewhere() })).status).toBe(200);
+    });
+
+    test('are on record as refusals', async () => {
+      const from = elsewhere();
+      await spend(21, () => send(server, '/nothing/here', { headers: from }));
+      const events = await auditEvents(server, { event_type: 'request_refused' });
+      const source_ip = from['x-forwarded-for'];
+      expect(events.find((event: { source_ip: string }) => event.source_ip === source_ip)).toMatchObject({
+        reason: 'rate_limited',
+        actor: null,
+        details: { status: 429, policy: 'source' },
+      });
+    });
+
+    test('hold for requests that break off before it is known who asks', async () => {
+      const headers = elsewhere();
+      const answers = await spend(21, () => send(server, TOKEN_PATH, { method: 'POST', headers, body: '' }));
+      expect(answers.slice(0, 20).map(({ status }) => status)).toEqual(Array(20).fill(400));
+      expectTooMany(answers[20] as Answer, 'source');
+    });
+
+    test('hold for access tokens that are refused, at our API and at /userinfo together', async () => {
+      const headers = { ...bearer('no.such.token'), ...elsewhere() };
+      const paths = ['/api/tasks/x', '/api/oauth/userinfo', '/api/admin/tokens', '/api/oauth/userinfo'];
+      for (const path of paths) expect((await send(server, path, { headers })).status).toBe(401);
+      for (const path of paths) expectTooMany(await send(server, path, { headers }), 'refused-token');
+      const good = { ...headers, ...bearer(await adminToken(server)) };
+      expectTooMany(await send(server, '/api/admin/tokens', { headers: good }), 'refused-token');
+      expect((await asAdmin(server, 'GET', '/api/admin/tokens')).status).toBe(200);
+    });
+
+    test('hold for registrations at both doors together, an administrator’s excepted', async () => {
+      const headers = elsewhere();
+      const json = { ...headers, 'content-type': 'application/json' };
+      const client = { redirect_uris: ['https://c.example.com/cb'], token_endpoint_auth_method: 'none' };
+      const dynamic = () =>
+        send(server, '/api/oauth/register', { method: 'POST', headers: json, body: JSON.stringify(client) });
+      const rest = (more: Record<string, string> = {}) =>
+        send(server, '/api/agents/register', {
+          method: 'POST',
+          headers: { ...json, ...more },
+          body: JSON.stringify({ agent_name: 'New agent' }),
+        });
+      expect((await dynamic()).status).toBe(201);
+      expect((await rest()).status).toBe(201);
+      const third = await dynamic();
+      expect(third.status).toBe(201);
+      expect(told(third)).toEqual([
+        { policy: 'source', limit: 20, remaining: 17 },
+        { policy: 'registration', limit: 3, remaining: 0 },
+      ]);
+      const refused = await dynamic();
+      expectTooMany(refused, 'registration');
+      expect(refused.body).toEqual(OAUTH_TOO_MANY);
+      expectTooMany(await rest(), 'registration');
+      const byAgent = await open(server, await registerAgent(server));
+      expectTooMany(await rest(bearer(byAgent.token)), 'registration');
+      expect((await rest(bearer(await adminToken(server)))).status).toBe(201);
+    });
+  });
+
+  describe('of failed client authentications', () => {
+    const guess = (clientId: string, from: Record<string, string>, secret = 'guess') =>
+      requestToken(
+        server,
+        { headers: { ...basic(clientId, secret), ...from } },
+        { grant_type: 'client_credentials', ...pkce().parameters },
+      );
+
+    test('[S17] hold per client and address, and stop the right secret from there too', async () => {
+      const agent = await registerAgent(server);
+      const from = elsewhere();
+      const answers = await spend(7, () => guess(agent.clientId, from));
+      expect(answers.map(({ status }) => status)).toEqual([401, 401, 401, 401, 401, 429, 429]);
+      expectTooMany(answers[5] as Answer, 'failed-authentication-client');
+      expect(answers[5]?.body).toEqual(OAUTH_TOO_MANY);
+      expect((await guess(agent.clientId, from, agent.clientSecret)).status).toBe(429);
+      expect((await guess(agent.clientId, elsewhere(), agent.clientSecret)).status).toBe(200);
+      const other = await registerAgent(server);
+      expect((await guess(other.clientId, from, other.clientSecret)).status).toBe(200);
+    });
+
+    test('[S17] hold per address over all clients', async () => {
+      const from = elsewhere();
+      const statuses = [];
+      for (let i = 0; i < 10; i += 1) statuses.push((await guess(`nobody-${i}`, from)).status);
+      expect(statuses).toEqual([401, 401, 401, 401, 401, 401, 401, 401, 429, 429]);
+    });
+
+    test('[S17] answer no more attempts of a rush than the limit allows', async () => {
+      const agent = await registerAgent(server);
+      const from = elsewhere();
+      const rush = await Promise.all(Array.from({ length: 20 }, () => guess(agent.clientId, from)));
+      expect(rush.filter(({ status }) => status === 401).length).toBeLessThanOrEqual(5);
+      expect(rush.filter(({ status }) => status === 429).length).toBeGreaterThanOrEqual(15);
+      const told401 = rush.filter(({ status }) => status === 429);
+      for (const answer of told401) expect(answer.headers.get('www-authenticate')).toBeNull();
+    });
+
+    test('count nothing while they succeed', async () => {
+      const agent = await registerAgent(server);
+      const from = elsewhere();
+      for (let i = 0; i < 11; i += 1)
+        expect((await guess(agent.clientId, from, agent.clientSecret)).status).toBe(200);
+    });
+  });
+
+  test('are told to scripts of other origins', async () => {
+    const agent = await registerAgent(server);
+    const answer = await postForm(
+      server,
+      TOKEN_PATH,
+      { grant_type: 'client_credentials', ...pkce().parameters },
+      { ...agent.headers, origin: 'https://app.example.com' },
+    );
+    const exposed = (answer.headers.get('access-control-expose-headers') ?? '').split(', ');
+    expect(exposed).toEqual(expect.arrayContaining(['RateLimit', 'RateLimit-Policy', 'Retry-After']));
+  });
+});
+
+test('RATE_LIMITS=off counts nothing and tells nothing', async () => {
+  const server = await startServer({ env: { RATE_LIMITS: 'off' }, settings: { limits: LIMITS } });
+  const answers = [];
+  for (let i = 0; i < 25; i += 1) answers.push(await send(server, '/health'));
+  await server.stop();
+  expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
+  expect(answers[0]?.headers.get('ratelimit')).toBeNull();
+});
