@@ -1,7 +1,8 @@
 /**
  * Import direction, checked by `npm run boundaries`:
  *
- *   main → build → everything; beside them upkeep (what runs beside the requests) and welcome (what a start prints)
+ *   main → serve or workers → build → everything; beside them upkeep (what runs beside the requests), welcome (what a
+ *   start prints) and other small parts of a start
  *   http, oidc, cli → app → domain → nothing
  *   store, crypto, audit, limits → app/ports and app/unit-of-work, domain
  *   http, oidc, store, crypto, audit and limits never import one another
@@ -10,7 +11,14 @@
 
 /** For each folder or file directly under src/, what else under src/ it may import. */
 const ALLOWED = {
-  'main.ts': ['build.ts', 'welcome.ts', 'config/', 'log/'],
+  'main.ts': ['command-line.ts', 'serve.ts', 'welcome.ts', 'workers/', 'config/'],
+  'command-line.ts': [],
+  'serve.ts': ['build.ts', 'draining-server.ts', 'config/'],
+  'draining-server.ts': [],
+  'workers/': ['build.ts', 'first-start.ts', 'serve.ts', 'welcome.ts', 'app/', 'config/', 'log/'],
+  'first-start.ts': ['app/', 'config/'],
+  'follow-keys.ts': ['crypto/'],
+  'app-settings.ts': ['app/', 'config/'],
   'welcome.ts': ['app/', 'config/'],
   'upkeep.ts': ['app/', 'crypto/'],
   'build.ts': ['(?!main[.]ts$)'],

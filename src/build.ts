@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import type Koa from 'koa';
-import { bootstrap } from './app/bootstrap.ts';
 import type { Bootstrapped } from './app/bootstrap-options.ts';
-import type { AppContext, AppSettings } from './app/context.ts';
+import type { AppContext } from './app/context.ts';
 import type { Clock, RateLimiter } from './app/ports.ts';
 import { createRateLimits } from './app/rate-limits.ts';
 import { createRefusalRecorder } from './app/record-refusal.ts';
+import { appSettings } from './app-settings.ts';
 import { withAuditFiles } from './audit/audit-files.ts';
 import type { Config } from './config/config.ts';
 import { createAccessTokenSigner } from './crypto/access-token-signer.ts';
@@ -15,6 +15,8 @@ import { createIds } from './crypto/ids.ts';
 import { createKeyring, type Keyring } from './crypto/keyring.ts';
 import { loadMasterKey } from './crypto/master-key.ts';
 import { createPasswords } from './crypto/passwords.ts';
+import { firstStart } from './first-start.ts';
+import { keyFollower } from './follow-keys.ts';
 import { createHttpApp } from './http/app.ts';
 import { ENGINE_PATHS, enginePath } from './http/engine-paths.ts';
 import { dpopProof } from './http/middleware/dpop-proof.ts';
@@ -40,6 +42,8 @@ export interface Taskgrant {
   readonly loggers: Loggers;
   /** What was made on first start, to be printed once. */
   readonly created: Bootstrapped;
+  /** From now on the server is not ready: load balancers send no more. */
+  beginDraining(): void;
   /** Stores what waits, then closes files and database. */
   close(): Promise<void>;
 }
@@ -83,10 +87,13 @@ export async function buildContext(
   return { context, store, keyring, loggers, masterKey };
 }
 
-/** What tests replace: time, and the network that metadata documents come from. */
+/** What the caller replaces or has done already. */
 export interface Outside {
   readonly clock?: Clock | undefined;
+  /** The network that metadata documents come from. */
   readonly fetch?: typeof globalThis.fetch | undefined;
+  /** True where another process has made what a first start makes, and has shown it. */
+  readonly prepared?: boolean | undefined;
 }
 
 /** The composition root: the one place that names every concrete part. */
@@ -94,14 +101,7 @@ export async function build(config: Config, outside: Outside = {}): Promise<Task
   const parts = await buildContext(config, outside.clock);
   const { context, store, keyring, loggers, masterKey } = parts;
   await keyring.ensure();
-  const created = await bootstrap(context, {
-    adminEmail: config.adminEmail,
-    adminPassword: config.adminPassword,
-    adminClientSecret: config.adminClientSecret,
-    allowGenerate: !config.isProduction,
-    exampleServers: config.resourceServers,
-    scopes: Object.keys(config.scopes),
-  });
+  const created = outside.prepared ? {} : await firstStart(context, config);
   const refusals = createRefusalRecorder(context);
   const { throttle, rateLimits } = limitsOf(config, context, store);
   const cookieKeys = [deriveKey(masterKey, 'cookies').toString('base64url')];
@@ -121,6 +121,8 @@ export async function build(config: Config, outside: Outside = {}): Promise<Task
     },
     () => keyring.privateJwks(),
   );
+  const followKeys = keyFollower(keyring, holder.rebuild);
+  let draining = false;
   const interactions = createInteractions({
     context,
     artifacts: store.artifacts,
@@ -135,7 +137,11 @@ export async function build(config: Config, outside: Outside = {}): Promise<Task
     context,
     refusals,
     rateLimits,
-    routes: createRoutes(context, () => store.ping()),
+    routes: createRoutes(
+      context,
+      () => store.ping(),
+      () => draining,
+    ),
     trustProxy: config.trustProxy,
     bodyLimit: config.requestBodyLimit,
     version: PRODUCT.version,
@@ -155,6 +161,7 @@ export async function build(config: Config, outside: Outside = {}): Promise<Task
         refusals,
         bodyLimit: config.requestBodyLimit,
         engine: holder.middleware,
+        followKeys,
         interactions,
         rateLimits,
       }) as never,
@@ -165,7 +172,7 @@ export async function build(config: Config, outside: Outside = {}): Promise<Task
     keyring,
     cleanup: store.cleanup,
     retention: config.retention,
-    keysChanged: holder.rebuild,
+    followKeys,
   });
   return {
     app: app as unknown as Koa,
@@ -174,6 +181,9 @@ export async function build(config: Config, outside: Outside = {}): Promise<Task
     keyring,
     loggers,
     created,
+    beginDraining() {
+      draining = true;
+    },
     async close() {
       await upkeep.stop();
       await refusals.close();
@@ -219,33 +229,6 @@ function fileLoggers(config: Config): Loggers {
     rotation: config.logRotation,
     console: consoleStyle(config),
   });
-}
-
-function appSettings(config: Config): AppSettings {
-  const { lifetimes, tasks } = config;
-  return {
-    issuer: config.issuer,
-    limits: {
-      accessTokenSeconds: lifetimes.accessToken,
-      refreshTokenSeconds: lifetimes.refreshToken,
-      handOffSeconds: lifetimes.handOff,
-      taskDefaultSeconds: lifetimes.task,
-      taskMaxSeconds: lifetimes.taskMax,
-      codeTaskSeconds: lifetimes.codeTask,
-      refreshGraceSeconds: lifetimes.refreshGrace,
-      maxDepth: tasks.maxDepth,
-      maxChildren: tasks.maxChildren,
-    },
-    defaultAudience: config.defaultResource,
-    adminAudience: config.apiAudience,
-    allowedDelegations: config.policies.allowedDelegations,
-    defaultPermissions: config.registration.defaultPermissions,
-    defaultTools: config.registration.defaultTools,
-    defaultResources: config.registration.defaultResources,
-    registration: config.registration.mode,
-    registrationTokenSeconds: lifetimes.registrationToken,
-    secretOverlapSeconds: lifetimes.secretOverlap,
-  };
 }
 
 function consoleStyle({ env, isProduction }: Config): 'pretty' | 'json' | 'silent' {

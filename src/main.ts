@@ -1,62 +1,55 @@
 #!/usr/bin/env node
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { readCommandLine, USAGE, UsageError } from './command-line.ts';
+import type { Config } from './config/config.ts';
 
 const OLDEST_NODE = 22;
-const DRAIN_MS = 10_000;
+const WRONG_USAGE = 2;
 
-/** `npm start`: load the configuration, build, listen, drain on SIGTERM. */
+/** `npm start`: read the command line and the configuration, then serve, alone or with workers. */
 async function main(): Promise<void> {
   if (Number.parseInt(process.versions.node, 10) < OLDEST_NODE) {
     throw new Error(
       `Taskgrant needs Node ${OLDEST_NODE} or later (this is ${process.version}); "npm start" brings its own`,
     );
   }
+  const { help, workers } = readCommandLine(process.argv.slice(2));
+  if (help) {
+    process.stdout.write(USAGE);
+    return;
+  }
   const { loadConfig } = await import('./config/load.ts');
-  const { build } = await import('./build.ts');
-  const { welcome } = await import('./welcome.ts');
-  const config = loadConfig(process.env, process.cwd());
-  const server = await build(config);
-  const http = createServer(server.app.callback());
-  http.keepAliveTimeout = 65_000;
-  await new Promise<void>((resolve, reject) => {
-    http.once('error', reject);
-    http.listen(config.port, config.host, resolve);
-  });
-  const { port } = http.address() as AddressInfo;
-  server.loggers.app.info('listening', {
-    issuer: config.issuer,
-    host: config.host,
-    port,
-    database: config.databaseKind,
-  });
-  process.stdout.write(welcome(config, server.created));
-  drainOn(http, server.close, server.loggers.app.info);
+  const flags = workers === undefined ? {} : { WORKERS: workers };
+  const config = loadConfig({ ...process.env, ...flags }, process.cwd());
+  if (config.workers > 1) {
+    const { runPrimary } = await import('./workers/primary.ts');
+    await runPrimary(config);
+  } else {
+    await serveAlone(config);
+  }
 }
 
-/** Stops accepting, lets requests in flight finish, then closes; a second signal ends at once. */
-function drainOn(
-  http: ReturnType<typeof createServer>,
-  close: () => Promise<void>,
-  info: (message: string) => void,
-): void {
-  let draining = false;
-  const drain = () => {
-    if (draining) process.exit(1);
-    draining = true;
-    info('draining');
-    const late = setTimeout(() => http.closeAllConnections(), DRAIN_MS);
-    http.close(() => {
-      clearTimeout(late);
-      void close().then(() => process.exit(0));
-    });
-    http.closeIdleConnections();
+/** One process that drains on SIGTERM; a second signal ends it at once. */
+async function serveAlone(config: Config): Promise<void> {
+  const { NotListening, serve } = await import('./serve.ts');
+  const { madeOnce, welcome } = await import('./welcome.ts');
+  const serving = await serve(config).catch((error: unknown) => {
+    // Secrets are made once: they are shown although the port is taken.
+    if (error instanceof NotListening) process.stdout.write(madeOnce(config, error.created));
+    throw error;
+  });
+  process.stdout.write(welcome(config, serving.taskgrant.created));
+  let stopping = false;
+  const stop = () => {
+    if (stopping) process.exit(1);
+    stopping = true;
+    void serving.stop().then((whole) => process.exit(whole ? 0 : 1));
   };
-  process.on('SIGTERM', drain);
-  process.on('SIGINT', drain);
+  process.on('SIGTERM', stop);
+  process.on('SIGINT', stop);
 }
 
 main().catch((error: unknown) => {
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
-  process.exit(1);
+  if (error instanceof UsageError) process.stderr.write(`\n${USAGE}`);
+  process.exit(error instanceof UsageError ? WRONG_USAGE : 1);
 });

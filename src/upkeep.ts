@@ -15,14 +15,14 @@ export interface UpkeepParts {
   readonly keyring: Keyring;
   readonly cleanup: Cleanup;
   readonly retention: { readonly auditDays: number; readonly tasksDays: number; readonly tokensDays: number };
-  /** Called when the published keys or the signing key are no longer the same. */
-  readonly keysChanged: () => void;
+  /** Takes over keys that other nodes have made. */
+  readonly followKeys: () => Promise<void>;
 }
 
 /** What runs beside the requests: following key rotations, removing what has expired. Any number of nodes may do it. */
 export function startUpkeep(parts: UpkeepParts): { stop(): Promise<void> } {
   const jobs = [
-    repeat(parts, 'keys', KEYS_EVERY_MS, followKeys),
+    repeat(parts, 'keys', KEYS_EVERY_MS, tendKeys),
     repeat(parts, 'cleanup', CLEANUP_EVERY_MS, removeExpired),
   ];
   return {
@@ -53,9 +53,9 @@ function repeat(parts: UpkeepParts, name: string, everyMs: number, job: Job): ()
   };
 }
 
-async function followKeys({ context, keyring, keysChanged }: UpkeepParts): Promise<void> {
+async function tendKeys({ context, keyring, followKeys }: UpkeepParts): Promise<void> {
   await keyring.removeRetired(context.clock.now());
-  if (await keyring.refresh()) keysChanged();
+  await followKeys();
 }
 
 async function removeExpired({ context, cleanup, retention }: UpkeepParts): Promise<void> {

@@ -13,6 +13,12 @@ export function welcome(config: Config, created: Bootstrapped): string {
   ].join('\n');
 }
 
+/** What was made and can be shown only now, for a start that went wrong afterwards; '' when nothing was. */
+export function madeOnce(config: Config, created: Bootstrapped): string {
+  const lines = config.isProduction ? [] : secretsOnce(created);
+  return lines.length === 0 ? '' : [...lines, '', ''].join('\n');
+}
+
 function secretsOnce({ administrator, adminClient }: Bootstrapped): string[] {
   const lines: string[] = [];
   if (administrator)

@@ -54,7 +54,7 @@ ${rows.join('\n')}
 - an \`http\` issuer, except on localhost;
 - missing \`ADMIN_EMAIL\`, \`ADMIN_PASSWORD\`, \`ADMIN_CLIENT_SECRET\` or \`ENCRYPTION_KEY\`, or the same value for
   password and client secret;
-- \`RATE_LIMITS=off\`;
+- \`RATE_LIMITS=off\`.
 
 An encryption key can be made with
 \`node -e "console.log(crypto.randomBytes(32).toString('base64url'))"\`.
@@ -63,7 +63,9 @@ An encryption key can be made with
 
 \`LOG_DIR\` holds \`app.log\` (everything), \`error.log\`, \`oauth.log\`, \`agent_actions.log\` and \`security.log\`, one
 JSON object per line. The file being written always has that name. Full or finished ones are put aside as
-\`app-2026-01-31.1.log.gz\`. Two processes must not share a \`LOG_DIR\`.
+\`app-2026-01-31.1.log.gz\`. Two servers must not share a \`LOG_DIR\`. With \`WORKERS\` above 1, each process writes
+to a directory of its own: \`LOG_DIR\` itself holds what the primary says, \`LOG_DIR/worker-1\` what the first worker
+does, and so on; a worker that is replaced keeps its number.
 `;
 }
 

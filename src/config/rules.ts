@@ -7,7 +7,21 @@ const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]']);
 
 /** What must hold between settings, in every mode. */
 export function brokenRules(config: Config): BrokenRule[] {
-  return [...issuerRules(config), ...lifetimeRules(config), ...scopeRules(config), ...audienceRules(config)];
+  return [
+    ...issuerRules(config),
+    ...lifetimeRules(config),
+    ...scopeRules(config),
+    ...audienceRules(config),
+    ...workerRules(config),
+  ];
+}
+
+/** The embedded database is one process's. */
+function workerRules({ workers, databaseKind }: Config): BrokenRule[] {
+  if (workers === 1 || databaseKind === 'postgres') return [];
+  return [
+    ['workers', `must be 1 on the embedded database, got ${workers}: set DATABASE_URL to use PostgreSQL`],
+  ];
 }
 
 /** What is tolerated in development and refused in production, each with the way out. */

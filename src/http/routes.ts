@@ -9,13 +9,17 @@ import { agentToolRoutes } from './routes/agent-tools.ts';
 import { agentRoutes } from './routes/agents.ts';
 import { consentRoutes } from './routes/consents.ts';
 import { exampleApiRoutes } from './routes/example-api.ts';
-import { healthRoutes } from './routes/health.ts';
+import { type Draining, healthRoutes } from './routes/health.ts';
 import { resourceServerRoutes } from './routes/resource-servers.ts';
 import { taskRoutes } from './routes/tasks.ts';
 import { userRoutes } from './routes/users.ts';
 
 /** Every route of the REST API. */
-export function createRoutes(context: AppContext, ping: () => Promise<void>): BoundRoute[] {
+export function createRoutes(
+  context: AppContext,
+  ping: () => Promise<void>,
+  draining?: Draining,
+): BoundRoute[] {
   return [
     ...agentRegistrationRoutes(context),
     ...agentToolRoutes(context),
@@ -29,6 +33,6 @@ export function createRoutes(context: AppContext, ping: () => Promise<void>): Bo
     ...consentRoutes(context),
     ...resourceServerRoutes(context),
     ...exampleApiRoutes(context),
-    ...healthRoutes({ ping }),
+    ...healthRoutes({ ping }, draining),
   ];
 }

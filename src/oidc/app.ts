@@ -5,6 +5,7 @@ import type { RateLimits } from '../app/rate-limits.ts';
 import type { RefusalRecorder } from '../app/record-refusal.ts';
 import { discovery } from './discovery.ts';
 import { engineBody } from './engine-body.ts';
+import { freshKeys } from './fresh-keys.ts';
 import { guessingLimit } from './guessing-limit.ts';
 import { introspection } from './introspection.ts';
 import { CLIENT_ENDPOINTS, refusedTokenLimit, sourceLimit } from './rate-limit.ts';
@@ -22,6 +23,8 @@ export interface OAuthAppOptions {
   readonly bodyLimit: number;
   /** The engine of the moment: it is rebuilt when the signing keys change. */
   readonly engine: () => Middleware;
+  /** Reads the signing keys anew and rebuilds the engine if they have changed. */
+  readonly followKeys: () => Promise<void>;
   readonly interactions: Middleware;
   /** Absent = no limits. */
   readonly rateLimits?: RateLimits | undefined;
@@ -31,7 +34,7 @@ const FORM_PATHS = [...CLIENT_ENDPOINTS, ROUTES.authorization, ROUTES.userinfo];
 
 /** Everything under /api/oauth and /.well-known that the engine serves, with our steps around it, in order. */
 export function createOAuthApp(options: OAuthAppOptions): Middleware {
-  const { context, refusals, bodyLimit, engine, interactions, rateLimits } = options;
+  const { context, refusals, bodyLimit, engine, followKeys, interactions, rateLimits } = options;
   const limited = rateLimits && { limits: rateLimits, refusals };
   return compose([
     browserHeaders(),
@@ -46,6 +49,7 @@ export function createOAuthApp(options: OAuthAppOptions): Middleware {
     verification({ context, refusals }),
     introspection({ context, refusals }),
     revocation({ context, refusals }),
+    freshKeys(followKeys),
     (ctx, next) => engine()(ctx, next),
   ]) as Middleware;
 }

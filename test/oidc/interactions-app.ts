@@ -76,6 +76,7 @@ export async function startInteractionsApp(
     refusals,
     bodyLimit: 65_536,
     engine: holder.middleware,
+    followKeys: async () => undefined,
     interactions,
   });
   const app = createHttpApp({

@@ -33,6 +33,26 @@ export const serverSettings = {
       fromText: (value) => (/^\d+$/.test(value) ? Number(value) : readFlag(value)),
     },
   ),
+  workers: setting(wholeNumber(1, 64), {
+    env: 'WORKERS',
+    unit: 'processes',
+    default: 1,
+    description: 'Server processes behind the one port; more than 1 needs PostgreSQL. `--workers` wins.',
+  }),
+  drain: z.strictObject({
+    delay: setting(wholeNumber(0, 600), {
+      env: 'DRAIN_DELAY',
+      unit: 'seconds',
+      default: 0,
+      description: 'How long a server that is told to end goes on accepting, so that load balancers notice.',
+    }),
+    timeout: setting(wholeNumber(1, 3600), {
+      env: 'DRAIN_TIMEOUT',
+      unit: 'seconds',
+      default: 10,
+      description: 'How long requests in flight may take after that before they are cut.',
+    }),
+  }),
   rateLimits: setting(oneOf(['on', 'off']), {
     env: 'RATE_LIMITS',
     default: 'on',

@@ -17,7 +17,7 @@ export const storageSettings = {
       env: 'DATABASE_POOL_MAX',
       unit: 'connections',
       default: 10,
-      description: 'Most PostgreSQL connections that one server opens.',
+      description: 'Most PostgreSQL connections that one server process opens.',
     }),
   }),
   dataDir: setting(text, {
@@ -28,7 +28,7 @@ export const storageSettings = {
   logDir: setting(text, {
     env: 'LOG_DIR',
     default: './logs',
-    description: 'Directory of the log files; one per server process.',
+    description: 'Directory of the log files, of one server alone; each worker has its own below it.',
   }),
   logLevel: setting(oneOf(['error', 'warn', 'info', 'debug']), {
     env: 'LOG_LEVEL',

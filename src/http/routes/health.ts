@@ -7,8 +7,12 @@ export interface Pingable {
   ping(): Promise<void>;
 }
 
+/** Whether the server has been told to end. */
+export type Draining = () => boolean;
+
 const tags = ['Health'];
 const READY_WITHIN_MS = 2000;
+const RETRY = { headers: { 'Retry-After': '5' } };
 
 const live = contract({
   method: 'get',
@@ -23,14 +27,16 @@ const ready = contract({
   ...live,
   path: '/health/ready',
   aliases: ['/health'],
-  summary: 'The process and its database answer; 503 otherwise.',
+  summary: 'The process and its database answer and it is not about to end; 503 otherwise.',
   returns: { status: 200, body: z.object({ status: z.literal('ok'), database: z.literal('ok') }) },
 });
 
-export function healthRoutes(store: Pingable): BoundRoute[] {
+export function healthRoutes(store: Pingable, draining: Draining = () => false): BoundRoute[] {
   return [
     route(live, () => ({ status: 'ok' as const })),
     route(ready, async () => {
+      // Load balancers stop sending; whatever they still send is answered.
+      if (draining()) throw new Problem(503, 'draining', 'the server is about to end', RETRY);
       await requireAnswer(store);
       return { status: 'ok' as const, database: 'ok' as const };
     }),
@@ -48,8 +54,6 @@ async function requireAnswer(store: Pingable): Promise<void> {
   try {
     await Promise.race([store.ping(), timeout]);
   } catch {
-    throw new Problem(503, 'store_unavailable', 'the database does not answer', {
-      headers: { 'Retry-After': '5' },
-    });
+    throw new Problem(503, 'store_unavailable', 'the database does not answer', RETRY);
   }
 }

@@ -1,0 +1,16 @@
+import { bootstrap } from './app/bootstrap.ts';
+import type { Bootstrapped } from './app/bootstrap-options.ts';
+import type { AppContext } from './app/context.ts';
+import type { Config } from './config/config.ts';
+
+/** Puts what the server cannot do without into the store; answers what was made up, to be shown once. */
+export function firstStart(context: AppContext, config: Config): Promise<Bootstrapped> {
+  return bootstrap(context, {
+    adminEmail: config.adminEmail,
+    adminPassword: config.adminPassword,
+    adminClientSecret: config.adminClientSecret,
+    allowGenerate: !config.isProduction,
+    exampleServers: config.resourceServers,
+    scopes: Object.keys(config.scopes),
+  });
+}

@@ -1,0 +1,75 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { setTimeout } from 'node:timers/promises';
+import { build, type Outside, type Taskgrant } from './build.ts';
+import type { Config } from './config/config.ts';
+import { drainingServer } from './draining-server.ts';
+
+/** A server process that answers requests. */
+export interface Serving {
+  readonly taskgrant: Taskgrant;
+  readonly port: number;
+  /**
+   * Ends it: readiness turns 503, requests in flight finish, what waits is stored, files and database are closed.
+   * True when nothing was cut. Calling it again changes nothing.
+   */
+  stop(): Promise<boolean>;
+}
+
+/** Longer than the usual 60 seconds of load balancers, so that it is they who close idle connections. */
+const KEEP_ALIVE_MS = 65_000;
+/** For storing what waits, once no request does. */
+const CLOSE_WITHIN_MS = 5_000;
+
+/** @throws when the configuration contradicts the store or the port is taken; nothing stays open then. */
+export async function serve(config: Config, outside: Outside = {}): Promise<Serving> {
+  const taskgrant = await build(config, outside);
+  const http = createServer();
+  http.keepAliveTimeout = KEEP_ALIVE_MS;
+  const server = drainingServer(http);
+  http.on('request', taskgrant.app.callback());
+  try {
+    await new Promise<void>((resolve, reject) => {
+      http.once('error', reject);
+      http.listen(config.port, config.host, resolve);
+    });
+  } catch (error) {
+    await taskgrant.close();
+    throw new NotListening(error as Error, taskgrant);
+  }
+  const { port } = http.address() as AddressInfo;
+  const { app } = taskgrant.loggers;
+  const { issuer, host, databaseKind: database } = config;
+  app.info('listening', { issuer, host, port, database });
+  let stopping: Promise<boolean> | undefined;
+
+  const stop = async (): Promise<boolean> => {
+    app.info('draining');
+    taskgrant.beginDraining();
+    const { delay, timeout } = config.drain;
+    const cut = await server.drain(delay * 1000, timeout * 1000);
+    const whole = cut.requests.length + cut.incomplete === 0;
+    if (whole) app.info('drained');
+    else app.warn('requests were cut: they took longer than DRAIN_TIMEOUT', { timeout, ...cut });
+    return (await closed(taskgrant)) && whole;
+  };
+  return { taskgrant, port, stop: () => (stopping ??= stop()) };
+}
+
+/** The port could not be had; what the start had made is still to be shown. */
+export class NotListening extends Error {
+  override readonly name = 'NotListening';
+  readonly created: Taskgrant['created'];
+
+  constructor(cause: Error, { created }: Taskgrant) {
+    super(cause.message, { cause });
+    this.created = created;
+  }
+}
+
+async function closed(taskgrant: Taskgrant): Promise<boolean> {
+  const late = setTimeout(CLOSE_WITHIN_MS, false, { ref: false });
+  const done = await Promise.race([taskgrant.close().then(() => true), late]);
+  if (!done) taskgrant.loggers.app.error('what waited could not all be stored: the database does not answer');
+  return done;
+}

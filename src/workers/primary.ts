@@ -1,0 +1,61 @@
+import cluster from 'node:cluster';
+import { join } from 'node:path';
+import type { Bootstrapped } from '../app/bootstrap-options.ts';
+import { buildContext } from '../build.ts';
+import type { Config } from '../config/config.ts';
+import { firstStart } from '../first-start.ts';
+import { madeOnce, welcome } from '../welcome.ts';
+import type { Loggers } from '../log/loggers.ts';
+import { type Fleet, startFleet } from './fleet.ts';
+
+/**
+ * Prepares the database, starts the workers and watches over them. It owns the port and hands each connection to the
+ * next worker (node:cluster, in turn); it answers no request itself.
+ */
+export async function runPrimary(config: Config): Promise<void> {
+  const { created, loggers } = await prepare(config);
+  const { app } = loggers;
+  cluster.setupPrimary({ exec: join(import.meta.dirname, 'worker.ts'), args: [] });
+  app.info('starting workers', { workers: config.workers, host: config.host, port: config.port });
+  let ending = false;
+  let shown = false;
+
+  const end = async (begin: string, exitCode: number): Promise<void> => {
+    if (ending) {
+      fleet.kill();
+      process.exit(1);
+    }
+    ending = true;
+    app.info(begin);
+    const whole = await fleet.stop();
+    // Secrets are made once: whatever else went wrong, they are shown.
+    if (!shown) process.stdout.write(madeOnce(config, created));
+    await loggers.close();
+    process.exit(whole ? exitCode : 1);
+  };
+  const fleet: Fleet = startFleet(config, app, {
+    up() {
+      shown = true;
+      process.stdout.write(welcome(config, created));
+    },
+    gaveUp(reason) {
+      if (ending) return;
+      app.error('giving up: workers keep dying right after their start', { reason });
+      process.stderr.write(`Workers keep dying right after their start (${reason})\n`);
+      void end('ending the other workers', 1);
+    },
+  });
+  process.on('SIGTERM', () => void end('draining the workers', 0));
+  process.on('SIGINT', () => void end('draining the workers', 0));
+}
+
+/** Schema, signing key and administrator, once for all workers. The primary keeps no connection to the database. */
+async function prepare(config: Config): Promise<{ created: Bootstrapped; loggers: Loggers }> {
+  const { context, keyring, loggers, store } = await buildContext(config);
+  try {
+    await keyring.ensure();
+    return { created: await firstStart(context, config), loggers };
+  } finally {
+    await store.close();
+  }
+}
