@@ -53,7 +53,7 @@ export function unitOf(
   ...facts: Fact[]
 ): UnitOfWork {
   return {
-    id: context.ids.next(),
+    id: context.ids.ordered(context.clock.now()),
     guards: [],
     changes,
     events: facts.map((fact) => auditEvent(context, caller, fact)),

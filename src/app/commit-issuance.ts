@@ -35,7 +35,7 @@ export async function commitNewTask(
     ? { via: task.parentTokenId, parent_scope: plan.narrowedFrom ?? parent.token.scope }
     : {};
   await context.store.commit({
-    id: context.ids.next(),
+    id: context.ids.ordered(context.clock.now()),
     guards: [liveGuard(access.token, task), ...(parent ? [liveParent(parent)] : [])],
     changes: [
       ...(plan.redeems ?? []),

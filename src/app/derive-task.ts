@@ -98,7 +98,7 @@ function childTask(context: AppContext, command: DeriveCommand, { parent, openin
     ...opening.terms,
     expiresAt: expiryOf(context, command, { parent, opening }),
     handle: context.ids.ordered(context.clock.now()),
-    taskId: request.taskId ?? context.ids.next(),
+    taskId: request.taskId ?? context.ids.ordered(context.clock.now()),
     description: request.description ?? '',
     state: 'active',
     origin,

@@ -41,7 +41,7 @@ export async function endTask(
     expiresAt: task.expiresAt,
   });
   await context.store.commit({
-    id: context.ids.next(),
+    id: context.ids.ordered(context.clock.now()),
     guards: [],
     changes: [
       {

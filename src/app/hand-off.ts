@@ -56,7 +56,7 @@ async function handOffFrom(
   });
   const facts = tokenFacts(parent.task, access, undefined);
   await context.store.commit({
-    id: context.ids.next(),
+    id: context.ids.ordered(context.clock.now()),
     guards: [
       liveGuard(access.token, parent.task),
       {

@@ -36,9 +36,10 @@ export async function mintToken(context: AppContext, order: TokenOrder): Promise
   const secret = jwt ? undefined : context.ids.secret();
   const token: TaskToken = {
     ...authority,
-    tokenId: context.ids.next(),
+    tokenId: context.ids.ordered(context.clock.now()),
     kind,
     digest: secret === undefined ? null : context.digests.sha256(secret),
+    jwtDigest: null,
     format: jwt ? 'jwt' : 'opaque',
     taskHandle: task.handle,
     taskId: task.taskId,
@@ -59,7 +60,9 @@ export async function mintToken(context: AppContext, order: TokenOrder): Promise
     revokedAt: null,
     revocationReason: null,
   };
-  return { token, value: secret ?? (await context.signer.sign(accessTokenClaims(context, token, task))) };
+  if (secret !== undefined) return { token, value: secret };
+  const value = await context.signer.sign(accessTokenClaims(context, token, task));
+  return { token: { ...token, jwtDigest: context.digests.sha256(value) }, value };
 }
 
 /** The claims of RFC 9068 §2.2 plus `txn`, `act`, `cnf` and `task` (design §3). Times are seconds. */

@@ -47,7 +47,7 @@ export async function joinTask(context: AppContext, command: JoinCommand): Promi
   });
   const facts = tokenFacts(task, access, undefined);
   await context.store.commit({
-    id: context.ids.next(),
+    id: context.ids.ordered(context.clock.now()),
     guards: [liveGuard(access.token, task)],
     changes: [
       {

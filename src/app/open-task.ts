@@ -36,7 +36,7 @@ function rootTask(
   { authority, terms }: Opening,
 ): Task {
   const handle = context.ids.ordered(context.clock.now());
-  const taskId = request.taskId ?? context.ids.next();
+  const taskId = request.taskId ?? context.ids.ordered(context.clock.now());
   return {
     ...authority,
     ...terms,

@@ -96,13 +96,13 @@ function createQueue(context: RecorderContext, counts: RefusalCounts) {
 
 /** Never rejects: what could not be stored is kept as a count, by `failed`. */
 async function storeBatch(
-  { store, ids, log }: RecorderContext,
+  { store, ids, clock, log }: RecorderContext,
   events: readonly AuditEvent[],
   failed: () => void,
 ): Promise<void> {
   if (events.length === 0) return;
   try {
-    await store.commit({ id: ids.next(), guards: [], changes: [], events });
+    await store.commit({ id: ids.ordered(clock.now()), guards: [], changes: [], events });
   } catch (error) {
     log.error('refusals could not be stored', { events: events.length, error: String(error) });
     failed();

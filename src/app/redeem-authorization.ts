@@ -154,7 +154,7 @@ function authorizedTask(
   { authority, terms, parent }: Decision & { parent: ResolvedToken | undefined },
 ): Task {
   const { agent, user, request } = command;
-  const taskId = request.taskId ?? context.ids.next();
+  const taskId = request.taskId ?? context.ids.ordered(context.clock.now());
   const via = parent ? viaToken(parent) : null;
   return {
     ...authority,

@@ -100,7 +100,7 @@ async function issueRefreshed(
   const facts = tokenFacts(task, access, refresh);
   const replayed = new DomainError('grant_replayed', 'the refresh token was used before');
   await context.store.commit({
-    id: context.ids.next(),
+    id: context.ids.ordered(context.clock.now()),
     guards: [
       liveGuard(access.token, task),
       {

@@ -10,6 +10,8 @@ export interface AccessTokenSignerParts {
   readonly issuer: string;
 }
 
+const UTF8 = new TextDecoder('utf-8', { fatal: true });
+
 type Claims = Record<string, unknown>;
 
 /** RFC 9068 §2.1, and the long form that §4 lets a verifier accept. */
@@ -29,10 +31,13 @@ export function createAccessTokenSigner({ keyring, issuer }: AccessTokenSignerPa
   const privateKeys = cachedImport((key) => key.privateJwk);
   const publicKeys = cachedImport((key) => key.publicJwk);
 
+  const keyOf = (token: string): Promise<SigningKey | undefined> | undefined => {
+    const header = isCompact(token) ? headerOf(token) : undefined;
+    return header && trustedKey(header, keyring);
+  };
   const read = async (token: string, key: SigningKey): Promise<Claims | undefined> => {
     const { payload } = await compactVerify(token, await publicKeys(key), { algorithms: [key.algorithm] });
-    const claims: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(payload));
-    return isObject(claims) && claims['iss'] === issuer ? claims : undefined;
+    return claimsIn(payload, issuer);
   };
 
   return {
@@ -44,9 +49,13 @@ export function createAccessTokenSigner({ keyring, issuer }: AccessTokenSignerPa
         .sign(await privateKeys(key));
     },
 
+    async claimsOf(token) {
+      if (!(await keyOf(token))) return undefined;
+      return claimsIn(Buffer.from(token.split('.')[1] ?? '', 'base64url'), issuer);
+    },
+
     async verify(token) {
-      const header = isCompact(token) ? headerOf(token) : undefined;
-      const key = header && (await trustedKey(header, keyring));
+      const key = await keyOf(token);
       return key && read(token, key).catch(() => undefined);
     },
   };
@@ -79,6 +88,16 @@ function isCompact(token: unknown): boolean {
   const signature = COMPACT.exec(token)?.[1];
   // The signature's own encoding is not signed: bits that decoding ignores would make variants of one token.
   return signature !== undefined && Buffer.from(signature, 'base64url').toString('base64url') === signature;
+}
+
+/** What the payload says, if it is an object that names us as its issuer. */
+function claimsIn(payload: Uint8Array, issuer: string): Claims | undefined {
+  try {
+    const claims: unknown = JSON.parse(UTF8.decode(payload));
+    return isObject(claims) && claims['iss'] === issuer ? claims : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Importing costs as much as signing: once for each key, forgotten with it. */

@@ -10,6 +10,8 @@ export interface TaskToken extends Authority {
   readonly kind: TokenKind;
   /** SHA-256 of the opaque value; null for a JWT, whose `jti` is the token_id. */
   readonly digest: string | null;
+  /** SHA-256 of a JWT as it was issued; null for opaque values, and for JWTs of releases before 0.2. */
+  readonly jwtDigest: string | null;
   readonly format: 'jwt' | 'opaque';
   readonly taskHandle: string;
   readonly taskId: string;

@@ -13,6 +13,7 @@ export const tokens = mapping<TaskToken>('tokens', {
   tokenId: plain('token_id'),
   kind: plain('kind'),
   digest: plain('digest'),
+  jwtDigest: plain('jwt_digest'),
   format: plain('format'),
   taskHandle: plain('task_handle'),
   taskId: plain('task_id'),

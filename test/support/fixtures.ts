@@ -120,6 +120,7 @@ export function aToken(task: Task, over: Partial<TaskToken> = {}): TaskToken {
     tokenId: anId(),
     kind: 'access',
     digest: anId(),
+    jwtDigest: null,
     format: 'opaque',
     taskHandle: task.handle,
     taskId: task.taskId,
