@@ -1,47 +1,67 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Contest, Preparation } from './cases/contest.ts';
+import { exchange } from './cases/exchange.ts';
 import { introspection } from './cases/introspection.ts';
 import { issuance } from './cases/issuance.ts';
 import { measure } from './measure.ts';
 import { type BenchOptions, readOptions } from './options.ts';
 import { createStage, type Stage } from './process/stage.ts';
+import { contestReport, type Outcome } from './report/contest-report.ts';
+import { machineFacts } from './report/machine.ts';
+import { missedProfiles } from './report/misses.ts';
 import { judge, summarise } from './report/summary.ts';
-import { summaryTable, verdictTable } from './report/tables.ts';
 
-const CASES: Record<string, (preparation: Preparation) => Promise<Contest>> = { issuance, introspection };
+const RESULTS = join(import.meta.dirname, 'results.md');
+const CASES: Record<string, (preparation: Preparation) => Promise<Contest>> = {
+  issuance,
+  introspection,
+  exchange,
+};
+let stage = createStage();
 
-/** `npm run bench`: every case in turn, each with servers of its own. */
+/** `npm run bench`: every case in turn, each with servers of its own; then a profile of what missed its target. */
 async function main(): Promise<void> {
   const options = readOptions(process.argv.slice(2), Object.keys(CASES));
-  let stage = createStage();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, () => void stage.clear().finally(() => process.exit(130)));
   }
+  const facts = await onStage((own) => machineFacts(own, new Date()));
+  const outcomes: Outcome[] = [];
   for (const name of options.only) {
-    stage = createStage();
-    try {
-      console.log(await runCase(name, options, stage));
-    } finally {
-      await stage.clear();
-    }
+    const outcome = await onStage((own) => runCase(name, options, own));
+    console.log(contestReport(outcome));
+    outcomes.push(outcome);
   }
+  const { repetitions, seconds, warmUpSeconds, connections } = options.pace;
+  const profiles = options.profileMisses ? await missedProfiles(outcomes, options.pace, onStage) : [];
+  const report = [
+    '# Results of the benchmark',
+    'Written by `npm run bench`; [performance.md](../docs/performance.md) says how to read it.',
+    facts.join('\n'),
+    `Medians of ${repetitions} × ${seconds} s at ${connections} connections, after ${warmUpSeconds} s of warm-up each.`,
+    ...outcomes.map(contestReport),
+    ...profiles,
+  ];
+  if (options.write) writeFileSync(RESULTS, `${report.join('\n\n')}\n`);
 }
 
-async function runCase(name: string, options: BenchOptions, stage: Stage): Promise<string> {
+async function runCase(name: string, options: BenchOptions, own: Stage): Promise<Outcome> {
   const progress = (text: string) => console.error(`${name}: ${text}`);
-  const contest = await CASES[name]?.({ ...options, stage, progress });
+  const contest = await CASES[name]?.({ ...options, stage: own, progress });
   if (!contest) throw new Error(`there is no case ${name}`);
   const summaries = (await measure(contest, options.pace, progress)).map(summarise);
-  const verdicts = contest.targets.map((target) => judge(target, summaries));
-  return [
-    `\n## ${contest.title}\n`,
-    summaryTable(summaries),
-    ...summaries.flatMap(({ name: line, counted, repetitions, failure }) =>
-      failure ? [`\n- ${line}: ${counted} of ${repetitions} repetitions count; ${failure}`] : [],
-    ),
-    ...contest.notes.map((note) => `\n- ${note}`),
-    '',
-    verdictTable(verdicts),
-  ].join('\n');
+  return { contest, summaries, verdicts: contest.targets.map((target) => judge(target, summaries)) };
+}
+
+/** Ends what the work has started, also when it fails. */
+async function onStage<T>(work: (own: Stage) => Promise<T>): Promise<T> {
+  stage = createStage();
+  try {
+    return await work(stage);
+  } finally {
+    await stage.clear();
+  }
 }
 
 await main();

@@ -1,22 +1,31 @@
 import { Command, InvalidArgumentError } from 'commander';
 import type { Pace } from './measure.ts';
-import type { DatabaseKind } from './sides/side.ts';
+import { DATABASES, type DatabaseKind } from './sides/side.ts';
 
 export interface BenchOptions {
   readonly only: readonly string[];
   readonly databases: readonly DatabaseKind[];
   readonly quick: boolean;
+  /** Whether lines that miss a target are profiled. */
+  readonly profileMisses: boolean;
+  /** Whether bench/results.md is written. */
+  readonly write: boolean;
   readonly pace: Pace;
 }
 
-const DATABASES: readonly DatabaseKind[] = ['postgres', 'sqlite'];
 const USUAL = { seconds: 8, repetitions: 3, connections: 32, warmUp: 3 };
 const QUICK = { ...USUAL, seconds: 2, repetitions: 1, warmUp: 1 };
+
+/** For the help of the benchmark and of the profiler. */
+export const HELP_AFTER =
+  '\nBENCH_PRODUCT=<directory> measures the Taskgrant of another checkout, such as an earlier release.';
 
 interface Given {
   only?: readonly string[];
   databases?: readonly DatabaseKind[];
   quick?: boolean;
+  profile: boolean;
+  write?: boolean;
   seconds?: number;
   warmUp?: number;
   repetitions?: number;
@@ -33,14 +42,20 @@ export function readOptions(argv: readonly string[], cases: readonly string[]): 
     .option('--warm-up <n>', `seconds of load before each (default ${USUAL.warmUp})`, positive)
     .option('--repetitions <n>', `how often each line is measured (default ${USUAL.repetitions})`, positive)
     .option('--connections <n>', `connections at the same time (default ${USUAL.connections})`, positive)
-    .option('--quick', 'a first look: one short repetition, less data');
+    .option('--quick', 'a first look: one short repetition, less data')
+    .option('--no-profile', 'do not profile what misses its target')
+    .option('--write', 'write bench/results.md even if only a part was run');
+  program.addHelpText('after', HELP_AFTER);
   program.parse(argv, { from: 'user' });
   const given = program.opts<Given>();
+  const whole = given.only === undefined && given.databases === undefined && !given.quick;
   const usual = given.quick ? QUICK : USUAL;
   return {
     only: given.only ?? cases,
     databases: given.databases ?? DATABASES,
     quick: given.quick ?? false,
+    profileMisses: given.profile && (given.write ?? whole),
+    write: given.write ?? whole,
     pace: {
       connections: given.connections ?? usual.connections,
       seconds: given.seconds ?? usual.seconds,
@@ -50,7 +65,7 @@ export function readOptions(argv: readonly string[], cases: readonly string[]): 
   };
 }
 
-function listOf<T extends string>(known: readonly T[]) {
+export function listOf<T extends string>(known: readonly T[]) {
   return (text: string): T[] =>
     text.split(',').map((name) => {
       const found = known.find((one) => one === name.trim());
@@ -59,7 +74,7 @@ function listOf<T extends string>(known: readonly T[]) {
     });
 }
 
-function positive(text: string): number {
+export function positive(text: string): number {
   const value = Number(text);
   if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError('a whole number from 1');
   return value;

@@ -1,12 +1,15 @@
 import type { Workload } from '../load/messages.ts';
 import type { Stage } from '../process/stage.ts';
 import type { DatabaseKind, Side } from '../sides/side.ts';
+import type { WorkloadName } from '../sides/taskgrant-workloads.ts';
 
 /** One line of a table: a server and what it is asked over and over. */
 export interface Line {
   readonly name: string;
   readonly side: Side;
   readonly workload: Workload;
+  /** How to profile it, where it is Taskgrant. */
+  readonly profile?: { readonly workload: WorkloadName; readonly database: DatabaseKind };
 }
 
 /** What is wanted of a line, in numbers. */

@@ -1,7 +1,7 @@
 import { betterAuthIssuing, startBetterAuth } from '../sides/better-auth.ts';
 import { bareIssuing, startBareProvider } from '../sides/bare-provider.ts';
 import { DATABASE_NAMES, type DatabaseKind } from '../sides/side.ts';
-import { issuing, OPEN_TASK, startTaskgrant } from '../sides/taskgrant.ts';
+import { issuing, startTaskgrant } from '../sides/taskgrant.ts';
 import { type Contest, type Line, MEMORY_LIMIT_MB, type Preparation, type Target } from './contest.ts';
 
 const BARE_JWT = 'oidc-provider alone, in memory, ES256 JWT';
@@ -17,7 +17,7 @@ export async function issuance({ stage, databases, progress }: Preparation): Pro
     progress(`starting Taskgrant on ${DATABASE_NAMES[database]}`);
     const side = await startTaskgrant(stage, { database });
     const name = nameOn(database);
-    lines.push({ name, side, workload: issuing(side, [OPEN_TASK]) });
+    lines.push({ name, side, workload: issuing(side), profile: { workload: 'issuance', database } });
     targets.push(
       { kind: 'speed', of: name, against: BARE_JWT, atLeast: SHARE_OF_BARE[database] },
       { kind: 'p99', of: name, below: P99_MS },

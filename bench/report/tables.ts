@@ -1,7 +1,7 @@
 import type { Medians, Summary, Verdict } from './summary.ts';
 
 /** A table in Markdown that is also readable as it is: columns are padded. The first column is text. */
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const widths = head.map((title, column) =>
     Math.max(title.length, 3, ...rows.map((row) => row[column]?.length ?? 0)),
   );

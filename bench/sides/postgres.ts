@@ -30,3 +30,15 @@ export async function startOwnPostgres(stage: Stage): Promise<OwnPostgres> {
     },
   };
 }
+
+/** Version and the settings that decide what a commit costs, as the server reports them. */
+export async function durabilityOf({ query }: OwnPostgres): Promise<string> {
+  const rows = await query(
+    `SELECT name, current_setting(name) AS value FROM pg_settings
+     WHERE name IN ('fsync', 'synchronous_commit', 'full_page_writes', 'wal_sync_method', 'shared_buffers')
+     ORDER BY name`,
+  );
+  const [version] = await query("SELECT current_setting('server_version') AS value");
+  const settings = rows.map(({ name, value }) => `${String(name)}=${String(value)}`);
+  return [String(version?.['value']), ...settings].join(', ');
+}

@@ -14,3 +14,5 @@ export interface Side {
 export type DatabaseKind = 'sqlite' | 'postgres';
 
 export const DATABASE_NAMES: Record<DatabaseKind, string> = { sqlite: 'SQLite', postgres: 'PostgreSQL' };
+
+export const DATABASES: readonly DatabaseKind[] = ['postgres', 'sqlite'];

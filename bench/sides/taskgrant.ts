@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { Workload } from '../load/messages.ts';
 import { ask, basic, FORM, form } from '../process/requests.ts';
 import { freePort, startServerProcess } from '../process/server-process.ts';
@@ -7,7 +7,10 @@ import type { Stage } from '../process/stage.ts';
 import { type OwnPostgres, startOwnPostgres } from './postgres.ts';
 import type { DatabaseKind, Side } from './side.ts';
 
-const PRODUCT = join(import.meta.dirname, '../..');
+/** The checkout that is measured; another one can be named, to compare two of them. */
+const PRODUCT = resolve(process.env['BENCH_PRODUCT'] ?? join(import.meta.dirname, '../..'));
+/** As the product and better-auth open it here. */
+export const SQLITE_DURABILITY = 'journal_mode=WAL, synchronous=FULL';
 const TOKEN_PATH = '/api/oauth/token';
 const AUDIENCE = 'https://api.bench.example/';
 const SCOPE = 'example:read';
@@ -52,7 +55,7 @@ const CHALLENGE = {
 };
 
 /** Parameters that open a root task with an ES256 JWT. */
-export const OPEN_TASK = {
+const OPEN_TASK = {
   grant_type: 'client_credentials',
   scope: SCOPE,
   resource: AUDIENCE,
@@ -86,6 +89,9 @@ export async function startTaskgrant(stage: Stage, options: TaskgrantOptions): P
         // Production refuses to run without rate limits; nothing else that a request meets depends on the mode.
         NODE_ENV: 'development',
         RATE_LIMITS: 'off',
+        // Room for the children that a load derives from one parent; the number is no part of any statement.
+        TASK_MAX_CHILDREN: '100000',
+        TASK_MAX_DEPTH: '16',
         PORT: String(port),
         ISSUER: origin,
         DATA_DIR: join(home, 'data'),
@@ -133,8 +139,17 @@ export function deriveTask({ origin, agent }: Taskgrant, parent: string): Promis
   return requestToken(origin, agent, deriveFrom(parent));
 }
 
-/** Every request issues: one body opens root tasks, several derive from as many parents. */
-export function issuing({ agent }: Taskgrant, bodies: readonly Record<string, string>[]): Workload {
+/** Every request opens a root task. */
+export function issuing(side: Taskgrant): Workload {
+  return requestingTokens(side, [OPEN_TASK]);
+}
+
+/** Every request derives a child task of one of the parents, each in its turn. */
+export function deriving(side: Taskgrant, parents: readonly string[]): Workload {
+  return requestingTokens(side, parents.map(deriveFrom));
+}
+
+function requestingTokens({ agent }: Taskgrant, bodies: readonly Record<string, string>[]): Workload {
   return {
     path: TOKEN_PATH,
     headers: { ...FORM, ...agent },
