@@ -3,6 +3,7 @@ import { connect } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import request from 'supertest';
 import { z } from 'zod';
+import { QueueFullError } from '../../src/crypto/bounded-queue.ts';
 import { DOMAIN_ERROR_CODES, DomainError } from '../../src/domain/errors.ts';
 import { contract, route } from '../../src/http/contract.ts';
 import { flag } from '../../src/http/fields.ts';
@@ -37,6 +38,7 @@ let app: TestHttpApp;
 
 function fail(how: string): { seen: string } {
   if (how === 'overload') throw Object.assign(new Error('too many units'), { name: 'OverloadedError' });
+  if (how === 'queue') throw new QueueFullError('too many passwords');
   if (how === 'undeclared') return { sein: 'wrong' } as never;
   if (how === 'extra') return { seen: 'right', secret: 'left behind' } as never;
   const code = DOMAIN_ERROR_CODES.find((known) => known === how);
@@ -212,8 +214,8 @@ describe('answering', () => {
     },
   );
 
-  test('asks to come back when the server is overloaded', async () => {
-    const answer = await app.send('get', '/api/broken/overload');
+  test.each(['overload', 'queue'])('asks to come back when the server is overloaded (%s)', async (how) => {
+    const answer = await app.send('get', `/api/broken/${how}`);
     expect([answer.status, answer.headers['retry-after']]).toEqual([503, '1']);
   });
 

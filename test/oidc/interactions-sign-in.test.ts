@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { QueueFullError } from '../../src/crypto/bounded-queue.ts';
 import type { User } from '../../src/domain/user.ts';
 import { createPageClient } from '../browser/page-client.ts';
 import {
@@ -136,6 +137,20 @@ describe('signing in', () => {
     expect(taken.html).toContain(other.email);
     expect(taken.html).not.toContain(user.email);
     expect((await asOther()).html).toContain('<h1>Sign in</h1>');
+  });
+});
+
+describe('more sign-ins than the server can check', () => {
+  test('are asked to come back, with a page', async () => {
+    const { browser, page } = await atSignIn();
+    const { passwords } = app.context;
+    const full = () => Promise.reject(new QueueFullError('too many requests wait for this work'));
+    Object.assign(app.context, { passwords: { ...passwords, verify: full } });
+    const answer = await browser.submit(page, { email: user.email, password: PASSWORD });
+    Object.assign(app.context, { passwords });
+    expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '1']);
+    expect(answer.html).toContain('<h1>The server is busy</h1>');
+    expect((await browser.submit(page, { email: user.email, password: PASSWORD })).status).toBe(200);
   });
 });
 

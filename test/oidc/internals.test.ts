@@ -4,7 +4,7 @@ import getRawBody from 'raw-body';
 import Provider, { errors } from 'oidc-provider';
 // @ts-expect-error The engine publishes no types for its helpers.
 import validateDpop, { checkDpopReplay } from 'oidc-provider/lib/helpers/validate_dpop.js';
-import { offerBody } from '../../src/oidc/internals.ts';
+import { engineClient, offerBody, onceAuthenticated } from '../../src/oidc/internals.ts';
 import { type Form, postForm } from '../support/requests.ts';
 import { type BareEngine, CLIENT, HEADERS, oidcOf, startBareEngine } from './bare-engine.ts';
 
@@ -128,6 +128,48 @@ describe('[R19] the engine', () => {
       [CLIENT, 'wrong'],
       [CLIENT, 'the right one'],
     ]);
+  });
+
+  test('takes the step of onceAuthenticated where clients authenticate, after that and before the work', async () => {
+    const { provider } = await bare({
+      configuration: {
+        features: {
+          introspection: { enabled: true },
+          revocation: { enabled: true },
+          pushedAuthorizationRequests: { enabled: true },
+        },
+      },
+    });
+    const seen: string[] = [];
+    onceAuthenticated(provider, async (ctx) => {
+      seen.push(`${ctx.path} ${engineClient(ctx).clientId}`);
+      throw Object.assign(new errors.CustomOIDCProviderError('invalid_request', 'too many'), {
+        status: 429,
+        statusCode: 429,
+      });
+    });
+    const paths = ['/token', '/token/introspection', '/token/revocation', '/request'];
+    for (const path of paths) {
+      const wrong = { authorization: `Basic ${btoa(`${CLIENT}:wrong`)}` };
+      expect((await postForm(engine as BareEngine, path, {}, wrong)).status).toBe(401);
+      expect(seen).toEqual([]);
+      const { status, body } = await postForm(engine as BareEngine, path, {}, HEADERS);
+      expect({ status, ...body }).toEqual({
+        status: 429,
+        error: 'invalid_request',
+        error_description: 'too many',
+      });
+      expect(seen.splice(0)).toEqual([`${path} ${CLIENT}`]);
+    }
+  });
+
+  test('takes that step for one engine and not for another', async () => {
+    const one = await startBareEngine({ client: { grant_types: ['authorization_code', 'x:y'] } });
+    onceAuthenticated(one.provider, () => Promise.reject(new errors.InvalidRequest('not here')));
+    await one.stop();
+    const { provider } = await bare({ client: { grant_types: ['authorization_code', 'x:y'] } });
+    register(provider, 'x:y', async (ctx) => void ((ctx as { body: unknown }).body = {}), []);
+    expect((await token({ grant_type: 'x:y' })).status).toBe(200);
   });
 
   test('reads the body that offerBody puts in the place of one that was read before', async () => {
