@@ -57,7 +57,8 @@ export function startFleet(config: Config, log: Logger, events: FleetEvents): Fl
   };
 
   const hear = (place: Place, message: FromWorker): void => {
-    if (message.is === 'started') tell(place, { do: 'serve', config: configOf(config, place) });
+    if (message.is === 'started')
+      tell(place, stopping ? { do: 'stop' } : { do: 'serve', config: configOf(config, place) });
     else if (message.is === 'failed') place.reason = message.reason;
     else {
       place.upSince = Date.now();
@@ -71,7 +72,7 @@ export function startFleet(config: Config, log: Logger, events: FleetEvents): Fl
 
   const bury = (place: Place, { code, signal }: { code: number | null; signal: string | null }): void => {
     const reason = place.reason ?? (signal ? `signal ${signal}` : `exit code ${code}`);
-    const facts = { worker: place.number, pid: place.worker?.process.pid, code, signal, reason };
+    const facts = { worker: place.number, pid: place.worker?.process.pid, exit_code: code, signal, reason };
     const lived = place.upSince === undefined ? 0 : Date.now() - place.upSince;
     place.early = lived < EARLY_MS ? place.early + 1 : 0;
     delete place.worker;

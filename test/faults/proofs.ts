@@ -2,7 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { type CryptoKey, exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose';
 import { type AgentParty, pkce, registerAgent } from '../support/parties.ts';
 import { type Form, postForm } from '../support/requests.ts';
-import type { TestServer } from '../support/server.ts';
+import type { RunningServer } from '../support/server.ts';
 import { TOKEN_PATH } from '../support/token-requests.ts';
 
 const ASSERTION = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
@@ -18,7 +18,7 @@ async function signingKey(): Promise<SigningKey> {
 }
 
 /** A client that authenticates with signed assertions (RFC 7523), each with an id of its own. */
-export async function assertingAgent(server: TestServer) {
+export async function assertingAgent(server: RunningServer) {
   const { privateKey, publicJwk } = await signingKey();
   const { clientId } = await registerAgent(server, {
     token_endpoint_auth_method: 'private_key_jwt',
@@ -34,7 +34,7 @@ export async function assertingAgent(server: TestServer) {
         .setProtectedHeader({ alg: 'ES256', kid: 'k1' })
         .sign(privateKey);
     },
-    ask: (to: Pick<TestServer, 'issuer'>, assertion: string) =>
+    ask: (to: Pick<RunningServer, 'issuer'>, assertion: string) =>
       postForm(to, TOKEN_PATH, {
         grant_type: 'client_credentials',
         client_assertion_type: ASSERTION,
@@ -44,12 +44,18 @@ export async function assertingAgent(server: TestServer) {
   };
 }
 
+interface ProofOptions {
+  readonly token?: string;
+  readonly ahead?: number;
+  readonly nonce?: string;
+}
+
 /** A holder of a key who proves it with DPoP (RFC 9449). */
-export async function keyHolder(server: TestServer, agent: AgentParty) {
+export async function keyHolder(server: RunningServer, agent: AgentParty) {
   const { privateKey, publicJwk } = await signingKey();
   return {
     /** A proof for one request, dated `ahead` seconds from now. */
-    proof(method: string, path: string, { token, ahead = 0 }: { token?: string; ahead?: number } = {}) {
+    proof(method: string, path: string, { token, ahead = 0, nonce }: ProofOptions = {}) {
       const ath = token && createHash('sha256').update(token).digest('base64url');
       return new SignJWT({
         jti: randomUUID(),
@@ -57,6 +63,7 @@ export async function keyHolder(server: TestServer, agent: AgentParty) {
         htu: new URL(path, server.issuer).href,
         iat: Math.floor(Date.now() / 1000) + ahead,
         ...(ath ? { ath } : {}),
+        ...(nonce ? { nonce } : {}),
       })
         .setProtectedHeader({ alg: 'ES256', typ: 'dpop+jwt', jwk: publicJwk })
         .sign(privateKey);

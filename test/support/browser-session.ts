@@ -1,6 +1,6 @@
 import { createPageClient, type PageAnswer, type PageClient } from '../browser/page-client.ts';
 import type { PersonParty } from './parties.ts';
-import type { TestServer } from './server.ts';
+import type { RunningServer } from './server.ts';
 
 /** A person at a browser, as far as one without scripts goes. */
 export interface BrowserSession {
@@ -14,7 +14,7 @@ export interface BrowserSession {
 }
 
 /** A browser that stays signed in from one authorization to the next. */
-export function browserOf(server: TestServer, person: PersonParty): BrowserSession {
+export function browserOf(server: RunningServer, person: PersonParty): BrowserSession {
   const pages = createPageClient(server.issuer);
   const consentPage = async (url: string | URL): Promise<PageAnswer> => {
     const page = await pages.open(url);

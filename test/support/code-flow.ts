@@ -1,14 +1,18 @@
 import type { BrowserSession } from './browser-session.ts';
 import { type AgentParty, pkce } from './parties.ts';
 import type { Form } from './requests.ts';
-import type { TestServer } from './server.ts';
+import type { RunningServer } from './server.ts';
 import { type OpenTask, requestToken } from './token-requests.ts';
 
 export const CALLBACK = 'https://client.example.com/callback';
 const AUTHORIZE_PATH = '/api/oauth/authorize';
 
 /** Where the browser of a person is sent; the challenge is among `form`. */
-export function authorizationUrl(server: TestServer, agent: Pick<AgentParty, 'clientId'>, form: Form): URL {
+export function authorizationUrl(
+  server: RunningServer,
+  agent: Pick<AgentParty, 'clientId'>,
+  form: Form,
+): URL {
   const url = new URL(AUTHORIZE_PATH, server.issuer);
   const parameters = { response_type: 'code', client_id: agent.clientId, redirect_uri: CALLBACK, ...form };
   for (const [name, value] of Object.entries(parameters)) {
@@ -27,7 +31,7 @@ interface CodeFlow {
 }
 
 /** An authorization code and the verifier that redeems it. */
-export async function getCode(server: TestServer, { agent, browser, form = {}, allowed }: CodeFlow) {
+export async function getCode(server: RunningServer, { agent, browser, form = {}, allowed }: CodeFlow) {
   const proof = pkce();
   const url = authorizationUrl(server, agent, { ...proof.parameters, ...form });
   const back = await browser.allow(url, allowed ? { scope: allowed } : {});
@@ -41,7 +45,7 @@ export type Code = Awaited<ReturnType<typeof getCode>>;
 
 /** Redeems a code; `form` overrides or leaves out parameters. */
 export function redeemCode(
-  server: TestServer,
+  server: RunningServer,
   agent: Pick<AgentParty, 'headers'>,
   { code, verifier, redirectUri }: Pick<Code, 'code' | 'verifier' | 'redirectUri'>,
   form: Form = {},
@@ -56,7 +60,7 @@ export function redeemCode(
 }
 
 /** The task that a person approved. @throws Error when anything on the way was refused. */
-export async function authorize(server: TestServer, flow: CodeFlow): Promise<OpenTask> {
+export async function authorize(server: RunningServer, flow: CodeFlow): Promise<OpenTask> {
   const code = await getCode(server, flow);
   const { status, body } = await redeemCode(server, flow.agent, code);
   if (status !== 200) throw new Error(`the code was not redeemed: ${JSON.stringify(body)}`);
