@@ -217,8 +217,8 @@ export function openSchema(config: Config) {
   };
 }
 
-function databaseSettings({ databaseUrl, dataDir, databasePool }: Config): DatabaseSettings {
-  return { databaseUrl, dataDir, poolMax: databasePool.max };
+function databaseSettings({ databaseUrl, dataDir, databasePool, databaseTimeout }: Config): DatabaseSettings {
+  return { databaseUrl, dataDir, poolMax: databasePool.max, timeoutMs: databaseTimeout };
 }
 
 /** The files of LOG_DIR, which one process owns: the server. */

@@ -1,6 +1,7 @@
 import type { AuditEvent } from '../domain/audit-event.ts';
 import { auditEvent, type Caller, type Fact } from './audit-trail.ts';
 import type { AppContext } from './context.ts';
+import { unavailability } from './unavailable.ts';
 import { createRefusalCounts, type RefusalCounts } from './refusal-counts.ts';
 
 type RecorderContext = Pick<AppContext, 'clock' | 'ids' | 'log' | 'store'>;
@@ -104,7 +105,9 @@ async function storeBatch(
   try {
     await store.commit({ id: ids.ordered(clock.now()), guards: [], changes: [], events });
   } catch (error) {
-    log.error('refusals could not be stored', { events: events.length, error: String(error) });
+    // The store tells of an outage itself, once.
+    if (!unavailability(error))
+      log.error('refusals could not be stored', { events: events.length, error: String(error) });
     failed();
   }
 }

@@ -1,6 +1,10 @@
+import { UnavailableError } from '../app/unavailable.ts';
+
 /** More work is waiting than the queue may hold. Boundaries answer it as "try again later" (HTTP 503). */
-export class QueueFullError extends Error {
-  override readonly name = 'QueueFullError';
+export class QueueFullError extends UnavailableError {
+  constructor() {
+    super('overloaded', 'too many requests wait for this work');
+  }
 }
 
 export interface BoundedQueue {
@@ -21,7 +25,7 @@ export function createBoundedQueue(limits: { atOnce: number; waiting: number }):
       running += 1;
       return undefined;
     }
-    if (waiting.length >= limits.waiting) throw new QueueFullError('too many requests wait for this work');
+    if (waiting.length >= limits.waiting) throw new QueueFullError();
     return new Promise((resolve) => waiting.push(resolve));
   };
 

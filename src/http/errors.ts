@@ -1,3 +1,4 @@
+import { unavailability } from '../app/unavailable.ts';
 import { DomainError, type DomainErrorCode } from '../domain/errors.ts';
 import { Problem } from './problem.ts';
 
@@ -11,8 +12,6 @@ export interface ProblemDocument {
   readonly request_id: string;
   readonly [member: string]: unknown;
 }
-
-const OVERLOAD_RETRY_SECONDS = 1;
 
 /** Every refusal of the domain at the REST boundary; a new code does not compile until it stands here. */
 const DOMAIN_STATUS = {
@@ -70,9 +69,10 @@ export function problemOf(error: unknown): Problem {
   if (error instanceof DomainError) {
     return new Problem(DOMAIN_STATUS[error.code], error.code, error.message, { members: error.details });
   }
-  if (error instanceof Error && (error.name === 'OverloadedError' || error.name === 'QueueFullError')) {
-    return new Problem(503, 'overloaded', 'the server has more work than it can take; try again shortly', {
-      headers: { 'Retry-After': String(OVERLOAD_RETRY_SECONDS) },
+  const away = unavailability(error);
+  if (away) {
+    return new Problem(503, away.code, away.description, {
+      headers: { 'Retry-After': String(away.retryAfterSeconds) },
     });
   }
   return new Problem(500, 'server_error', 'the server failed; the request id finds the cause in its log');

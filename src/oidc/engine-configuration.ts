@@ -9,6 +9,7 @@ import { engineFeatures } from './engine-features.ts';
 import type { EngineOptions } from './engine-options.ts';
 import { publicFetch } from './public-fetch.ts';
 import { ROUTES } from './routes.ts';
+import { answerUnavailable } from './unavailable.ts';
 import { renderErrorPage } from './views/error-page.ts';
 
 /** OAuth 2.1 as this server means it: code only, PKCE for everyone, no symmetric signatures, exact redirect URIs. */
@@ -64,7 +65,9 @@ export function engineConfiguration(options: EngineOptions): Configuration {
     findAccount: (_ctx, id) => findAccount(context, id),
     loadExistingGrant: (ctx) => grantOfThisAuthorization(ctx as never),
     interactions: { policy: consentForEach(), url: (_ctx, interaction) => `/interaction/${interaction.uid}` },
-    renderError: (ctx, out) => renderErrorPage(ctx, out as never),
+    renderError: (ctx, out, error) => {
+      if (!answerUnavailable(ctx, error)) renderErrorPage(ctx, out as never);
+    },
     ttl: {
       AuthorizationCode: lifetimes.authorizationCode,
       Interaction: lifetimes.interaction,

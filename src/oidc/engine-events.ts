@@ -3,6 +3,7 @@ import type { Provider } from 'oidc-provider';
 import type { AppContext } from '../app/context.ts';
 import type { RefusalRecorder } from '../app/record-refusal.ts';
 import { requestState } from './request-state.ts';
+import { answerUnavailable } from './unavailable.ts';
 
 export interface EngineObservers {
   readonly refusals: RefusalRecorder;
@@ -23,6 +24,7 @@ interface EngineError {
 export function recordEngineEvents(provider: Provider, { refusals, context }: EngineObservers): void {
   provider.on('server_error', (engineContext, error) => {
     const ctx = engineContext as unknown as Context;
+    if (answerUnavailable(ctx, error)) return;
     context.log.error('request failed', {
       request_id: requestState(ctx).origin.requestId,
       method: ctx.method,

@@ -6,6 +6,7 @@ import { asciiDescription, TASK_ERRORS } from './errors.ts';
 import { isRateLimited } from './rate-limit.ts';
 import { ROUTES } from './routes.ts';
 import { requestState } from './request-state.ts';
+import { answerUnavailable } from './unavailable.ts';
 
 interface OAuthError {
   error?: string;
@@ -31,8 +32,10 @@ export function oauthRefusals({
     try {
       await next();
     } catch (error) {
-      answerThrown(context, ctx, error);
+      if (!answerUnavailable(ctx, error)) answerThrown(context, ctx, error);
     }
+    // Nothing was refused, and nobody can write it down.
+    if (ctx.status === 503) return;
     const body = ctx.body as OAuthError | undefined;
     if (ctx.status < 400 || typeof body?.error !== 'string' || isRateLimited(ctx)) return;
     if (ctx.path === ROUTES.token && body.error_description === NOT_ALLOWED)

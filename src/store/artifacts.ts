@@ -5,6 +5,7 @@ import { gather } from './gather.ts';
 import { json, mapping, plain } from './mapping.ts';
 import { type Order, pageOf } from './paging.ts';
 import { among, hitsOf, insertRows, rowsOf } from './statements.ts';
+import { inTransaction } from './transaction.ts';
 
 const artifactTable = mapping<Artifact>('oidc_artifacts', {
   model: plain('model'),
@@ -107,5 +108,5 @@ function keptOnce(name: string): string {
 function inOneCommit(db: Knex, list: readonly Artifact[], then: string): Promise<readonly unknown[]> {
   const rows = list.map(artifactTable.write);
   if (rows.length === 1) return insertRows(db, 'oidc_artifacts', rows, then);
-  return db.transaction((trx) => insertRows(trx, 'oidc_artifacts', rows, then));
+  return inTransaction(db, (trx) => insertRows(trx, 'oidc_artifacts', rows, then));
 }

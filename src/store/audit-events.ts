@@ -55,10 +55,13 @@ export async function insertEvents(db: Knex, units: readonly UnitOfWork[]): Prom
   await insertRows(db, 'audit_events', rows);
 }
 
-/** Whether the unit was committed, although its sender may not have heard of it. */
-export async function isRecorded(db: Knex, unitId: string): Promise<boolean> {
-  const rows = await rowsOf(db, 'SELECT 1 AS found FROM audit_events WHERE unit_id = ? AND position = 0', [
-    unitId,
-  ]);
-  return rows.length > 0;
+/** Which of the units were committed, although their senders may not have heard of it. */
+export async function recordedAmong(db: Knex, unitIds: readonly string[]): Promise<ReadonlySet<string>> {
+  const { sql, bindings } = among(db, 'unit_id', unitIds);
+  const found = await rowsOf<{ unit_id: string }>(
+    db,
+    `SELECT unit_id FROM audit_events WHERE ${sql} AND position = 0`,
+    bindings,
+  );
+  return new Set(found.map(({ unit_id: id }) => id));
 }

@@ -3,7 +3,9 @@ import type { Knex } from 'knex';
 import type { Committer } from '../app/ports.ts';
 import type { UnitOfWork } from '../app/unit-of-work.ts';
 import { applyUnits, type Misses } from './apply-units.ts';
-import { isRecorded } from './audit-events.ts';
+import { recordedAmong } from './audit-events.ts';
+import { inTransaction, timeoutOf } from './transaction.ts';
+import { isUnavailable } from './unavailability.ts';
 import { UnitQueue, type Waiting } from './unit-queue.ts';
 
 /** Twice as many as 64 commit a third more units per second; more than that blocks the embedded database too long. */
@@ -23,13 +25,15 @@ export interface GroupCommitter extends Committer {
  * commit is shared by as many requests as there are. There is no timer: an idle server commits at once.
  *
  * A unit that misses is taken out and the batch starts again; the one taken out is then tried alone, so that it
- * fails by itself and nobody fails for a neighbour.
+ * fails by itself and nobody fails for a neighbour. A database that is away fails all of them together: nobody waits
+ * for the attempts of others, and nobody longer than `patienceMs` milliseconds.
  */
 export function groupCommitter(
   db: Knex,
-  transact: Transact = (work) => db.transaction(work),
+  transact: Transact = (work) => inTransaction(db, work),
+  patienceMs = timeoutOf(db),
 ): GroupCommitter {
-  const queue = new UnitQueue(MOST_WAITING);
+  const queue = new UnitQueue(MOST_WAITING, patienceMs);
   let running: Promise<void> | undefined;
 
   async function run(): Promise<void> {
@@ -41,64 +45,101 @@ export function groupCommitter(
     running = undefined;
   }
 
-  /** Answers every unit of the batch; never rejects. */
-  async function settle(batch: readonly Waiting[]): Promise<void> {
-    const { committed, doubtful } =
-      batch.length > 1 ? await together(batch) : { committed: new Set(), doubtful: false };
-    for (const waiting of batch) {
-      if (committed.has(waiting)) waiting.resolve();
-      else await alone(waiting, doubtful);
-    }
+  /** Answers every unit of the batch; never rejects. `doubtful`: an attempt before this one failed. */
+  async function settle(batch: readonly Waiting[], attempts = 2, doubtful = false): Promise<void> {
+    const alone = { rest: batch, failure: undefined };
+    let { rest, failure } = batch.length > 1 ? await together(batch) : alone;
+    if (!isUnavailable(failure))
+      ({ rest, failure } = await oneByOne(rest, doubtful || failure !== undefined));
+    if (failure === undefined) return;
+    // The database was away. If it is back, those who still wait get a second attempt, and no third.
+    const left = await unrecorded(rest, failure);
+    if (attempts > 1) await settle(left, attempts - 1, true);
+    else refuse(left, failure);
   }
 
-  /** Commits as many as possible at once. `doubtful`: a transaction failed, perhaps after it was committed. */
-  async function together(
-    batch: readonly Waiting[],
-  ): Promise<{ committed: Set<Waiting>; doubtful: boolean }> {
+  /** Commits as many as possible at once. `failure`: of a transaction that may have been committed nevertheless. */
+  async function together(batch: readonly Waiting[]): Promise<Rest> {
     let rest = batch;
     // Twice: units may miss at different steps. More rounds would cost more than trying each one alone.
     for (let round = 0; round < 2 && rest.length > 0; round += 1) {
       try {
         const misses = await attempt(rest.map(({ unit }) => unit));
-        if (misses.size === 0) return { committed: new Set(rest), doubtful: false };
-        rest = rest.filter(({ unit }) => !misses.has(unit));
-      } catch {
-        return { committed: new Set(), doubtful: true };
+        if (misses.size > 0) {
+          rest = rest.filter(({ unit }) => !misses.has(unit));
+          continue;
+        }
+        for (const waiting of rest) waiting.resolve();
+        break;
+      } catch (failure) {
+        return { rest: batch, failure };
       }
     }
-    return { committed: new Set(), doubtful: false };
+    return { rest: batch.filter(({ answered }) => !answered), failure: undefined };
   }
 
-  async function alone({ unit, resolve, reject }: Waiting, doubtful: boolean): Promise<void> {
-    try {
-      const miss = await commitAlone(unit, doubtful);
-      if (miss) reject(miss);
-      else resolve();
-    } catch (error) {
-      reject(error);
+  /** Tries each unit by itself, up to the first that finds the database away: those behind it would, too. */
+  async function oneByOne(batch: readonly Waiting[], doubtful: boolean): Promise<Rest> {
+    for (const [i, waiting] of batch.entries()) {
+      // Who has been told that it failed must not find it done later.
+      if (waiting.answered) continue;
+      try {
+        const miss = await commitAlone(waiting.unit, doubtful);
+        if (miss) waiting.reject(miss);
+        else waiting.resolve();
+      } catch (failure) {
+        if (isUnavailable(failure)) return { rest: batch.slice(i), failure };
+        waiting.reject(failure);
+      }
     }
+    return { rest: [], failure: undefined };
   }
 
-  /** A transaction that fails (deadlock, lost connection) is tried once more, unless it was committed after all. */
+  /** A transaction that fails (a deadlock) is tried once more, unless it was committed after all. */
   async function commitAlone(unit: UnitOfWork, doubtful: boolean): Promise<Error | undefined> {
-    if (doubtful && (await isRecorded(db, unit.id))) return undefined;
+    if (doubtful && (await isRecorded(unit))) return undefined;
     try {
-      return await missOf(unit);
-    } catch {
-      if (await isRecorded(db, unit.id)) return undefined;
+      return await missOf(unit, doubtful);
+    } catch (failure) {
+      if (isUnavailable(failure)) throw failure;
+      if (await isRecorded(unit)) return undefined;
     }
     try {
-      const miss = await missOf(unit);
-      // The first attempt may have become visible only now.
-      return miss && (await isRecorded(db, unit.id)) ? undefined : miss;
-    } catch (error) {
-      if (await isRecorded(db, unit.id)) return undefined;
-      throw error;
+      return await missOf(unit, true);
+    } catch (failure) {
+      if (!isUnavailable(failure) && (await isRecorded(unit))) return undefined;
+      throw failure;
     }
   }
 
-  async function missOf(unit: UnitOfWork): Promise<Error | undefined> {
-    return (await attempt([unit])).get(unit);
+  /** Of units whose transaction failed: answers those that were committed after all, and returns the others. */
+  async function unrecorded(batch: readonly Waiting[], failure: unknown): Promise<readonly Waiting[]> {
+    const open = batch.filter(({ answered }) => !answered);
+    if (open.length === 0) return open;
+    try {
+      const recorded = await recordedAmong(
+        db,
+        open.map(({ unit }) => unit.id),
+      );
+      for (const waiting of open) if (recorded.has(waiting.unit.id)) waiting.resolve();
+    } catch {
+      refuse(open, failure);
+    }
+    return open.filter(({ answered }) => !answered);
+  }
+
+  function refuse(batch: readonly Waiting[], failure: unknown): void {
+    for (const waiting of batch) waiting.reject(failure);
+  }
+
+  /** `doubtful`: an attempt before may become visible only now, and make this one miss. */
+  async function missOf(unit: UnitOfWork, doubtful: boolean): Promise<Error | undefined> {
+    const miss = (await attempt([unit])).get(unit);
+    return miss && doubtful && (await isRecorded(unit)) ? undefined : miss;
+  }
+
+  async function isRecorded({ id }: UnitOfWork): Promise<boolean> {
+    return (await recordedAmong(db, [id])).has(id);
   }
 
   async function attempt(units: readonly UnitOfWork[]): Promise<Misses> {
@@ -122,6 +163,12 @@ export function groupCommitter(
     },
     drained: async () => running,
   };
+}
+
+/** Units that are not settled yet, and what stands in the way of all of them. */
+interface Rest {
+  readonly rest: readonly Waiting[];
+  readonly failure: unknown;
 }
 
 /** Makes the transaction roll back; carries why. */

@@ -3,14 +3,24 @@ import { join } from 'node:path';
 import knexLibrary, { type Knex } from 'knex';
 import type { Logger } from '../app/ports.ts';
 import { migrateUp } from './migrate.ts';
-import { preparePostgres, prepareSqlite } from './statement-reuse.ts';
+import { TIMEOUT } from './transaction.ts';
+import { boundsOf, cutWhenSilent, NETWORK_MS } from './postgres-bounds.ts';
+import {
+  type Done,
+  endTransaction,
+  type PostgresConnection,
+  preparePostgres,
+  prepareSqlite,
+} from './statement-reuse.ts';
 
 const { default: knex } = knexLibrary;
 /** better-sqlite3 13 needs Node-API 9 and ends the process without a word on an older Node. */
 const OLDEST_NODE = 22;
+/** How long the embedded database waits for another process's lock, and everything else with it. */
 const BUSY_TIMEOUT_MS = 10_000;
-/** How long a request waits for a connection before it fails. */
-const ACQUIRE_TIMEOUT_MS = 10_000;
+/** The same while requests are served: whoever writes looks again later (transaction.ts). */
+const BRIEF_BUSY_TIMEOUT_MS = 50;
+const TIMEOUT_MS = 10_000;
 
 export interface DatabaseSettings {
   /** `postgres://…`; absent = the embedded database in `dataDir`. */
@@ -19,52 +29,79 @@ export interface DatabaseSettings {
   readonly dataDir: string;
   /** Connections to PostgreSQL at most; the embedded database has one. */
   readonly poolMax: number;
+  /** How long a request may wait for the database, in milliseconds; 10 s when absent. Migrations take their time. */
+  readonly timeoutMs?: number | undefined;
   /** For what the database reports without being asked, such as connections that it ended. */
   readonly logger?: Pick<Logger, 'warn' | 'error'> | undefined;
 }
 
 export interface Database {
   readonly knex: Knex;
+  readonly logger?: DatabaseSettings['logger'];
   close(): Promise<void>;
 }
 
-/** Connects and brings the schema up to date. */
+/** Brings the schema up to date and connects. */
 export async function openDatabase(settings: DatabaseSettings): Promise<Database> {
-  const connected = connect(settings);
+  const patient = connect(settings);
   try {
-    await migrateUp(connected);
+    await migrateUp(patient);
+    if (!settings.databaseUrl) {
+      // The same connection: a database in memory has no other.
+      await patient.raw(`PRAGMA busy_timeout = ${BRIEF_BUSY_TIMEOUT_MS}`);
+      return databaseOf(patient, settings);
+    }
+    await patient.destroy();
   } catch (error) {
-    await connected.destroy();
+    await patient.destroy();
     throw error;
   }
-  return { knex: connected, close: () => connected.destroy() };
+  return databaseOf(open(settings, postgres(settings, settings.timeoutMs ?? TIMEOUT_MS)), settings);
 }
 
-/** A connection to a schema as it is. */
-export function connect({ databaseUrl, dataDir, poolMax, logger }: DatabaseSettings): Knex {
-  const common: Knex.Config = {
+/** A connection to a schema as it is, whose statements may take as long as they need. */
+export function connect(settings: DatabaseSettings): Knex {
+  return open(settings, settings.databaseUrl ? postgres(settings, undefined) : sqlite(settings.dataDir));
+}
+
+function databaseOf(connected: Knex, { logger }: DatabaseSettings): Database {
+  return { knex: connected, logger, close: () => connected.destroy() };
+}
+
+function open({ logger, timeoutMs = TIMEOUT_MS }: DatabaseSettings, dialect: Knex.Config): Knex {
+  return knex({
     // An error names its statement, never the values in it.
     compileSqlOnError: false,
     log: {
       warn: (message: unknown) => logger?.warn('the database reports', { report: String(message) }),
       error: (message: unknown) => logger?.error('the database reports', { report: String(message) }),
     },
-  };
-  return knex({ ...common, ...(databaseUrl ? postgres(databaseUrl, poolMax) : sqlite(dataDir)) });
+    ...{ [TIMEOUT]: timeoutMs },
+    ...dialect,
+  });
 }
 
-function postgres(connectionString: string, max: number): Knex.Config {
+/** `timeoutMs`: for every statement and every wait for a connection; undefined = as long as it takes. */
+function postgres({ databaseUrl, poolMax }: DatabaseSettings, timeoutMs: number | undefined): Knex.Config {
+  const bounds = timeoutMs === undefined ? {} : boundsOf(timeoutMs);
   return {
     client: 'pg',
-    // Statements that do not wait for one another share a round trip (send-together.ts).
     connection: {
-      connectionString,
+      connectionString: databaseUrl,
       keepAlive: true,
-      pipeline: true,
       ...preparePostgres.settings,
+      connectionTimeoutMillis: timeoutMs ?? TIMEOUT_MS,
+      ...bounds,
     } as Knex.PgConnectionConfig,
-    acquireConnectionTimeout: ACQUIRE_TIMEOUT_MS,
-    pool: { min: 0, max, afterCreate: preparePostgres.connection },
+    acquireConnectionTimeout: timeoutMs ?? TIMEOUT_MS,
+    pool: {
+      min: 0,
+      max: poolMax,
+      afterCreate: (connection: PostgresConnection, done: Done) => {
+        if (timeoutMs !== undefined) cutWhenSilent(connection, timeoutMs + NETWORK_MS);
+        preparePostgres.connection(connection, done);
+      },
+    },
   };
 }
 
@@ -74,8 +111,13 @@ function sqlite(dataDir: string): Knex.Config {
     client: 'better-sqlite3',
     connection: { filename: databaseFile(dataDir) },
     useNullAsDefault: true,
-    // One connection: its writes could not run in parallel, and `:memory:` is a database per connection.
-    pool: { min: 1, max: 1, afterCreate: prepareSqlite(BUSY_TIMEOUT_MS) },
+    pool: {
+      // One connection: its writes could not run in parallel, and `:memory:` is a database per connection.
+      min: 1,
+      max: 1,
+      afterCreate: prepareSqlite(BUSY_TIMEOUT_MS),
+      validate: endTransaction,
+    } as Knex.PoolConfig,
   };
 }
 

@@ -1,6 +1,8 @@
 import { setImmediate } from 'node:timers/promises';
+import { OverloadedError } from './unit-queue.ts';
 
 const MOST_AT_ONCE = 500;
+const MOST_WAITING = 10_000;
 
 interface Waiting<K, V> {
   readonly key: K;
@@ -11,6 +13,7 @@ interface Waiting<K, V> {
 /**
  * Turns a read of many into a read of one: calls that arrive in one turn of the event loop, or while a query is
  * under way, share the next query. Nothing is cached: a query always starts after the calls that it answers.
+ * Bounded: more than can wait are turned away at once, with OverloadedError.
  */
 export function gather<K, V>(fetch: (keys: readonly K[]) => Promise<(key: K) => V>): (key: K) => Promise<V> {
   let waiting: Waiting<K, V>[] = [];
@@ -38,7 +41,9 @@ export function gather<K, V>(fetch: (keys: readonly K[]) => Promise<(key: K) => 
 
   return (key) =>
     new Promise((resolve, reject) => {
+      if (waiting.length >= MOST_WAITING) return reject(new OverloadedError());
       waiting.push({ key, resolve, reject });
       if (!running) void run();
+      return undefined;
     });
 }

@@ -3,6 +3,7 @@ import type { KeyStore, StoredKey } from '../app/ports.ts';
 import { lockUntilCommit } from './locks.ts';
 import { json, mapping, plain } from './mapping.ts';
 import { hitsOf, insertRows, rowsOf } from './statements.ts';
+import { inTransaction } from './transaction.ts';
 
 const signingKeys = mapping<StoredKey>('signing_keys', {
   kid: plain('kid'),
@@ -31,7 +32,7 @@ export function keyStore(db: Knex): KeyStore {
       await hitsOf(db, 'DELETE FROM signing_keys WHERE kid = ?', [kid]);
     },
     exclusively: (work) =>
-      db.transaction(async (trx) => {
+      inTransaction(db, async (trx) => {
         await lockUntilCommit(trx, 'signingKeys');
         return work(keyStore(trx));
       }),

@@ -2,7 +2,7 @@ import type { Database as SqliteConnection, Statement } from 'better-sqlite3';
 import pg from 'pg';
 import { storable } from './json.ts';
 
-type Done = (error: Error | null, connection: unknown) => void;
+export type Done = (error: Error | null, connection: unknown) => void;
 
 /** More distinct statements than the store has; beyond it they are prepared anew, which is only slower. */
 const MOST_STATEMENTS = 400;
@@ -32,6 +32,15 @@ export function prepareSqlite(busyTimeoutMs: number) {
   };
 }
 
+/**
+ * For the pool, before a connection is lent again: knex does not roll back when COMMIT itself has failed (a full disk),
+ * and whatever came next would join a transaction that nobody commits.
+ */
+export function endTransaction(connection: SqliteConnection): boolean {
+  if (connection.inTransaction) connection.exec('ROLLBACK');
+  return true;
+}
+
 function reuseSqliteStatements(connection: SqliteConnection): void {
   const prepared = new Map<string, Statement>();
   const prepare = connection.prepare.bind(connection);
@@ -56,7 +65,7 @@ function isRepeated(sql: string): boolean {
 }
 
 type PostgresQuery = { text?: string; values?: unknown[]; name?: string };
-type PostgresConnection = { query(config: unknown, ...rest: unknown[]): unknown };
+export type PostgresConnection = { query(config: unknown, ...rest: unknown[]): unknown };
 
 /** For connections to PostgreSQL: 64-bit integers as numbers (times and counts stay far below 2^53). */
 export const preparePostgres = {

@@ -1,6 +1,7 @@
 import type { Database as SqliteConnection } from 'better-sqlite3';
 import type { Knex } from 'knex';
 import { toColumn, toJson } from './json.ts';
+import { whenUnlocked } from './transaction.ts';
 
 /** Values of a row by column name; objects and arrays stand for JSON columns. */
 export type Row = Readonly<Record<string, unknown>>;
@@ -15,13 +16,14 @@ export async function rowsOf<R = Row>(
   sql: string,
   bindings: readonly unknown[],
 ): Promise<readonly R[]> {
+  if (!isPostgres(db)) return whenUnlocked(db, async () => db.raw(sql, bindings as Knex.RawBinding[]));
   const answer = await db.raw(sql, bindings as Knex.RawBinding[]);
-  return isPostgres(db) ? answer.rows : answer;
+  return answer.rows;
 }
 
 /** How many rows a statement without RETURNING wrote. */
 export async function hitsOf(db: Knex, sql: string, bindings: readonly unknown[]): Promise<number> {
-  const answer = await db.raw(sql, bindings as Knex.RawBinding[]);
+  const answer = await whenUnlocked(db, async () => db.raw(sql, bindings as Knex.RawBinding[]));
   return isPostgres(db) ? answer.rowCount : answer.changes;
 }
 
@@ -78,7 +80,8 @@ export async function insertRows(
     const from = `SELECT ${columns.join(', ')} FROM json_populate_recordset(NULL::${table}, ?::json)`;
     return rowsOf(db, `${into} ${from} ${then}`, [toJson(rows)]);
   }
-  return insertOneByOne(db, `${into} VALUES (${columns.map(() => '?').join(', ')}) ${then}`, columns, rows);
+  const sql = `${into} VALUES (${columns.map(() => '?').join(', ')}) ${then}`;
+  return whenUnlocked(db, () => insertOneByOne(db, sql, columns, rows));
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { Artifacts, Cleanup, KeyStore, RateCounters, Store } from '../app/ports.ts';
 import { agentReads } from './agents.ts';
+import { answering } from './answering.ts';
 import { artifacts } from './artifacts.ts';
 import { auditReads } from './audit-events.ts';
 import { cleanup } from './cleanup.ts';
@@ -13,6 +14,7 @@ import { resourceServerReads } from './resource-servers.ts';
 import { isPostgres } from './statements.ts';
 import { taskReads } from './tasks.ts';
 import { tokenReads } from './tokens.ts';
+import { timeoutOf } from './transaction.ts';
 import { userReads } from './users.ts';
 
 export interface DatabaseStore extends Store {
@@ -31,23 +33,27 @@ export interface DatabaseStore extends Store {
 export function createStore(database: Database): DatabaseStore {
   const db = database.knex;
   const committer = groupCommitter(db);
+  const { port, outcome } = answering(timeoutOf(db), database.logger);
   return {
-    commit: (unit) => committer.commit(unit),
-    tasks: taskReads(db),
-    tokens: tokenReads(db),
-    ledger: ledgerReads(db),
-    agents: agentReads(db),
-    users: userReads(db),
-    resourceServers: resourceServerReads(db),
-    audit: auditReads(db),
-    counts: (now) => counts(db, now),
-    artifacts: artifacts(db),
-    keys: keyStore(db),
-    cleanup: cleanup(db),
-    rateCounters: isPostgres(db) ? rateCounters(db) : undefined,
-    async ping() {
-      await db.raw('SELECT 1');
-    },
+    // The committer minds its own time: what still waits for its turn is never committed afterwards.
+    commit: (unit) => outcome(committer.commit(unit)),
+    tasks: port(taskReads(db)),
+    tokens: port(tokenReads(db)),
+    ledger: port(ledgerReads(db)),
+    agents: port(agentReads(db)),
+    users: port(userReads(db)),
+    resourceServers: port(resourceServerReads(db)),
+    audit: port(auditReads(db)),
+    artifacts: port(artifacts(db)),
+    keys: port(keyStore(db)),
+    cleanup: port(cleanup(db)),
+    rateCounters: isPostgres(db) ? port(rateCounters(db)) : undefined,
+    ...port({
+      counts: (now: number) => counts(db, now),
+      async ping() {
+        await db.raw('SELECT 1');
+      },
+    }),
     async close() {
       await committer.drained();
       await database.close();

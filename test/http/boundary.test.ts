@@ -3,6 +3,7 @@ import { connect } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import request from 'supertest';
 import { z } from 'zod';
+import { UnavailableError } from '../../src/app/unavailable.ts';
 import { QueueFullError } from '../../src/crypto/bounded-queue.ts';
 import { DOMAIN_ERROR_CODES, DomainError } from '../../src/domain/errors.ts';
 import { contract, route } from '../../src/http/contract.ts';
@@ -37,8 +38,8 @@ const logged: { message: string; fields: Record<string, unknown> }[] = [];
 let app: TestHttpApp;
 
 function fail(how: string): { seen: string } {
-  if (how === 'overload') throw Object.assign(new Error('too many units'), { name: 'OverloadedError' });
-  if (how === 'queue') throw new QueueFullError('too many passwords');
+  if (how === 'overload') throw new UnavailableError('overloaded', 'too many units');
+  if (how === 'queue') throw new QueueFullError();
   if (how === 'undeclared') return { sein: 'wrong' } as never;
   if (how === 'extra') return { seen: 'right', secret: 'left behind' } as never;
   const code = DOMAIN_ERROR_CODES.find((known) => known === how);

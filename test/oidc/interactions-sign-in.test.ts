@@ -144,7 +144,7 @@ describe('more sign-ins than the server can check', () => {
   test('are asked to come back, with a page', async () => {
     const { browser, page } = await atSignIn();
     const { passwords } = app.context;
-    const full = () => Promise.reject(new QueueFullError('too many requests wait for this work'));
+    const full = () => Promise.reject(new QueueFullError());
     Object.assign(app.context, { passwords: { ...passwords, verify: full } });
     const answer = await browser.submit(page, { email: user.email, password: PASSWORD });
     Object.assign(app.context, { passwords });

@@ -345,14 +345,14 @@ describe('the queue of units', () => {
     aUnit([{ do: 'consume_token', tokenId, at: T0, redeemedAs: null, miss: used }]);
 
   test('turns away what comes beyond its capacity', async () => {
-    const queue = new UnitQueue(2);
+    const queue = new UnitQueue(2, 60_000);
     void queue.add(consuming('a'));
     void queue.add(consuming('b'));
     await expect(queue.add(consuming('c'))).rejects.toBeInstanceOf(OverloadedError);
   });
 
   test('takes one unit per conditional key, in the order of arrival', () => {
-    const queue = new UnitQueue(100);
+    const queue = new UnitQueue(100, 60_000);
     const units = ['a', 'a', 'b', 'a'].map(consuming);
     for (const unit of units) void queue.add(unit);
     const batches = [queue.take(64), queue.take(64), queue.take(64), queue.take(64)];
@@ -365,7 +365,7 @@ describe('the queue of units', () => {
   });
 
   test('takes no more than asked', () => {
-    const queue = new UnitQueue(100);
+    const queue = new UnitQueue(100, 60_000);
     for (let i = 0; i < 10; i += 1) void queue.add(consuming(`t${i}`));
     expect(queue.take(4)).toHaveLength(4);
     expect(queue.length).toBe(6);

@@ -20,6 +20,13 @@ export const storageSettings = {
       description: 'Most PostgreSQL connections that one server process opens.',
     }),
   }),
+  databaseTimeout: setting(wholeNumber(100, 60_000), {
+    env: 'DATABASE_TIMEOUT',
+    unit: 'milliseconds',
+    default: 3000,
+    description:
+      'How long one read or write of a request may wait for the database; then the answer is 503. Migrations take their time.',
+  }),
   dataDir: setting(text, {
     env: 'DATA_DIR',
     default: './data',

@@ -1,6 +1,7 @@
 import type { Fact } from '../../app/audit-trail.ts';
 import type { Logger } from '../../app/ports.ts';
 import type { RefusalRecorder } from '../../app/record-refusal.ts';
+import { unavailability } from '../../app/unavailable.ts';
 import { problemDocument, problemOf } from '../errors.ts';
 import type { Problem } from '../problem.ts';
 import type { RequestContext, RequestMiddleware } from '../state.ts';
@@ -12,7 +13,8 @@ export function problems({ refusals, log }: { refusals: RefusalRecorder; log: Lo
       await next();
     } catch (error) {
       const problem = problemOf(error);
-      if (problem.status >= 500) logFailure(log, ctx, problem, error);
+      // The store tells the log of an outage once; the access log counts who met it.
+      if (problem.status >= 500 && !unavailability(error)) logFailure(log, ctx, problem, error);
       answer(ctx, problem);
       const fact = factOf(ctx, problem);
       if (fact) refusals.record(callerOf(ctx), fact);

@@ -1,5 +1,6 @@
 import type { Context, Middleware } from 'koa';
 import { errors } from 'oidc-provider';
+import { answerUnavailable } from '../unavailable.ts';
 import { sendErrorPage } from '../views/error-page.ts';
 import { answerConsent, showConsent } from './consent-step.ts';
 import { readFormBody } from './form-body.ts';
@@ -81,6 +82,7 @@ function requireMethod(ctx: Context, ...methods: readonly string[]): void {
 
 /** People get a page whatever happens; what nobody foresaw says nothing about itself. */
 function fail(options: InteractionsOptions, ctx: Context, error: unknown): void {
+  if (answerUnavailable(ctx, error)) return;
   const { page } = asRefusal(error);
   sendErrorPage(ctx, page);
   const caller = callerOf(ctx, null);
@@ -98,14 +100,6 @@ function fail(options: InteractionsOptions, ctx: Context, error: unknown): void 
 function asRefusal(error: unknown): PageRefusal {
   if (error instanceof PageRefusal) return error;
   if (error instanceof errors.SessionNotFound) return requestEnded();
-  if (error instanceof Error && (error.name === 'OverloadedError' || error.name === 'QueueFullError')) {
-    return new PageRefusal({
-      status: 503,
-      title: 'The server is busy',
-      message: 'It has more work than it can take. Try again in a moment.',
-      headers: { 'Retry-After': '1' },
-    });
-  }
   return new PageRefusal({
     status: 500,
     title: 'Something went wrong',
