@@ -1,4 +1,4 @@
-import { redact } from './redact.ts';
+import { redact, setMember } from './redact.ts';
 import { redactText } from './redact-text.ts';
 
 export const LEVELS = ['error', 'warn', 'info', 'debug'] as const;
@@ -15,11 +15,9 @@ export interface LogRecord {
   [field: string]: unknown;
 }
 
-const OWN_NAMES = new Set(['timestamp', 'level', 'logger', 'message']);
-
 /**
- * Builds a record with every secret removed. A field cannot pass itself off as the record's own members: one with
- * such a name is kept as `field_<name>`. Never throws.
+ * Builds a record with every secret removed. A field cannot pass itself off as the record's own members, nor as
+ * another field: one whose name is taken is kept as `field_<name>`. Never throws.
  */
 export function logRecord(
   at: Date,
@@ -34,10 +32,13 @@ export function logRecord(
     logger,
     message: redactText(String(message)),
   };
-  for (const [name, value] of Object.entries(redact(fields) as Record<string, unknown>)) {
-    Object.defineProperty(record, OWN_NAMES.has(name) ? `field_${name}` : name, { value, enumerable: true });
-  }
+  const safe = redact(fields) as Record<string, unknown>;
+  for (const name of Object.keys(safe)) setMember(record, freeName(record, name), safe[name]);
   return record;
+}
+
+function freeName(record: LogRecord, name: string): string {
+  return Object.hasOwn(record, name) ? freeName(record, `field_${name}`) : name;
 }
 
 /** Control characters, separators that some readers take for line ends, and marks that reorder displayed text. */
@@ -45,7 +46,10 @@ const UNSAFE = /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u206
 
 /** One line of JSON. INVARIANT: holds no line break and no control character, whatever the record holds. */
 export function jsonLine(record: LogRecord): string {
-  return escapeUnsafe(JSON.stringify(record));
+  const line = JSON.stringify(record);
+  // JSON escapes the controls below U+0020 itself; a line of ASCII (as many bytes as units) can hold one other.
+  const isSafe = Buffer.byteLength(line) === line.length && !line.includes('\u007f');
+  return isSafe ? line : escapeUnsafe(line);
 }
 
 const COLOURS: Record<Level, number> = { error: 31, warn: 33, info: 36, debug: 90 };

@@ -1,4 +1,4 @@
-import { isSecretName } from './secret-names.ts';
+import { isSecretName, SECRET_NAME_THEN_COLON } from './secret-names.ts';
 
 /** What stands where a secret stood. */
 export const REDACTED = '[redacted]';
@@ -18,8 +18,8 @@ const COMMON_WORDS = new Set([
   'assertion',
 ]);
 
-/** A text without any of these holds none of the shapes below. */
-const COULD_HOLD_SECRET = /[=:.%\s]/;
+/** INVARIANT: a text without any of these is left as it is by every pass below. */
+const COULD_HOLD_SECRET = /[=:%\s]|eyJ/;
 
 /**
  * Replaces the secrets in a text: PEM private keys, header lines, Bearer/Basic/DPoP credentials, passwords in URLs,
@@ -27,8 +27,20 @@ const COULD_HOLD_SECRET = /[=:.%\s]/;
  */
 export function redactText(text: string): string {
   const cut = text.length > MAX_TEXT ? text.slice(0, MAX_TEXT) : text;
-  const safe = COULD_HOLD_SECRET.test(cut) ? PASSES.reduce((current, pass) => pass(current), cut) : cut;
+  const safe = COULD_HOLD_SECRET.test(cut) ? runPasses(cut) : cut;
   return text.length > MAX_TEXT ? `${safe}…[${text.length - MAX_TEXT} more]` : safe;
+}
+
+/** Every pass that has something to look for, in order: one may leave what the next must see. */
+function runPasses(text: string): string {
+  let current = text;
+  for (const { couldMatch, pass } of PASSES) if (couldMatch(current)) current = pass(current);
+  return current;
+}
+
+/** The same by the long way, every pass over the whole text: what `redactText` is compared with. */
+export function redactByEveryPass(text: string): string {
+  return PASSES.reduce((current, { pass }) => pass(current), text);
 }
 
 type Pass = (text: string) => string;
@@ -69,15 +81,23 @@ const members: Pass = (text) => text.replace(MEMBER, redactMember);
 
 const jwts: Pass = (text) => text.replace(/[\w.~-]{20,}/g, redactJwt);
 
-const PASSES: readonly Pass[] = [
-  privateKeys,
-  headerLines,
-  credentials,
-  urlPasswords,
-  parameters,
-  encodedParameters,
-  members,
-  jwts,
+const holds =
+  (part: string): ((text: string) => boolean) =>
+  (text) =>
+    text.includes(part);
+const hasSecretMember = (text: string) => text.includes(':') && SECRET_NAME_THEN_COLON.test(text);
+const hasSpace = (text: string) => /\s/.test(text);
+
+/** INVARIANT: what `couldMatch` denies, the pass leaves as it is. */
+const PASSES: readonly { couldMatch: (text: string) => boolean; pass: Pass }[] = [
+  { couldMatch: holds('-----BEGIN'), pass: privateKeys },
+  { couldMatch: hasSecretMember, pass: headerLines },
+  { couldMatch: hasSpace, pass: credentials },
+  { couldMatch: holds('@'), pass: urlPasswords },
+  { couldMatch: holds('='), pass: parameters },
+  { couldMatch: holds('%'), pass: encodedParameters },
+  { couldMatch: hasSecretMember, pass: members },
+  { couldMatch: holds('eyJ'), pass: jwts },
 ];
 
 /** `Bearer abc123` but not `Bearer authentication`: a plain lower-case word is prose. */

@@ -70,26 +70,36 @@ function visitObject(value: object, walk: Walk): unknown {
 
 function copy(value: object, walk: Walk): unknown {
   if (Array.isArray(value)) return copyList(value, walk);
+  if (ArrayBuffer.isView(value)) return `[${value.byteLength} bytes]`;
+  // Asked first because nearly every object is one: the questions below cost more than the copy.
+  if (Object.getPrototypeOf(value) === Object.prototype) {
+    return copyObject(value as Record<string, unknown>, walk);
+  }
   if (types.isDate(value)) return Number.isNaN(value.getTime()) ? '[invalid date]' : value.toISOString();
   if (value instanceof URL || value instanceof URLSearchParams) return redactText(String(value));
-  if (ArrayBuffer.isView(value)) return `[${value.byteLength} bytes]`;
   if (types.isAnyArrayBuffer(value)) return `[${value.byteLength} bytes]`;
   if (types.isNativeError(value) || value instanceof Error) return copyError(value, walk);
   if (types.isSet(value)) return copyList([...value], walk);
-  if (types.isMap(value))
-    return copyMembers(
-      [...value].map(([key, member]) => [String(key), () => member]),
-      walk,
-    );
-  const source = value as Record<string, unknown>;
+  if (types.isMap(value)) return copyMap(value, walk);
+  return copyObject(value as Record<string, unknown>, walk);
+}
+
+function copyObject(source: Record<string, unknown>, walk: Walk): Record<string, unknown> {
+  return copyMembers(Object.keys(source), (name) => source[name], walk);
+}
+
+function copyMap(map: Map<unknown, unknown>, walk: Walk): Record<string, unknown> {
+  const entries = [...map];
   return copyMembers(
-    Object.keys(source).map((key) => [key, () => source[key]]),
+    entries.map(([key]) => String(key)),
+    (_, index) => entries[index]?.[1],
     walk,
   );
 }
 
 /** Also knows lists of alternating names and values, such as Node's rawHeaders, and pairs of both. */
 function copyList(list: readonly unknown[], walk: Walk): unknown[] {
+  if (list.length === 0) return [];
   const kept = list.slice(0, MAX_MEMBERS).map((element, index) => {
     const before = index > 0 ? list[index - 1] : undefined;
     return typeof before === 'string' && isSecretName(before) && isText(element)
@@ -99,33 +109,44 @@ function copyList(list: readonly unknown[], walk: Walk): unknown[] {
   return list.length > MAX_MEMBERS ? [...kept, `[${list.length - MAX_MEMBERS} more]`] : kept;
 }
 
-type Member = readonly [name: string, read: () => unknown];
+type Read = (name: string, index: number) => unknown;
 
-/** The copy has no prototype, so that a member named `__proto__` is data like any other. */
-function copyMembers(members: readonly Member[], walk: Walk): Record<string, unknown> {
-  const result: Record<string, unknown> = Object.create(null);
-  const isKey = members.some(([name]) => name === 'kty');
-  for (const [name, read] of members.slice(0, MAX_MEMBERS)) {
+function copyMembers(names: readonly string[], read: Read, walk: Walk): Record<string, unknown> {
+  const result: Record<string, unknown> = {};
+  const isKey = names.includes('kty');
+  const kept = Math.min(names.length, MAX_MEMBERS);
+  for (let index = 0; index < kept; index += 1) {
+    const name = names[index] as string;
     const secret = isSecretName(name) || (isKey && isPrivateKeyMember(name));
-    result[redactText(name)] = secret ? hide(read) : visitMember(read, walk);
+    setMember(
+      result,
+      redactText(name),
+      secret ? hide(read, name, index) : visitMember(read, name, index, walk),
+    );
   }
-  if (members.length > MAX_MEMBERS) result['…'] = `[${members.length - MAX_MEMBERS} more]`;
+  if (names.length > MAX_MEMBERS) result['…'] = `[${names.length - MAX_MEMBERS} more]`;
   return result;
 }
 
+/** A member named `__proto__` is data like any other: assigned, it would replace the prototype. */
+export function setMember(target: Record<string, unknown>, name: string, value: unknown): void {
+  if (name !== '__proto__') target[name] = value;
+  else Object.defineProperty(target, name, { value, enumerable: true, configurable: true, writable: true });
+}
+
 /** Whether a secret was there at all is no secret; neither is a switch with such a name. */
-function hide(read: () => unknown): unknown {
+function hide(read: Read, name: string, index: number): unknown {
   try {
-    const value = read();
+    const value = read(name, index);
     return value === undefined || value === null || typeof value === 'boolean' ? value : REDACTED;
   } catch {
     return REDACTED;
   }
 }
 
-function visitMember(read: () => unknown, walk: Walk): unknown {
+function visitMember(read: Read, name: string, index: number, walk: Walk): unknown {
   try {
-    return visit(read(), walk);
+    return visit(read(name, index), walk);
   } catch {
     return '[unreadable]';
   }
@@ -137,15 +158,18 @@ function copyError(error: Error, walk: Walk): Record<string, unknown> {
     (key) => !['name', 'message', 'stack', 'code', 'cause'].includes(key),
   );
   const code = (error as NodeJS.ErrnoException).code;
+  const names = [
+    'name',
+    'message',
+    ...(code === undefined ? [] : ['error_code']),
+    ...own,
+    'stack',
+    ...(error.cause === undefined ? [] : ['cause']),
+  ];
+  const source = error as unknown as Record<string, unknown>;
   return copyMembers(
-    [
-      ['name', () => error.name],
-      ['message', () => error.message],
-      ...(code === undefined ? [] : [['error_code', () => code] as const]),
-      ...own.map((key): Member => [key, () => (error as unknown as Record<string, unknown>)[key]]),
-      ['stack', () => error.stack],
-      ...(error.cause === undefined ? [] : [['cause', () => error.cause] as const]),
-    ],
+    names,
+    (name) => (name === 'error_code' && code !== undefined ? code : source[name]),
     walk,
   );
 }

@@ -1,10 +1,23 @@
-import { closeSync, fstatSync, mkdirSync, openSync, readdirSync, renameSync, write } from 'node:fs';
+import {
+  closeSync,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  write,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { promisify } from 'node:util';
 import { nextArchive, tendArchives } from './archives.ts';
+import { wholeLines } from './whole-lines.ts';
 
 const writeTo = promisify(write);
+const NOTHING = Buffer.alloc(0);
+/** Longest wait, before the process ends, for a write under way. */
+const SETTLE_MS = 200;
 
 export interface RotatingFileOptions {
   directory: string;
@@ -23,13 +36,17 @@ export interface RotatingFileOptions {
 /**
  * An append-only file that keeps its name: when full, or at midnight UTC, what it held is renamed to
  * `<name>-<day>.<n>.log` and a new file begun. Lines stay whole and in order. A failing disk never fails the
- * stream: lines that cannot be written are given up and reported.
+ * stream: lines that cannot be written are given up and reported. A chunk is one or more whole lines.
  */
 export class RotatingFile extends Writable {
   readonly #options: RotatingFileOptions;
   readonly #path: string;
   #fd: number | undefined;
   #size = 0;
+  /** Size of the file once the write under way has arrived; undefined when none is. */
+  #arriving: number | undefined;
+  /** What was given to this file and is not being written yet. */
+  #rest: Buffer = NOTHING;
   #day = '';
   #tending: Promise<void> = Promise.resolve();
 
@@ -55,12 +72,21 @@ export class RotatingFile extends Writable {
     await this.#tending;
   }
 
-  override _write(line: Buffer, _encoding: BufferEncoding, done: () => void): void {
-    void this.#append([line]).finally(done);
+  /**
+   * Before the process ends, when nothing asynchronous happens any more: writes synchronously what waits, then `text`.
+   */
+  writeNow(text: string): void {
+    this.#attempt(() => this.#settle());
+    this.#rest = Buffer.concat([this.#rest, Buffer.from(text)]);
+    while (this.#rest.length > 0) this.#attempt(() => this.#writeAllNow(this.#next()));
+  }
+
+  override _write(lines: Buffer, _encoding: BufferEncoding, done: () => void): void {
+    void this.#append(lines).finally(done);
   }
 
   override _writev(chunks: { chunk: Buffer }[], done: () => void): void {
-    void this.#append(chunks.map(({ chunk }) => chunk)).finally(done);
+    void this.#append(Buffer.concat(chunks.map(({ chunk }) => chunk))).finally(done);
   }
 
   override _final(done: () => void): void {
@@ -73,60 +99,85 @@ export class RotatingFile extends Writable {
     done(error);
   }
 
-  /** Never rejects. Writes as many lines at once as fit into the file. */
-  async #append(lines: readonly Buffer[]): Promise<void> {
-    let batch: Buffer[] = [];
-    let length = 0;
-    for (const line of lines) {
-      if (this.#isDue(length, line.length)) {
-        await this.#flush(batch);
-        batch = [];
-        length = 0;
-        if (this.#isDue(0, line.length)) this.#attempt(() => this.#rotate());
+  /** Never rejects. */
+  async #append(lines: Buffer): Promise<void> {
+    this.#rest = lines;
+    while (this.#rest.length > 0) {
+      try {
+        await this.#writeAll(this.#next());
+      } catch (error) {
+        this.#attempt(() => this.#close());
+        this.#report(error as Error);
       }
-      batch.push(line);
-      length += line.length;
     }
-    await this.#flush(batch);
   }
 
-  async #flush(batch: readonly Buffer[]): Promise<void> {
-    if (batch.length === 0) return;
-    try {
-      if (this.#fd === undefined) this.#open();
-      await this.#writeAll(Buffer.concat(batch));
-    } catch (error) {
-      this.#attempt(() => this.#close());
-      this.#report(error as Error);
-    }
+  /** As many of the lines that wait as fit into the file, after rotating it if not even one does. */
+  #next(): Buffer {
+    if (this.#isDue(wholeLines(this.#rest, 0))) this.#attempt(() => this.#rotate());
+    // Closed where rotating failed: then all goes into the file as it is, rather than trying again for each line.
+    const room = this.#fd === undefined ? Infinity : this.#options.maxBytes - this.#size;
+    const length = wholeLines(this.#rest, room);
+    const portion = this.#rest.subarray(0, length);
+    this.#rest = this.#rest.subarray(length);
+    return portion;
   }
 
   async #writeAll(data: Buffer): Promise<void> {
+    const fd = this.#openFd();
+    this.#arriving = this.#size + data.length;
+    try {
+      for (let done = 0; done < data.length; ) {
+        const { bytesWritten: written } = await writeTo(fd, data, done, data.length - done);
+        done += written;
+        this.#size += written;
+      }
+    } finally {
+      this.#arriving = undefined;
+    }
+  }
+
+  #writeAllNow(data: Buffer): void {
+    const fd = this.#openFd();
     for (let done = 0; done < data.length; ) {
-      const { bytesWritten: written } = await writeTo(this.#fd as number, data, done, data.length - done);
+      const written = writeSync(fd, data, done);
       done += written;
       this.#size += written;
     }
   }
 
-  /** Whether the file, once `pending` bytes are written, must be put aside before the `next`. Never an empty one. */
-  #isDue(pending = 0, next = 0): boolean {
-    const filled = this.#size + pending;
-    if (this.#fd === undefined || filled === 0) return false;
-    return filled + next > this.#options.maxBytes || this.#day !== this.#today();
+  /** Lets the write under way arrive before later lines: another thread does it. */
+  #settle(): void {
+    const fd = this.#fd;
+    const arriving = this.#arriving;
+    if (fd === undefined || arriving === undefined) return;
+    const pause = new Int32Array(new SharedArrayBuffer(4));
+    const deadline = Date.now() + SETTLE_MS;
+    while (fstatSync(fd).size < arriving && Date.now() < deadline) Atomics.wait(pause, 0, 0, 1);
+  }
+
+  /** Whether the file must be put aside before the `next` bytes. Never an empty one. */
+  #isDue(next = 0): boolean {
+    if (this.#fd === undefined || this.#size === 0) return false;
+    return this.#size + next > this.#options.maxBytes || this.#day !== this.#today();
   }
 
   #today(): string {
     return this.#options.now().toISOString().slice(0, 10);
   }
 
-  #open(): void {
+  #openFd(): number {
+    return this.#fd ?? this.#open();
+  }
+
+  #open(): number {
     mkdirSync(this.#options.directory, { recursive: true });
     const fd = openSync(this.#path, 'a', 0o640);
     const { size, mtime } = fstatSync(fd);
     this.#fd = fd;
     this.#size = size;
     this.#day = size > 0 ? mtime.toISOString().slice(0, 10) : this.#today();
+    return fd;
   }
 
   #close(): void {

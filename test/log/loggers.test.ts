@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Logger } from '../../src/app/ports.ts';
-import { createLoggers, type Loggers, type LogSettings, sizeInBytes } from '../../src/log/loggers.ts';
+import { createLoggers, type Loggers, type LogSettings } from '../../src/log/loggers.ts';
+import { sizeInBytes } from '../../src/log/open-files.ts';
 
 let logDir: string;
 let told: string[];

@@ -24,6 +24,21 @@ describe('a line of the log', () => {
     });
   });
 
+  test('keeps both of two fields that claim one name', () => {
+    const line = jsonLine(logRecord(AT, 'info', 'app', 'm', { level: 'a', field_level: 'b' }));
+    expect(JSON.parse(line)).toMatchObject({ level: 'info', field_level: 'a', field_field_level: 'b' });
+  });
+
+  test('keeps a field named __proto__ as data', () => {
+    const fields = JSON.parse('{"__proto__":{"logger":"forged"},"a":1}') as Record<string, unknown>;
+    const line = jsonLine(logRecord(AT, 'info', 'app', 'm', fields));
+    expect(line).toContain('"logger":"app","message":"m","__proto__":{"logger":"forged"},"a":1}');
+  });
+
+  test('escapes the one control character that JSON leaves in ASCII', () => {
+    expect(jsonLine(logRecord(AT, 'info', 'app', 'a\u007fb'))).toContain('"a\\u007fb"');
+  });
+
   test('is one line without control characters, whatever it holds, and reads back (property)', () => {
     fc.assert(
       fc.property(

@@ -262,6 +262,11 @@ describe('bounds', () => {
     '%3f'.repeat(2_600),
     ' '.repeat(8_000),
     'token'.repeat(1_600),
+    'token '.repeat(1_300),
+    `token${' '.repeat(7_900)}`,
+    `${'i'.repeat(10)}${'-'.repeat(7_900)}`,
+    'i-o-n-'.repeat(1_300),
+    `${'code"'.repeat(1_500)}:`,
   ])('a hostile text takes no time (%#)', (text) => {
     const start = performance.now();
     redact(text);

@@ -12,6 +12,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
 import { RotatingFile, type RotatingFileOptions } from '../../src/log/rotating-file.ts';
 
 let directory: string;
@@ -81,6 +82,39 @@ describe('a rotating file', () => {
     file.write('after\n');
     await file.finish();
     expect(allLines().map((line) => line.length)).toEqual([5, 3_000, 5]);
+  });
+
+  test('cuts a chunk of many lines between lines, wherever the limit falls (property)', async () => {
+    const lines = fc.array(fc.integer({ min: 0, max: 120 }), { minLength: 1, maxLength: 40 });
+    await fc.assert(
+      fc.asyncProperty(fc.array(lines, { maxLength: 5 }), async (chunks) => {
+        for (const name of files()) rmSync(join(directory, name));
+        const file = open({ maxBytes: 100, compress: false });
+        const written = chunks.map((chunk) => chunk.map((length, n) => `${n}é`.padEnd(length, 'x')));
+        for (const [n, chunk] of written.entries()) {
+          const text = chunk.map((line) => `${line}\n`).join('');
+          if (n === written.length - 1) file.writeNow(text);
+          else await new Promise((resolve) => file.write(text, resolve));
+        }
+        await file.finish();
+        expect(allLines()).toEqual(written.flat());
+        for (const name of files()) {
+          const content = readFileSync(join(directory, name));
+          if (content.length > 100) expect(content.indexOf('\n')).toBe(content.length - 1);
+        }
+      }),
+      { numRuns: 100 },
+    );
+    expect(problems).toEqual([]);
+  });
+
+  test('writes synchronously, after what is under way, when told that the process ends', async () => {
+    const file = open({ maxBytes: 1_000_000 });
+    file.write('one\n');
+    file.writeNow('two\nthree\n');
+    expect(allLines()).toEqual(['one', 'two', 'three']);
+    await file.finish();
+    expect(allLines()).toEqual(['one', 'two', 'three']);
   });
 
   test('rotates at midnight, also when nothing is written', async () => {
