@@ -42,7 +42,7 @@ export class StandardOutput {
     this.#write();
   }
 
-  /** Waits, without letting anything else happen, until everything is written: at most a second. */
+  /** Waits, without letting anything else happen, until everything is written; after a second gives up and tells. */
   finish(): void {
     const pause = new Int32Array(new SharedArrayBuffer(4));
     const deadline = Date.now() + LAST_MS;
@@ -52,6 +52,8 @@ export class StandardOutput {
       this.#write();
     }
     clearTimeout(this.#retry);
+    if (this.#rest.length > 0) this.#onProblem(new Error('its reader does not take the last lines'));
+    this.#rest = NOTHING;
   }
 
   #write(): void {

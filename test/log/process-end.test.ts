@@ -99,3 +99,9 @@ test('a reader of standard output that is slow gets every line whole, and stops 
   expect(numbers(ended.stdout)).toEqual(upTo(2_000));
   expect(inFile('app.log')).toEqual(upTo(2_000));
 });
+
+test('a reader of standard output that does not read is told of, and holds the end up for a second only', () => {
+  const ended = run('lines(0, 5_000); await log.close(); process.exit(3);', '"$0" "$@" | sleep 4');
+  expect(ended.stderr).toMatch(/^Logging to the console fails .*its reader does not take the last lines\n$/);
+  expect(inFile('app.log')).toEqual(upTo(5_000));
+});
