@@ -1,9 +1,11 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Contest, Preparation } from './cases/contest.ts';
+import { depth } from './cases/depth.ts';
 import { exchange } from './cases/exchange.ts';
 import { introspection } from './cases/introspection.ts';
 import { issuance } from './cases/issuance.ts';
+import { stored } from './cases/stored.ts';
 import { measure } from './measure.ts';
 import { type BenchOptions, readOptions } from './options.ts';
 import { createStage, type Stage } from './process/stage.ts';
@@ -17,6 +19,8 @@ const CASES: Record<string, (preparation: Preparation) => Promise<Contest>> = {
   issuance,
   introspection,
   exchange,
+  depth,
+  stored,
 };
 let stage = createStage();
 
@@ -51,7 +55,9 @@ async function runCase(name: string, options: BenchOptions, own: Stage): Promise
   const contest = await CASES[name]?.({ ...options, stage: own, progress });
   if (!contest) throw new Error(`there is no case ${name}`);
   const summaries = (await measure(contest, options.pace, progress)).map(summarise);
-  return { contest, summaries, verdicts: contest.targets.map((target) => judge(target, summaries)) };
+  const verdicts = contest.targets.map((target) => judge(target, summaries));
+  const findings = (await contest.afterwards?.()) ?? [];
+  return { contest, summaries, verdicts, findings };
 }
 
 /** Ends what the work has started, also when it fails. */

@@ -44,7 +44,9 @@ export async function measure(
   const samples = new Map<Line, Sample[]>(contest.lines.map((line) => [line, []]));
   for (let repetition = 1; repetition <= pace.repetitions; repetition += 1) {
     for (const line of contest.lines) {
-      const sample = await measureOnce(line, pace);
+      // The first time everything is cold.
+      const warmUpSeconds = pace.warmUpSeconds * (repetition === 1 ? 2 : 1);
+      const sample = await measureOnce(line, { ...pace, warmUpSeconds });
       samples.get(line)?.push(sample);
       const { perSecond, result, serverCpu } = sample;
       const failures = result.failed > 0 ? `, ${result.failed} FAILED: ${result.firstFailure}` : '';

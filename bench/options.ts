@@ -13,7 +13,7 @@ export interface BenchOptions {
   readonly pace: Pace;
 }
 
-const USUAL = { seconds: 8, repetitions: 3, connections: 32, warmUp: 3 };
+const USUAL = { seconds: 6, repetitions: 3, connections: 32, warmUp: 2 };
 const QUICK = { ...USUAL, seconds: 2, repetitions: 1, warmUp: 1 };
 
 /** For the help of the benchmark and of the profiler. */
@@ -39,7 +39,11 @@ export function readOptions(argv: readonly string[], cases: readonly string[]): 
     .option('--only <names>', `some of: ${cases.join(', ')}`, listOf(cases))
     .option('--databases <names>', `some of: ${DATABASES.join(', ')}`, listOf(DATABASES))
     .option('--seconds <n>', `measured time of each repetition (default ${USUAL.seconds})`, positive)
-    .option('--warm-up <n>', `seconds of load before each (default ${USUAL.warmUp})`, positive)
+    .option(
+      '--warm-up <n>',
+      `seconds of load before each, twice that before the first (default ${USUAL.warmUp})`,
+      positive,
+    )
     .option('--repetitions <n>', `how often each line is measured (default ${USUAL.repetitions})`, positive)
     .option('--connections <n>', `connections at the same time (default ${USUAL.connections})`, positive)
     .option('--quick', 'a first look: one short repetition, less data')

@@ -27,6 +27,8 @@ export interface Contest {
   readonly targets: readonly Target[];
   /** What could not be measured here, and why. */
   readonly notes: readonly string[];
+  /** What is measured in another way, once the lines are done. */
+  readonly afterwards?: () => Promise<readonly Finding[]>;
 }
 
 /** What a case may use to prepare. */
@@ -36,6 +38,13 @@ export interface Preparation {
   /** Shorter preparations for a first look. */
   readonly quick: boolean;
   readonly progress: (text: string) => void;
+}
+
+/** Something measured that is not a rate, with what is wanted of it if anything is. */
+export interface Finding {
+  readonly what: string;
+  readonly found: string;
+  readonly met: boolean | undefined;
 }
 
 export const MEMORY_LIMIT_MB = 200;

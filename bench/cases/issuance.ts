@@ -9,6 +9,17 @@ const SHARE_OF_BARE: Record<DatabaseKind, number> = { postgres: 0.85, sqlite: 0.
 const TIMES_BETTER_AUTH = 8;
 const P99_MS = 15;
 
+const UNREACHED = '100000000';
+/** Every request is counted, and none is refused. */
+const HIGH_LIMITS = {
+  RATE_LIMITS: 'on',
+  RATE_LIMIT_FREE: UNREACHED,
+  RATE_LIMIT_PRO: UNREACHED,
+  RATE_LIMIT_ENTERPRISE: UNREACHED,
+  RATE_LIMIT_RESOURCE_SERVERS: UNREACHED,
+  RATE_LIMIT_ANONYMOUS: UNREACHED,
+};
+
 /** Root tasks by client_credentials: task, token and audit event are committed before the answer. */
 export async function issuance({ stage, databases, progress }: Preparation): Promise<Contest> {
   const lines: Line[] = [];
@@ -23,6 +34,11 @@ export async function issuance({ stage, databases, progress }: Preparation): Pro
       { kind: 'p99', of: name, below: P99_MS },
       { kind: 'memory', of: name, below: MEMORY_LIMIT_MB },
     );
+  }
+  for (const database of databases) {
+    progress(`starting Taskgrant on ${DATABASE_NAMES[database]} with rate limits`);
+    const side = await startTaskgrant(stage, { database, env: HIGH_LIMITS });
+    lines.push({ name: `${nameOn(database)}, rate limits on`, side, workload: issuing(side) });
   }
   for (const database of databases) {
     const on = `better-auth on ${DATABASE_NAMES[database]}`;

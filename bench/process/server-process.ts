@@ -7,6 +7,12 @@ const READY_WITHIN_MS = 60_000;
 const END_WITHIN_MS = 15_000;
 const OUTPUT_KEPT = 4000;
 
+/** Ended hard when this process ends in a way that left no time for more. */
+const running = new Set<ChildProcess>();
+process.on('exit', () => {
+  for (const child of running) child.kill('SIGKILL');
+});
+
 export interface ServerCommand {
   readonly command: string;
   readonly args: readonly string[];
@@ -38,11 +44,10 @@ export async function startServerProcess(command: ServerCommand): Promise<Server
   child.stderr.on('data', (chunk: Buffer) => {
     output = (output + chunk.toString()).slice(-OUTPUT_KEPT);
   });
-  const emergency = () => void child.kill('SIGKILL');
-  process.once('exit', emergency);
+  running.add(child);
   const end = async () => {
     await endProcess(child);
-    process.off('exit', emergency);
+    running.delete(child);
   };
   try {
     await answering(child, command.readyAt);

@@ -11,6 +11,9 @@ export interface Stage {
   clear(): Promise<void>;
 }
 
+// Every database server that is started listens for the end of this process.
+process.setMaxListeners(64);
+
 export function createStage(): Stage {
   const works: (() => Promise<void>)[] = [];
   return {

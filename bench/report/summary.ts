@@ -58,7 +58,7 @@ function mediansOf(samples: readonly Sample[]): Medians {
 }
 
 /** The middle value; NaN of nothing. */
-function median(values: readonly number[]): number {
+export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   const middle = sorted.length / 2;
   if (sorted.length % 2 === 1) return sorted[Math.floor(middle)] ?? Number.NaN;
@@ -89,16 +89,32 @@ export function judge(target: Target, summaries: readonly Summary[]): Verdict {
     of: target.of,
   });
   const times = (value: number) => `${value.toFixed(2)} ×`;
+  const effort = (name: string) => {
+    const found = medians(name);
+    return found && found.serverCpu + (found.databaseCpu ?? 0);
+  };
   switch (target.kind) {
     case 'speed': {
-      const ratio = quotient(own?.perSecond, medians(target.against)?.perSecond) ?? undefined;
+      const ratio = quotient(own?.perSecond, medians(target.against)?.perSecond);
       const wanted = `${target.of}: at least ${target.atLeast} × ${target.against}`;
-      return verdict(wanted, ratio, times, (ratio ?? 0) >= target.atLeast);
+      const byCpu = quotient(effort(target.against), effort(target.of));
+      return verdict(
+        wanted,
+        ratio,
+        (value) => `${times(value)} (CPU ${times(byCpu ?? 0)})`,
+        (ratio ?? 0) >= target.atLeast,
+      );
     }
     case 'cost': {
       const ratio = quotient(medians(target.against)?.perSecond, own?.perSecond);
       const wanted = `${target.of}: costs at most ${target.atMost} × ${target.against}`;
-      return verdict(wanted, ratio, times, (ratio ?? Infinity) <= target.atMost);
+      const byCpu = quotient(effort(target.of), effort(target.against));
+      return verdict(
+        wanted,
+        ratio,
+        (value) => `${times(value)} (CPU ${times(byCpu ?? 0)})`,
+        (ratio ?? Infinity) <= target.atMost,
+      );
     }
     case 'p99': {
       const wanted = `${target.of}: 99th percentile below ${target.below} ms`;

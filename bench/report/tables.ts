@@ -49,7 +49,7 @@ function cells({ slowest, fastest }: Summary, medians: Medians | undefined): str
   ];
 }
 
-export function verdictTable(verdicts: readonly Verdict[]): string {
+export function verdictTable(verdicts: readonly Omit<Verdict, 'of'>[]): string {
   return table(
     ['target', 'found', 'met'],
     verdicts.map(({ wanted, found, met }) => [wanted, found, met === undefined ? '–' : met ? 'yes' : 'NO']),

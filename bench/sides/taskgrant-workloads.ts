@@ -18,10 +18,14 @@ export const WORKLOADS = {
 
 export type WorkloadName = keyof typeof WORKLOADS;
 
-/** Distinct tokens of tasks at a depth, below as many chains of ancestors as leaves each parent twenty of them. */
+/** Tokens of as many tasks at a depth, twenty of them below each parent. */
 async function tokensAt(side: Taskgrant, depth: number, count: number): Promise<string[]> {
   if (depth === 0) return makeMany(count, async () => (await openTask(side)).access_token);
-  const parents = await chainsTo(side, depth - 1, Math.ceil(count / CHILDREN_PER_PARENT));
+  return childrenOf(side, await chainsTo(side, depth - 1, Math.ceil(count / CHILDREN_PER_PARENT)), count);
+}
+
+/** Tokens of `count` child tasks, the parents taken in turn. */
+export function childrenOf(side: Taskgrant, parents: readonly string[], count: number): Promise<string[]> {
   return makeMany(count, async (number) => {
     const parent = parents[number % parents.length] ?? '';
     return (await deriveTask(side, parent)).access_token;
@@ -29,7 +33,7 @@ async function tokensAt(side: Taskgrant, depth: number, count: number): Promise<
 }
 
 /** Tokens of tasks at a depth that share no ancestor. */
-function chainsTo(side: Taskgrant, depth: number, count: number): Promise<string[]> {
+export function chainsTo(side: Taskgrant, depth: number, count: number): Promise<string[]> {
   return makeMany(count, async () => {
     let token = await openTask(side);
     for (let level = 0; level < depth; level += 1) token = await deriveTask(side, token.access_token);

@@ -41,10 +41,10 @@ export interface Taskgrant extends Side {
   readonly api: { readonly authorization: string };
   /** Bearer header of an administrator; good for ten minutes. */
   administrator(): Promise<{ readonly authorization: string }>;
-  /** Ends the process and starts another on the same database. */
-  restart(): Promise<Side>;
   /** Ends the process; the database stays. */
   end(): Promise<void>;
+  /** Ends the process if it still runs, and starts another on the same database. */
+  restart(): Promise<void>;
 }
 
 /** The code_verifier of every task, and its challenge: one process opens them all. */
@@ -105,17 +105,18 @@ export async function startTaskgrant(stage: Stage, options: TaskgrantOptions): P
   let running = await start();
   const end = () => running.end();
   stage.onClear(end);
-  const side = (): Side => ({
-    origin,
-    pid: running.pid,
-    databasePid: postgres?.pid,
-    startedIn: running.startedIn,
-    settle: async () => postgres?.checkpoint(),
-  });
   const administrator = () => administratorOf(origin, adminSecret);
   const parties = await registerParties(origin, await administrator());
   return {
-    ...side(),
+    origin,
+    get pid() {
+      return running.pid;
+    },
+    get startedIn() {
+      return running.startedIn;
+    },
+    databasePid: postgres?.pid,
+    settle: async () => postgres?.checkpoint(),
     home,
     postgres,
     ...parties,
@@ -124,7 +125,6 @@ export async function startTaskgrant(stage: Stage, options: TaskgrantOptions): P
     async restart() {
       await running.end();
       running = await start();
-      return side();
     },
   };
 }
