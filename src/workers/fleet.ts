@@ -82,7 +82,11 @@ export function startFleet(config: Config, log: Logger, events: FleetEvents): Fl
       log.info('worker ended', facts);
       return;
     }
-    const next = afterDeath({ early: place.early, othersWork: places.some(works) });
+    const next = afterDeath({
+      early: place.early,
+      othersWork: places.some(works),
+      everUp: places.every(({ wasUp }) => wasUp),
+    });
     log.error('worker died', { ...facts, lived_ms: lived, replaced_in_ms: next === 'give up' ? null : next });
     if (next === 'give up') events.gaveUp(`worker ${place.number}: ${reason}`);
     else place.restart = setTimeout(() => start(place), next);

@@ -2,6 +2,8 @@
 export const EARLY_MS = 10_000;
 /** So many early deaths of one worker in a row, while no other works, and starting it again is pointless. */
 const MOST_EARLY = 5;
+/** The same for a start that has never worked: then it is the port or the settings. */
+const MOST_AT_FIRST = 2;
 const FIRST_WAIT_MS = 200;
 const LONGEST_WAIT_MS = 30_000;
 
@@ -10,11 +12,13 @@ export interface Death {
   readonly early: number;
   /** Whether another worker has been working for a while: then the port and the settings are right. */
   readonly othersWork: boolean;
+  /** Whether all workers have listened at least once. */
+  readonly everUp: boolean;
 }
 
 /** How long to wait before the worker is replaced, in milliseconds, or that it is not worth it. */
-export function afterDeath({ early, othersWork }: Death): number | 'give up' {
+export function afterDeath({ early, othersWork, everUp }: Death): number | 'give up' {
   if (early === 0) return 0;
-  if (early >= MOST_EARLY && !othersWork) return 'give up';
+  if (early >= (everUp ? MOST_EARLY : MOST_AT_FIRST) && !othersWork) return 'give up';
   return Math.min(FIRST_WAIT_MS * 2 ** (early - 1), LONGEST_WAIT_MS);
 }

@@ -145,8 +145,8 @@ describe('what is good for one use at one node', () => {
       );
       // Whoever comes after the winner's commit would join the task, and may not bring a challenge of its own.
       const refused = expect.stringMatching(/^(task_id_taken|challenge_refused)$/);
-      const outcomes = answers.map(({ status, body }) => body.task_error ?? status);
-      expect(outcomes.sort()).toEqual([200, refused, refused]);
+      const outcomes = answers.map(({ status, body }) => String(body.task_error ?? status));
+      expect(outcomes.toSorted()).toEqual(['200', refused, refused]);
     }
   });
 });
