@@ -67,9 +67,10 @@ export class NotListening extends Error {
   }
 }
 
+/** What can still go wrong is told on standard error: the log files may be closed by then. */
 async function closed(taskgrant: Taskgrant): Promise<boolean> {
-  const late = setTimeout(CLOSE_WITHIN_MS, false, { ref: false });
-  const done = await Promise.race([taskgrant.close().then(() => true), late]);
-  if (!done) taskgrant.loggers.app.error('what waited could not all be stored: the database does not answer');
-  return done;
+  const late = setTimeout(CLOSE_WITHIN_MS, 'the database does not answer', { ref: false });
+  const problem = await Promise.race([taskgrant.close().then(() => undefined, String), late]);
+  if (problem !== undefined) process.stderr.write(`What waited could not all be stored: ${problem}\n`);
+  return problem === undefined;
 }
