@@ -1,4 +1,4 @@
-import type { HandleKind } from '../domain/revocation.ts';
+import { type HandleKind, LEDGER_MARGIN_MS } from '../domain/revocation.ts';
 import type { Caller } from './audit-trail.ts';
 import type { AppContext } from './context.ts';
 import type { LedgerEntry } from './unit-of-work.ts';
@@ -28,7 +28,7 @@ export function revocationOf(
     reason: entry.reason,
     actor: caller.actor,
     at,
-    // A little longer than any task: clocks of nodes and resource servers differ.
-    expiresAt: Math.max(entry.expiresAt ?? longest, at) + 3_600_000,
+    expiresAt: Math.max(entry.expiresAt ?? longest, at) + LEDGER_MARGIN_MS,
+    outlivesAll: entry.expiresAt === undefined,
   };
 }

@@ -32,6 +32,8 @@ export interface LedgerEntry {
   readonly at: number;
   /** The row may be removed when the last task that depends on the handle has expired (R2). */
   readonly expiresAt: number;
+  /** Which tasks depend on it is not known: kept until every task there is has expired, whatever it was allowed then. */
+  readonly outlivesAll?: boolean;
 }
 
 export type AgentPatch = Partial<Omit<Agent, 'clientId' | 'kind' | 'createdAt'>>;

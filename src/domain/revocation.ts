@@ -1,6 +1,9 @@
 import type { Lineage } from './lineage.ts';
 import type { TaskToken } from './task-token.ts';
 
+/** How much longer than any task its revocation is kept: clocks of nodes and resource servers differ. */
+export const LEDGER_MARGIN_MS = 3_600_000;
+
 /** R2, R3, R4: the kinds of handle that one ledger row can end. */
 export type HandleKind = 'token' | 'token_self' | 'task' | 'grant' | 'agent' | 'user';
 

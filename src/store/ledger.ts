@@ -5,6 +5,7 @@ import {
   endedBy,
   type HandleKind,
   handleKey,
+  LEDGER_MARGIN_MS,
   type Revocation,
 } from '../domain/revocation.ts';
 import type { Applier } from './applier.ts';
@@ -53,12 +54,19 @@ function byHandle(rows: readonly Revocation[]): Map<string, Revocation[]> {
 /** Revoking again is one row still; it never shortens how long the first one is kept (R2). */
 export const revoke: Applier<'revoke'> = eachAlone(async (db, { entry }) => {
   const longer = isPostgres(db) ? 'GREATEST' : 'MAX';
+  const expiresAt = entry.outlivesAll ? Math.max(entry.expiresAt, await lastExpiry(db)) : entry.expiresAt;
   await hitsOf(
     db,
     `INSERT INTO revocations (kind, handle, epoch, reason, actor, created_at, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?)
      ON CONFLICT (handle, kind, epoch)
      DO UPDATE SET expires_at = ${longer}(revocations.expires_at, excluded.expires_at)`,
-    [entry.kind, entry.handle, entry.epoch, entry.reason, entry.actor, entry.at, entry.expiresAt],
+    [entry.kind, entry.handle, entry.epoch, entry.reason, entry.actor, entry.at, expiresAt],
   );
   return true;
 });
+
+/** When the last task there is will have expired: tasks may be longer than what is allowed today. */
+async function lastExpiry(db: Knex): Promise<number> {
+  const [row] = await rowsOf<{ last: number | null }>(db, 'SELECT MAX(expires_at) AS last FROM tasks', []);
+  return (row?.last ?? 0) + LEDGER_MARGIN_MS;
+}

@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe } from '@jest/globals';
+import type { DatabaseSettings } from '../../src/store/database.ts';
 import type { Answer } from '../support/requests.ts';
 import { createDatabase } from '../support/postgres.ts';
 import { type ServerOptions, startServer, type TestServer } from '../support/server.ts';
@@ -16,6 +18,8 @@ export const RIVALS = 64;
 export interface Nodes {
   readonly front: TestServer;
   readonly each: readonly TestServer[];
+  /** Where their data are. */
+  readonly database: DatabaseSettings;
   stop(): Promise<void>;
 }
 
@@ -45,6 +49,7 @@ export async function startNodes(kind: 'SQLite' | 'PostgreSQL', options: NodesOp
   if (!first) throw new Error('no server was started');
   return {
     front: { ...first, address: issuer, clock: together(each) },
+    database: { databaseUrl: database?.url, dataDir: join(dirname(first.logDir), 'data'), poolMax: 2 },
     each: each.map((node) => ({ ...node, issuer: node.address })),
     async stop() {
       balancer.closeAllConnections();
