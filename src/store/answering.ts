@@ -4,7 +4,7 @@ import { Patience } from './patience.ts';
 import { unavailableOr } from './unavailability.ts';
 
 /** An outage that comes and goes is told this often at most. */
-const TELL_EVERY_MS = 5_000;
+const TELL_EVERY_MS = 1_000;
 
 interface Call {
   readonly late: () => void;
@@ -83,10 +83,12 @@ function outageLog(logger: Pick<Logger, 'warn' | 'error'> | undefined) {
   let lastTold = -Infinity;
   return {
     began(error: Error) {
-      if (since !== undefined) return;
-      since = performance.now();
-      told = since - lastTold >= TELL_EVERY_MS;
-      if (told) logger?.error('the database does not answer', { error: error.message });
+      if (told) return;
+      const now = performance.now();
+      since ??= now;
+      if (now - lastTold < TELL_EVERY_MS) return;
+      told = true;
+      logger?.error('the database does not answer', { error: error.message });
     },
     over() {
       if (since === undefined) return;
@@ -96,6 +98,7 @@ function outageLog(logger: Pick<Logger, 'warn' | 'error'> | undefined) {
         lastTold = now;
       }
       since = undefined;
+      told = false;
     },
   };
 }

@@ -16,6 +16,11 @@ const START_ATTEMPTS = 3;
 
 export interface PostgresServer {
   readonly url: string;
+  /** Ends it and keeps its data: `SIGINT` ends connections in an orderly way, `SIGQUIT` is as good as a crash. */
+  halt(signal: 'SIGINT' | 'SIGQUIT'): Promise<void>;
+  /** After `halt`: the same data on the same port. Resolves when it accepts connections. */
+  resume(): Promise<void>;
+  /** Ends it and removes its data. */
   stop(): Promise<void>;
 }
 
@@ -32,14 +37,22 @@ export async function startPostgres(): Promise<PostgresServer> {
     const password = randomBytes(12).toString('hex');
     const binaries = reachableBinaries(home, account);
     const data = initialise(home, binaries, password, account);
-    const { child, port } = await listen(binaries, data, account);
+    const listening = await listen(binaries, data, account);
+    const { port } = listening;
+    let { child } = listening;
     const emergency = () => void child.kill('SIGQUIT');
     process.once('exit', emergency);
     return {
       url: `postgres://postgres:${password}@127.0.0.1:${port}/postgres`,
+      halt: (signal) => stopChild(child, signal),
+      async resume() {
+        child = run(binaries, data, account, port);
+        const failure = await ready(child);
+        if (failure !== undefined) throw new Error(`PostgreSQL did not start again:\n${failure}`);
+      },
       async stop() {
         process.off('exit', emergency);
-        await stopChild(child);
+        await stopChild(child, 'SIGINT');
         rmSync(home, { recursive: true, force: true });
       },
     };
@@ -90,18 +103,22 @@ function initialise(home: string, binaries: string, password: string, account: A
 async function listen(binaries: string, data: string, account: Account) {
   for (let attempt = 1; ; attempt += 1) {
     const port = await freePort();
-    const settings = ['listen_addresses=127.0.0.1', 'unix_socket_directories=', 'max_connections=200'];
-    const flags = ['-D', data, '-p', String(port), ...settings.flatMap((setting) => ['-c', setting])];
-    const child = spawn(join(binaries, 'postgres'), flags, {
-      ...account,
-      cwd: data,
-      stdio: ['ignore', 'ignore', 'pipe'],
-    });
+    const child = run(binaries, data, account, port);
     const failure = await ready(child);
     if (failure === undefined) return { child, port };
     // Another process may have taken the port in between; anything else fails again and is reported.
     if (attempt === START_ATTEMPTS) throw new Error(`PostgreSQL did not start:\n${failure}`);
   }
+}
+
+function run(binaries: string, data: string, account: Account, port: number): ChildProcess {
+  const settings = ['listen_addresses=127.0.0.1', 'unix_socket_directories=', 'max_connections=200'];
+  const flags = ['-D', data, '-p', String(port), ...settings.flatMap((setting) => ['-c', setting])];
+  return spawn(join(binaries, 'postgres'), flags, {
+    ...account,
+    cwd: data,
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
 }
 
 /** Resolves to undefined once the server accepts connections, or to its messages if it ends before. */
@@ -117,11 +134,11 @@ function ready(child: ChildProcess): Promise<string | undefined> {
   });
 }
 
-/** A fast shutdown: open connections are ended, what was committed is kept. */
-async function stopChild(child: ChildProcess): Promise<void> {
+/** SIGINT is a fast shutdown: open connections are ended, what was committed is kept. */
+async function stopChild(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const ended = once(child, 'exit');
-  child.kill('SIGINT');
+  child.kill(signal);
   await ended;
 }
 
