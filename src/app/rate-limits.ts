@@ -38,9 +38,9 @@ export interface RateLimits {
 
 export interface Failures<Whose extends string[]> {
   /** The verdict that forbids a further attempt, or the tighter one of those that allow it. */
-  look(...whose: Whose): Promise<RateVerdict>;
+  look(...whose: Whose): Verdict;
   /** Counts a failure; not `allowed` when others had exhausted the limit meanwhile. */
-  failed(...whose: Whose): Promise<RateVerdict>;
+  failed(...whose: Whose): Verdict;
 }
 
 const MINUTE = 60;
@@ -102,9 +102,14 @@ function policiesOf(settings: RateLimitSettings) {
   };
 }
 
-async function tightest(asked: readonly Verdict[]): Promise<RateVerdict> {
-  const verdicts = await Promise.all(asked);
-  const [first, ...others] = verdicts;
+/** Without waiting when every verdict is there: this is asked about every request. */
+function tightest(asked: readonly Verdict[]): Verdict {
+  const known = asked.filter((verdict): verdict is RateVerdict => !(verdict instanceof Promise));
+  if (known.length === asked.length) return tightestOf(known);
+  return Promise.all(asked.map((verdict) => Promise.resolve(verdict))).then(tightestOf);
+}
+
+function tightestOf([first, ...others]: readonly RateVerdict[]): RateVerdict {
   if (!first) throw new Error('no limit applies');
   return others.reduce((a, b) => (isTighter(b, a) ? b : a), first);
 }

@@ -30,7 +30,7 @@ interface Share extends Window {
   asking: Promise<void> | undefined;
 }
 
-const PATIENCE_MS = 500;
+const PATIENCE_MS = 2000;
 /** After the counters failed, this node counts alone for so long before it asks again. */
 const ALONE_MS = 1000;
 /** How soon a forgiving policy is asked again whether something is left. */

@@ -13,7 +13,8 @@ export function guessingLimit({ limits, refusals }: EngineLimits): Middleware {
     if (ctx.method !== 'POST' || !CLIENT_ENDPOINTS.includes(ctx.path)) return next();
     const { sourceIp } = requestState(ctx).origin;
     const claimed = claimedClient(ctx);
-    const before = await authentication.look(sourceIp, claimed);
+    const looked = authentication.look(sourceIp, claimed);
+    const before = looked instanceof Promise ? await looked : looked;
     if (!before.allowed && !admits(ctx, before)) return refuse(ctx, refusals);
     await next();
     if ((ctx.body as { error?: string } | undefined)?.error !== 'invalid_client') return undefined;
