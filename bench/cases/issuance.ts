@@ -1,5 +1,6 @@
 import { betterAuthIssuing, startBetterAuth } from '../sides/better-auth.ts';
 import { bareIssuing, startBareProvider } from '../sides/bare-provider.ts';
+import { glewlwydIsInstalled, glewlwydIssuing, startGlewlwyd } from '../sides/glewlwyd.ts';
 import { DATABASE_NAMES, type DatabaseKind } from '../sides/side.ts';
 import { issuing, startTaskgrant } from '../sides/taskgrant.ts';
 import { type Contest, type Line, MEMORY_LIMIT_MB, type Preparation, type Target } from './contest.ts';
@@ -21,52 +22,76 @@ const HIGH_LIMITS = {
 };
 
 /** Root tasks by client_credentials: task, token and audit event are committed before the answer. */
-export async function issuance({ stage, databases, progress }: Preparation): Promise<Contest> {
+export async function issuance(preparation: Preparation): Promise<Contest> {
+  const { databases } = preparation;
   const lines: Line[] = [];
-  const targets: Target[] = [];
-  for (const database of databases) {
-    progress(`starting Taskgrant on ${DATABASE_NAMES[database]}`);
-    const side = await startTaskgrant(stage, { database });
-    const name = nameOn(database);
-    lines.push({ name, side, workload: issuing(side), profile: { workload: 'issuance', database } });
-    targets.push(
-      { kind: 'speed', of: name, against: BARE_JWT, atLeast: SHARE_OF_BARE[database] },
-      { kind: 'p99', of: name, below: P99_MS },
-      { kind: 'memory', of: name, below: MEMORY_LIMIT_MB },
-    );
+  for (const database of databases) lines.push(...(await ownLines(preparation, database)));
+  for (const database of databases) lines.push(...(await betterAuthLines(preparation, database)));
+  const withGlewlwyd = glewlwydIsInstalled();
+  if (withGlewlwyd) {
+    const side = await startGlewlwyd(preparation.stage);
+    lines.push({ name: 'glewlwyd on SQLite, ES256 JWT', side, workload: glewlwydIssuing() });
   }
-  for (const database of databases) {
-    progress(`starting Taskgrant on ${DATABASE_NAMES[database]} with rate limits`);
-    const side = await startTaskgrant(stage, { database, env: HIGH_LIMITS });
-    lines.push({ name: `${nameOn(database)}, rate limits on`, side, workload: issuing(side) });
-  }
-  for (const database of databases) {
-    const on = `better-auth on ${DATABASE_NAMES[database]}`;
-    progress(`starting ${on}`);
-    const side = await startBetterAuth(stage, database);
-    const opaque = `${on}, opaque token`;
-    const jwt = `${on}, ES256 JWT`;
-    lines.push(
-      { name: opaque, side, workload: betterAuthIssuing('opaque') },
-      { name: jwt, side, workload: betterAuthIssuing('jwt') },
-    );
-    for (const against of [opaque, jwt]) {
-      targets.push({ kind: 'speed', of: nameOn(database), against, atLeast: TIMES_BETTER_AUTH });
-    }
-  }
+  lines.push(...(await bareLines(preparation)));
+  return {
+    title: 'Issuance (client_credentials)',
+    lines,
+    targets: databases.flatMap(targetsOn),
+    notes: withGlewlwyd ? [] : ["glewlwyd (Debian's package) is not installed here"],
+  };
+}
+
+async function ownLines({ stage, progress }: Preparation, database: DatabaseKind): Promise<Line[]> {
+  const name = ownName(database);
+  progress(`starting ${name}, without and with rate limits`);
+  const side = await startTaskgrant(stage, { database });
+  const limited = await startTaskgrant(stage, { database, env: HIGH_LIMITS });
+  return [
+    { name, side, workload: issuing(side), profile: { workload: 'issuance', database } },
+    { name: `${name}, rate limits on`, side: limited, workload: issuing(limited) },
+  ];
+}
+
+async function betterAuthLines({ stage, progress }: Preparation, database: DatabaseKind): Promise<Line[]> {
+  const [opaque, jwt] = betterAuthNames(database);
+  progress(`starting ${opaque}`);
+  const side = await startBetterAuth(stage, database);
+  return [
+    { name: opaque, side, workload: betterAuthIssuing('opaque') },
+    { name: jwt, side, workload: betterAuthIssuing('jwt') },
+  ];
+}
+
+/** Each in a process of its own, so that neither grows the memory of the other. */
+async function bareLines({ stage, progress }: Preparation): Promise<Line[]> {
   progress('starting oidc-provider');
-  const bare = await startBareProvider(stage);
-  lines.push(
-    { name: BARE_JWT, side: bare, workload: bareIssuing('jwt') },
+  return [
+    { name: BARE_JWT, side: await startBareProvider(stage), workload: bareIssuing('jwt') },
     {
       name: 'oidc-provider alone, in memory, opaque token',
       side: await startBareProvider(stage),
       workload: bareIssuing('opaque'),
     },
-  );
-  return { title: 'Issuance (client_credentials)', lines, targets, notes: [] };
+  ];
 }
 
-function nameOn(database: DatabaseKind): string {
+function targetsOn(database: DatabaseKind): Target[] {
+  const of = ownName(database);
+  return [
+    { kind: 'speed', of, against: BARE_JWT, atLeast: SHARE_OF_BARE[database] },
+    { kind: 'p99', of, below: P99_MS },
+    { kind: 'memory', of, below: MEMORY_LIMIT_MB },
+    ...betterAuthNames(database).map(
+      (against): Target => ({ kind: 'speed', of, against, atLeast: TIMES_BETTER_AUTH }),
+    ),
+  ];
+}
+
+function ownName(database: DatabaseKind): string {
   return `Taskgrant on ${DATABASE_NAMES[database]}, ES256 JWT`;
+}
+
+function betterAuthNames(database: DatabaseKind): [opaque: string, jwt: string] {
+  const on = `better-auth on ${DATABASE_NAMES[database]}`;
+  return [`${on}, opaque token`, `${on}, ES256 JWT`];
 }
