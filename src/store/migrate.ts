@@ -1,53 +1,100 @@
 import { readdir } from 'node:fs/promises';
+import { setTimeout } from 'node:timers/promises';
 import type { Knex } from 'knex';
+import { requireCompatible } from './schema-releases.ts';
 import { lockUntilCommit } from './locks.ts';
+import { isPostgres } from './statements.ts';
 
 const FOLDER = new URL('../../migrations/', import.meta.url);
+/**
+ * How long a migration waits for a table that others use. Requests queue behind it meanwhile, so it is short, and tried
+ * again: a backup may hold its locks for hours.
+ */
+const LOCK_TIMEOUT_MS = 2_000;
+const LOCK_ATTEMPTS = 5;
+const LOCK_NOT_AVAILABLE = '55P03';
 
-type Migration = Knex.Migration & { readonly name: string };
+export type Migration = Knex.Migration & { readonly name: string };
 
 /**
  * knex would look for migrations with `require`; here the TypeScript files are imported as they are. All of them
  * are loaded beforehand, so that nobody waits for the disk while holding the lock.
  */
-async function loadMigrations(): Promise<Knex.MigrationSource<Migration>> {
+export async function loadMigrations(): Promise<readonly Migration[]> {
   const files = (await readdir(FOLDER)).filter((file) => /^\d{14}_\w+\.ts$/.test(file)).sort();
   const migrations: Migration[] = [];
   for (const name of files) migrations.push({ ...(await import(new URL(name, FOLDER).href)), name });
-  return {
-    getMigrations: async () => migrations,
-    getMigrationName: ({ name }) => name,
-    getMigration: async (migration) => migration,
-  };
+  return migrations;
 }
 
 /**
  * Brings the schema up to date. Nodes that start together wait for one another, and a node that dies half-way
- * leaves neither a half-made schema nor a lock behind: all of it is one transaction.
+ * leaves neither a half-made schema nor a lock behind: all of it is one transaction. A schema that a newer release has
+ * made is left as it is.
+ * @throws Error when this release cannot work with the schema, or a table stays locked.
  */
-export async function migrateUp(knex: Knex): Promise<void> {
-  const migrationSource = await loadMigrations();
+export async function migrateUp(knex: Knex, migrations?: readonly Migration[]): Promise<void> {
+  const known = migrations ?? (await loadMigrations());
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      await knex.transaction((trx) => applyPending(trx, known));
+      return;
+    } catch (error) {
+      if ((error as { code?: string }).code !== LOCK_NOT_AVAILABLE) throw error;
+      if (attempt === LOCK_ATTEMPTS) {
+        throw new Error('a table stays locked, perhaps by a backup: the schema was not changed', {
+          cause: error,
+        });
+      }
+    }
+    await setTimeout(LOCK_TIMEOUT_MS);
+  }
+}
+
+async function applyPending(trx: Knex.Transaction, known: readonly Migration[]): Promise<void> {
+  await lockUntilCommit(trx, 'migrations');
+  const { newer } = requireCompatible(namesOf(known), await appliedTo(trx));
+  if (newer.length > 0) return;
+  if (isPostgres(trx)) await trx.raw(`SET LOCAL lock_timeout = ${LOCK_TIMEOUT_MS}`);
+  await trx.migrate.latest({ migrationSource: sourceOf(known) });
+}
+
+/**
+ * Undoes every migration: the tables and all that is in them go.
+ * @throws Error when a newer release has migrated: only that one knows how to undo it.
+ */
+export async function migrateDown(knex: Knex, migrations?: readonly Migration[]): Promise<void> {
+  const known = migrations ?? (await loadMigrations());
   await knex.transaction(async (trx) => {
     await lockUntilCommit(trx, 'migrations');
-    await trx.migrate.latest({ migrationSource });
+    const { newer } = requireCompatible(namesOf(known), await appliedTo(trx));
+    if (newer.length > 0) {
+      throw new Error(`a newer release has migrated this database; use that one to undo ${newer.join(', ')}`);
+    }
+    await trx.migrate.rollback({ migrationSource: sourceOf(known) }, true);
   });
 }
 
-/** Undoes every migration: the tables and all that is in them go. */
-export async function migrateDown(knex: Knex): Promise<void> {
-  const migrationSource = await loadMigrations();
-  await knex.transaction(async (trx) => {
-    await lockUntilCommit(trx, 'migrations');
-    await trx.migrate.rollback({ migrationSource }, true);
-  });
-}
-
-/** Names of the migrations that were applied, in order, and of those that wait. */
+/** Names of migrations in order: those that were applied, by whichever release, and those of this one that wait. */
 export async function migrationStatus(knex: Knex): Promise<{ applied: string[]; pending: string[] }> {
-  const migrationSource = await loadMigrations();
-  const [applied, pending] = (await knex.migrate.list({ migrationSource })) as { name: string }[][];
+  const known = namesOf(await loadMigrations());
+  const applied = await appliedTo(knex);
+  return { applied, pending: known.filter((name) => !applied.includes(name)) };
+}
+
+async function appliedTo(knex: Knex): Promise<string[]> {
+  if (!(await knex.schema.hasTable('knex_migrations'))) return [];
+  return knex('knex_migrations').orderBy('name').pluck('name');
+}
+
+function namesOf(migrations: readonly Migration[]): string[] {
+  return migrations.map(({ name }) => name);
+}
+
+function sourceOf(known: readonly Migration[]): Knex.MigrationSource<Migration> {
   return {
-    applied: (applied ?? []).map(({ name }) => name),
-    pending: (pending ?? []).map(({ name }) => name),
+    getMigrations: async () => [...known],
+    getMigrationName: ({ name }) => name,
+    getMigration: async (migration) => migration,
   };
 }
