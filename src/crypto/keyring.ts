@@ -1,5 +1,4 @@
 import type { JWK } from 'jose';
-import type { Clock } from '../app/ports.ts';
 import { sharedRun } from './shared-run.ts';
 import type { SigningKey } from './signing-key.ts';
 import { createStoredKeys, type KeyPlan, type StoredKeys, type StoredKeysParts } from './stored-keys.ts';
