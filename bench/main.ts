@@ -8,7 +8,7 @@ import { issuance } from './cases/issuance.ts';
 import { stored } from './cases/stored.ts';
 import { measure } from './measure.ts';
 import { type BenchOptions, readOptions } from './options.ts';
-import { createStage, type Stage } from './process/stage.ts';
+import { type OnStage, runOnStages, type Stage } from './process/stage.ts';
 import { contestReport, type Outcome } from './report/contest-report.ts';
 import { machineFacts } from './report/machine.ts';
 import { missedProfiles } from './report/misses.ts';
@@ -22,14 +22,10 @@ const CASES: Record<string, (preparation: Preparation) => Promise<Contest>> = {
   depth,
   stored,
 };
-let stage = createStage();
 
 /** `npm run bench`: every case in turn, each with servers of its own; then a profile of what missed its target. */
-async function main(): Promise<void> {
+async function main(onStage: OnStage): Promise<void> {
   const options = readOptions(process.argv.slice(2), Object.keys(CASES));
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.once(signal, () => void stage.clear().finally(() => process.exit(130)));
-  }
   const facts = await onStage((own) => machineFacts(own, new Date()));
   const outcomes: Outcome[] = [];
   for (const name of options.only) {
@@ -60,14 +56,4 @@ async function runCase(name: string, options: BenchOptions, own: Stage): Promise
   return { contest, summaries, verdicts, findings };
 }
 
-/** Ends what the work has started, also when it fails. */
-async function onStage<T>(work: (own: Stage) => Promise<T>): Promise<T> {
-  stage = createStage();
-  try {
-    return await work(stage);
-  } finally {
-    await stage.clear();
-  }
-}
-
-await main();
+await runOnStages(main);

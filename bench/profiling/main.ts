@@ -2,10 +2,10 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { Command } from 'commander';
 import { HELP_AFTER, listOf, positive } from '../options.ts';
-import { createStage } from '../process/stage.ts';
+import { type OnStage, runOnStages } from '../process/stage.ts';
 import { DATABASES, type DatabaseKind } from '../sides/side.ts';
 import { WORKLOADS, type WorkloadName } from '../sides/taskgrant-workloads.ts';
-import { profile } from './profile.ts';
+import { type Profiled, profile } from './profile.ts';
 import { profileReport } from './report.ts';
 
 const RESULTS = join(import.meta.dirname, '../profile');
@@ -20,7 +20,7 @@ interface Given {
 }
 
 /** `npm run bench:profile`: one readable report and one .cpuprofile for each workload and database. */
-async function main(): Promise<void> {
+async function main(onStage: OnStage): Promise<void> {
   const given = new Command('npm run bench:profile --')
     .description('Shows where the time of a request goes. Writes into bench/profile/.')
     .option('--only <names>', `some of: ${NAMES.join(', ')}`, listOf(NAMES), ['issuance', 'introspection'])
@@ -32,30 +32,25 @@ async function main(): Promise<void> {
     .parse(process.argv.slice(2), { from: 'user' })
     .opts<Given>();
   mkdirSync(RESULTS, { recursive: true });
-  let stage = createStage();
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.once(signal, () => void stage.clear().finally(() => process.exit(130)));
-  }
   for (const workload of given.only) {
     for (const database of given.databases) {
-      stage = createStage();
-      const pace = { ...given, warmUpSeconds: given.warmUp };
       console.error(`profiling ${workload} on ${database}`);
-      try {
-        const profiled = await profile(stage, { workload, database, ...pace });
-        const report = profileReport(profiled);
-        const file = join(RESULTS, `${workload}-${database}`);
-        writeFileSync(`${file}.md`, `${report}\n`);
-        profiled.recordings.forEach((recording, thread) =>
-          writeFileSync(`${file}.${thread}.cpuprofile`, JSON.stringify(recording.profile)),
-        );
-        console.log(`${report}\n`);
-        console.error(`wrote ${relative(process.cwd(), file)}.md and .cpuprofile`);
-      } finally {
-        await stage.clear();
-      }
+      const order = { ...given, workload, database, warmUpSeconds: given.warmUp };
+      write(await onStage((stage) => profile(stage, order)));
     }
   }
 }
 
-await main();
+function write(profiled: Profiled): void {
+  const { workload, database } = profiled.order;
+  const report = profileReport(profiled);
+  const file = join(RESULTS, `${workload}-${database}`);
+  writeFileSync(`${file}.md`, `${report}\n`);
+  profiled.recordings.forEach((recording, thread) =>
+    writeFileSync(`${file}.${thread}.cpuprofile`, JSON.stringify(recording.profile)),
+  );
+  console.log(`${report}\n`);
+  console.error(`wrote ${relative(process.cwd(), file)}.md and .cpuprofile`);
+}
+
+await runOnStages(main);

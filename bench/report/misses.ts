@@ -1,5 +1,5 @@
 import type { Pace } from '../measure.ts';
-import type { Stage } from '../process/stage.ts';
+import type { OnStage } from '../process/stage.ts';
 import { profile } from '../profiling/profile.ts';
 import { topFunctions } from '../profiling/report.ts';
 import { DATABASE_NAMES } from '../sides/side.ts';
@@ -12,7 +12,7 @@ const SECONDS = 5;
 export async function missedProfiles(
   outcomes: readonly Outcome[],
   { connections, warmUpSeconds }: Pace,
-  onStage: <T>(work: (stage: Stage) => Promise<T>) => Promise<T>,
+  onStage: OnStage,
 ): Promise<string[]> {
   const missed = outcomes.flatMap(({ contest, verdicts }) => {
     const names = new Set(verdicts.filter(({ met }) => met === false).map(({ of }) => of));
