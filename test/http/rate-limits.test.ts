@@ -1,0 +1,98 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { rateLimitFields } from '../../src/app/rate-limit-fields.ts';
+import { type RatePolicy, verdictOf } from '../../src/domain/rate-limit.ts';
+import { adminToken } from '../support/parties.ts';
+import { bearer, send } from '../support/requests.ts';
+import { startServer, type TestServer } from '../support/server.ts';
+
+const CLIENT: RatePolicy = { name: 'client', limit: 1000, windowSeconds: 60 };
+const BURST: RatePolicy = { name: 'burst', limit: 10, windowSeconds: 1 };
+
+describe('the RateLimit fields', () => {
+  test('are lists of strings with parameters', () => {
+    expect(rateLimitFields([verdictOf(CLIENT, true, 997, 11_200)])).toEqual({
+      'RateLimit-Policy': '"client";q=1000;w=60',
+      RateLimit: '"client";r=997;t=12',
+    });
+    expect(rateLimitFields([verdictOf(CLIENT, true, 997, 11_000), verdictOf(BURST, false, 0, 1)])).toEqual({
+      'RateLimit-Policy': '"client";q=1000;w=60, "burst";q=10;w=1',
+      RateLimit: '"client";r=997;t=11, "burst";r=0;t=1',
+    });
+  });
+
+  test('never tell of less than nothing, nor of no time at all', () => {
+    expect(rateLimitFields([verdictOf(BURST, false, -3, -20)])['RateLimit']).toBe('"burst";r=0;t=1');
+  });
+});
+
+/** Endpoints of the OAuth engine and its pages, with the method that they are used with. */
+const ENGINE = [
+  ['GET', '/.well-known/oauth-authorization-server'],
+  ['GET', '/.well-known/openid-configuration'],
+  ['GET', '/api/oauth/authorize'],
+  ['GET', '/api/oauth/authorize/x'],
+  ['POST', '/api/oauth/token'],
+  ['POST', '/api/oauth/par'],
+  ['POST', '/api/oauth/introspect'],
+  ['POST', '/api/oauth/verify'],
+  ['POST', '/api/oauth/revoke'],
+  ['POST', '/api/oauth/register'],
+  ['GET', '/api/oauth/register/x'],
+  ['PUT', '/api/oauth/register/x'],
+  ['DELETE', '/api/oauth/register/x'],
+  ['GET', '/api/oauth/userinfo'],
+  ['POST', '/api/oauth/userinfo'],
+  ['GET', '/api/oauth/jwks'],
+  ['GET', '/api/oauth/logout'],
+  ['POST', '/api/oauth/logout/confirm'],
+  ['GET', '/interaction/x'],
+  ['POST', '/interaction/x/login'],
+] as const;
+
+describe('every route', () => {
+  let server: TestServer;
+  let routes: [method: string, path: string][];
+  beforeAll(async () => {
+    server = await startServer();
+    const { body } = await send(server, '/openapi.json');
+    const declared = Object.entries<object>(body.paths).flatMap(([path, methods]) =>
+      Object.keys(methods)
+        .filter((method) => /^(get|post|put|patch|delete)$/.test(method))
+        .map((method): [string, string] => [method.toUpperCase(), path.replaceAll(/\{\w+\}/g, 'x')]),
+    );
+    routes = [...declared, ...ENGINE.map(([method, path]): [string, string] => [method, path])];
+  });
+  afterAll(() => server.stop());
+
+  /** The policies that an answer names, or the route when it names none. */
+  async function counted(method: string, path: string, headers: Record<string, string>) {
+    const body = method === 'GET' || method === 'DELETE' ? null : '{}';
+    const type = body === null ? {} : { 'content-type': 'application/json' };
+    const answer = await send(server, path, { method, headers: { ...headers, ...type }, body });
+    const names = [...(answer.headers.get('ratelimit') ?? '').matchAll(/"([a-z-]+)";r=\d+;t=\d+/g)];
+    return { route: `${method} ${path}`, policies: names.map(([, name]) => name) };
+  }
+
+  test('tells a stranger what is left', async () => {
+    expect(routes.length).toBeGreaterThan(60);
+    for (const [method, path] of routes) {
+      const { route, policies } = await counted(method, path, {});
+      // There a form may hold the token, and a missing one is a refused one.
+      const expected = route === 'POST /api/oauth/userinfo' ? 'refused-token' : 'source';
+      expect({ route, policies: policies.slice(0, 1) }).toEqual({ route, policies: [expected] });
+    }
+  });
+
+  test('of the API tells a client what it has left, or that it was taken for a stranger', async () => {
+    const headers = bearer(await adminToken(server));
+    const open: string[] = [];
+    for (const [method, path] of routes.slice(0, -ENGINE.length)) {
+      const { route, policies } = await counted(method, path, headers);
+      if (policies.includes('client')) expect(policies).toEqual(['client']);
+      else open.push(route);
+    }
+    // Those that look at no token.
+    expect(open.length).toBeLessThan(12);
+    for (const route of open) expect(route).toMatch(/health|openapi|well-known|weather|permissions|activate/);
+  });
+});
