@@ -22,6 +22,8 @@ export interface ProcessOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Settings that have no environment variable, as in config/*.json. */
   readonly settings?: Readonly<Record<string, unknown>>;
+  /** `src/main.ts` of another release; absent = of this one. */
+  readonly main?: string;
   /** Arguments of `npm start --`. */
   readonly args?: readonly string[];
   /** PostgreSQL; absent = the embedded database in a directory of its own. */
@@ -78,7 +80,7 @@ export async function startServerProcess(options: ProcessOptions = {}): Promise<
     ...(options.databaseUrl ? { DATABASE_URL: options.databaseUrl } : {}),
     ...options.env,
   };
-  const main = createMain(home, env, options.args ?? []);
+  const main = createMain(home, env, [options.main ?? MAIN, ...(options.args ?? [])]);
   const start = async () => {
     main.start();
     await ready(address, main);
@@ -124,7 +126,7 @@ function createMain(home: string, env: NodeJS.ProcessEnv, args: readonly string[
   return {
     start() {
       if (child) throw new Error('the server runs already');
-      const started = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', MAIN, ...args], {
+      const started = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', ...args], {
         cwd: home,
         env,
         stdio: ['ignore', 'pipe', 'pipe'],
