@@ -3,6 +3,7 @@ import compose from 'koa-compose';
 import type { AppContext } from '../app/context.ts';
 import type { RateLimits } from '../app/rate-limits.ts';
 import type { RefusalRecorder } from '../app/record-refusal.ts';
+import { directTokens } from './direct/token.ts';
 import { discovery } from './discovery.ts';
 import { engineBody } from './engine-body.ts';
 import { freshKeys } from './fresh-keys.ts';
@@ -47,7 +48,8 @@ export function createOAuthApp(options: OAuthAppOptions): Middleware {
     ...(limited ? [guessingLimit(limited), refusedTokenLimit(limited)] : []),
     registration({ context, limit: bodyLimit }),
     verification({ context, refusals }),
-    introspection({ context, refusals }),
+    directTokens(context, limited),
+    introspection({ context, refusals, limits: limited }),
     revocation({ context, refusals }),
     freshKeys(followKeys),
     (ctx, next) => engine()(ctx, next),

@@ -1,5 +1,6 @@
 import type { Context } from 'koa';
 import type { AppContext } from '../app/context.ts';
+import type { ClientSecret } from '../app/unit-of-work.ts';
 import { DomainError } from '../domain/errors.ts';
 import { type Agent, requireActive } from '../domain/agent.ts';
 import { engineClient } from './internals.ts';
@@ -11,7 +12,8 @@ import { currentRequestState, requestState } from './request-state.ts';
  */
 const SECRET_IS_DIGESTED = 'kept-as-a-digest';
 
-const SECRET_METHODS = ['client_secret_basic', 'client_secret_post'];
+/** Both are taken from a client that is registered for either. */
+export const SECRET_METHODS: readonly string[] = ['client_secret_basic', 'client_secret_post'];
 
 /** What the engine's Client model is made from; undefined for deleted agents. */
 export function clientMetadata(agent: Agent): Record<string, unknown> | undefined {
@@ -38,16 +40,22 @@ export async function compareSecret(
   clientId: string,
   presented: unknown,
 ): Promise<boolean> {
-  if (typeof presented !== 'string') return false;
-  const digest = context.digests.sha256(presented);
-  const now = context.clock.now();
-  const secrets =
-    currentRequestState()
-      ?.secrets.get(clientId)
-      ?.filter(({ expiresAt }) => expiresAt === null || expiresAt > now) ??
-    (await context.store.agents.secrets(clientId, now));
+  const known =
+    currentRequestState()?.secrets.get(clientId) ??
+    (await context.store.agents.secrets(clientId, context.clock.now()));
+  return typeof presented === 'string' && isSecretOf(context, known, presented);
+}
+
+export function isSecretOf(
+  { digests, clock }: Pick<AppContext, 'digests' | 'clock'>,
+  secrets: readonly ClientSecret[],
+  presented: string,
+): boolean {
+  const now = clock.now();
+  const digest = digests.sha256(presented);
+  const valid = secrets.filter(({ expiresAt }) => expiresAt === null || expiresAt > now);
   // Every candidate is compared: the time says nothing about which one matched.
-  return secrets.map((secret) => context.digests.equal(secret.digest, digest)).includes(true);
+  return valid.map((secret) => digests.equal(secret.digest, digest)).includes(true);
 }
 
 /** The agent behind the authenticated client. @throws DomainError `agent_not_active` (R11). */

@@ -24,13 +24,7 @@ interface EngineError {
 export function recordEngineEvents(provider: Provider, { refusals, context }: EngineObservers): void {
   provider.on('server_error', (engineContext, error) => {
     const ctx = engineContext as unknown as Context;
-    if (answerUnavailable(ctx, error)) return;
-    context.log.error('request failed', {
-      request_id: requestState(ctx).origin.requestId,
-      method: ctx.method,
-      path: ctx.path,
-      error: error.stack ?? String(error),
-    });
+    if (!answerUnavailable(ctx, error)) logFailure(context, ctx, error);
   });
   provider.on('authorization.error', (engineContext, error) => {
     const ctx = engineContext as unknown as Context;
@@ -56,6 +50,16 @@ export function recordEngineEvents(provider: Provider, { refusals, context }: En
       { actor: userId, origin: requestState(ctx).origin },
       { type: 'user_signed_out', outcome: 'success', userId },
     );
+  });
+}
+
+/** What nobody but the log is told. */
+export function logFailure({ log }: Pick<AppContext, 'log'>, ctx: Context, error: unknown): void {
+  log.error('request failed', {
+    request_id: requestState(ctx).origin.requestId,
+    method: ctx.method,
+    path: ctx.path,
+    error: (error as Partial<Error>)?.stack ?? String(error),
   });
 }
 

@@ -6,25 +6,29 @@ import type { ResolvedToken } from '../app/resolve-token.ts';
 import { childrenOf, historySummary, taskChain } from '../app/task-relations.ts';
 import type { Agent } from '../domain/agent.ts';
 import { engineClient, isPublicClient } from './internals.ts';
+import { directIntrospection } from './direct/introspection.ts';
 import { presentToken } from './presented-token.ts';
+import type { EngineLimits } from './rate-limit.ts';
 import { ROUTES } from './routes.ts';
-import { requestState } from './request-state.ts';
+import { extendRequestState, requestState } from './request-state.ts';
 
 export interface IntrospectionOptions {
   readonly context: AppContext;
   readonly refusals: RefusalRecorder;
+  /** Absent = no limits. */
+  readonly limits?: EngineLimits | undefined;
 }
 
 /** RFC 7662 around the engine's endpoint: what the engine cannot know about tasks, and the audit. */
-export function introspection({ context, refusals }: IntrospectionOptions): Middleware {
+export function introspection({ context, refusals, limits }: IntrospectionOptions): Middleware {
   return async (ctx, next) => {
     if (ctx.method !== 'POST' || ctx.path !== ROUTES.introspection) return next();
-    presentToken(context, ctx);
-    await next();
-    if (ctx.status !== 200) return;
-    const agent = requireAuthenticated(ctx);
+    const answered =
+      (await directIntrospection(context, ctx, limits)) ?? (await engineIntrospection(context, ctx, next));
+    if (!answered) return;
+    extendRequestState(ctx, { introspection: answered });
+    const { agent, found } = answered;
     const body = ctx.body as Record<string, unknown>;
-    const found = await requestState(ctx).presentedToken();
     if (body.active === true && found) Object.assign(body, await relations(context, ctx, agent, found));
     refusals.record(
       { actor: agent.clientId, origin: requestState(ctx).origin },
@@ -39,6 +43,14 @@ export function introspection({ context, refusals }: IntrospectionOptions): Midd
       },
     );
   };
+}
+
+/** Any other caller, and every refusal. */
+async function engineIntrospection(context: AppContext, ctx: Context, next: () => Promise<unknown>) {
+  presentToken(context, ctx);
+  await next();
+  if (ctx.status !== 200) return undefined;
+  return { agent: requireAuthenticated(ctx), found: await requestState(ctx).presentedToken() };
 }
 
 /**

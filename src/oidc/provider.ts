@@ -5,18 +5,18 @@ import { compareSecret } from './clients.ts';
 import { engineConfiguration } from './engine-configuration.ts';
 import { recordEngineEvents } from './engine-events.ts';
 import type { EngineOptions } from './engine-options.ts';
-import { OAuthRefusal } from './errors.ts';
-import { authorizationCodeGrant, type EngineHandler } from './grants/authorization-code.ts';
+import { authorizationCodeGrant } from './grants/authorization-code.ts';
 import {
   CLIENT_CREDENTIALS,
-  clientCredentialsGrant,
+  clientCredentials,
   clientCredentialsParameters,
 } from './grants/client-credentials.ts';
-import { REFRESH_TOKEN, refreshTokenGrant, refreshTokenParameters } from './grants/refresh-token.ts';
-import { TOKEN_EXCHANGE, tokenExchangeGrant, tokenExchangeParameters } from './grants/token-exchange.ts';
+import { type EngineHandler, engineGrant } from './grants/engine-grant.ts';
+import { REFRESH_TOKEN, refresh, refreshTokenParameters } from './grants/refresh-token.ts';
+import { TOKEN_EXCHANGE, tokenExchange, tokenExchangeParameters } from './grants/token-exchange.ts';
 import { onceAuthenticated } from './internals.ts';
 import { limitEngineClient } from './rate-limit.ts';
-import { requestState } from './request-state.ts';
+import { rememberingRefusal } from './remember-refusal.ts';
 import { LIST_PARAMETERS } from './task-parameters.ts';
 
 type Registration = (name: string, handler: EngineHandler, params: Set<string>, dupes?: Set<string>) => void;
@@ -44,7 +44,7 @@ export function createEngine(options: EngineOptions): { provider: Provider; midd
   const grant = { context, provider, artifacts };
   const registerRaw = provider.registerGrantType.bind(provider) as unknown as Registration;
   const register: Registration = (name, handler, ...rest) =>
-    registerRaw(name, rememberingRefusal(handler), ...rest);
+    registerRaw(name, (ctx) => rememberingRefusal(ctx, () => handler(ctx)), ...rest);
   const code = builtIn.get(provider)?.get('authorization_code');
   if (!code) throw new Error('the engine registered no authorization_code handler');
   register(
@@ -54,9 +54,24 @@ export function createEngine(options: EngineOptions): { provider: Provider; midd
     new Set(['resource']),
   );
   const lists = new Set(LIST_PARAMETERS);
-  register(CLIENT_CREDENTIALS, clientCredentialsGrant(grant), new Set(clientCredentialsParameters), lists);
-  register(REFRESH_TOKEN, refreshTokenGrant(grant), new Set(refreshTokenParameters), new Set(['resource']));
-  register(TOKEN_EXCHANGE, tokenExchangeGrant(grant), new Set(tokenExchangeParameters), lists);
+  register(
+    CLIENT_CREDENTIALS,
+    engineGrant(grant, 'token', clientCredentials),
+    new Set(clientCredentialsParameters),
+    lists,
+  );
+  register(
+    REFRESH_TOKEN,
+    engineGrant(grant, 'token', refresh),
+    new Set(refreshTokenParameters),
+    new Set(['resource']),
+  );
+  register(
+    TOKEN_EXCHANGE,
+    engineGrant(grant, 'token_exchange', tokenExchange),
+    new Set(tokenExchangeParameters),
+    lists,
+  );
   provider.Client.prototype.compareClientSecret = function compare(
     this: { clientId: string },
     secret: unknown,
@@ -64,16 +79,4 @@ export function createEngine(options: EngineOptions): { provider: Provider; midd
     return compareSecret(context, this.clientId, secret);
   };
   return { provider, middleware: compose(provider.middleware) as Middleware };
-}
-
-/** The engine passes on code and description only; the audit trail wants to know whose child was refused as well. */
-function rememberingRefusal(handler: EngineHandler): EngineHandler {
-  return async (ctx) => {
-    try {
-      await handler(ctx);
-    } catch (error) {
-      if (error instanceof OAuthRefusal) requestState(ctx).refusal = error.details;
-      throw error;
-    }
-  };
 }

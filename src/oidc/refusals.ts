@@ -3,7 +3,8 @@ import type { Fact } from '../app/audit-trail.ts';
 import type { AppContext } from '../app/context.ts';
 import type { RefusalRecorder } from '../app/record-refusal.ts';
 import { asciiDescription, TASK_ERRORS } from './errors.ts';
-import { isRateLimited } from './rate-limit.ts';
+import { logFailure } from './engine-events.ts';
+import { CLIENT_ENDPOINTS, isRateLimited } from './rate-limit.ts';
 import { ROUTES } from './routes.ts';
 import { requestState } from './request-state.ts';
 import { answerUnavailable } from './unavailable.ts';
@@ -57,14 +58,20 @@ function answerThrown(context: AppContext, ctx: Context, error: unknown): void {
     error?: string;
     error_description?: string;
   };
-  if (!known.expose || !known.error) throw error;
+  ctx.set('cache-control', 'no-store');
+  if (!known.expose || !known.error) {
+    if (ctx.method !== 'POST' || !CLIENT_ENDPOINTS.includes(ctx.path)) throw error;
+    logFailure(context, ctx, error);
+    ctx.status = 500;
+    ctx.body = { error: 'server_error', error_description: 'the server failed' };
+    return;
+  }
   context.log.debug('refused', { error: known.error, path: ctx.path });
   ctx.status = known.statusCode ?? 400;
   ctx.body = {
     error: known.error,
     error_description: asciiDescription(known.error_description ?? known.error),
   };
-  ctx.set('cache-control', 'no-store');
 }
 
 const TASK_ERROR = /^([a-z_]+): /;
@@ -84,7 +91,7 @@ function authenticatedClient(ctx: Context): string | null {
 function claimedClient(ctx: Context): string | null {
   const entities = (ctx as unknown as { oidc?: { entities?: { Client?: { clientId: string } } } }).oidc
     ?.entities;
-  return entities?.Client?.clientId ?? null;
+  return entities?.Client?.clientId ?? requestState(ctx).directClient ?? null;
 }
 
 function refusalFact(ctx: Context, body: OAuthError): Fact {

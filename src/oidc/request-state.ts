@@ -23,6 +23,10 @@ export interface RequestState {
   presentedToken(): Promise<ResolvedToken | undefined>;
   /** Set while a code is redeemed: what the engine consumes is committed with the issued token, or not at all. */
   redemption?: { readonly consume: Change[] };
+  /** Set when the client was authenticated without the engine (direct/client-secret.ts). */
+  directClient?: string;
+  /** Set when introspection was answered: who asked, and about which token. */
+  introspection?: { readonly agent: Agent; readonly found: ResolvedToken | undefined };
   /** Set when the engine's revocation endpoint has authenticated the client and asked the policy. */
   revocationAllowed?: boolean;
   /** Set when a rule refused the request: what the engine's own error does not carry. */

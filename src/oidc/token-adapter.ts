@@ -5,10 +5,9 @@ import { agentTaskDetails } from '../app/agent-task-details.ts';
 import type { AppContext } from '../app/context.ts';
 import { type ResolvedToken, resolveToken } from '../app/resolve-token.ts';
 import { formatScope } from '../domain/scope.ts';
-import { taskState } from '../domain/task.ts';
-import { taskActor, taskClaim } from '../domain/task-token.ts';
 import { revokeReplayedGrant } from './adapter.ts';
 import { currentRequestState } from './request-state.ts';
+import { taskMembers } from './task-members.ts';
 
 /**
  * Shows our tokens to the engine under its own models. The engine stores none: what it would save while redeeming a
@@ -76,10 +75,10 @@ function engineRoute(): string | undefined {
 }
 
 /** The engine's picture of a token: what RFC 7662 answers are made from. Times are seconds. */
-function tokenPayload(context: AppContext, { token, task }: ResolvedToken): AdapterPayload {
+function tokenPayload(context: AppContext, found: ResolvedToken): AdapterPayload {
+  const { token, task } = found;
   const route = engineRoute();
   const exp = Math.floor(token.expiresAt / 1000);
-  const actor = taskActor(task);
   return {
     kind: token.kind === 'refresh' ? 'RefreshToken' : 'AccessToken',
     jti: token.tokenId,
@@ -93,21 +92,6 @@ function tokenPayload(context: AppContext, { token, task }: ResolvedToken): Adap
     ...(token.detailed ? { rar: [agentTaskDetails(token, task)] } : {}),
     // Only /userinfo loads the consent; elsewhere a grant would make the engine revoke more than was asked.
     ...(route === 'userinfo' ? { accountId: token.subject, grantId: token.grant } : {}),
-    extra: {
-      sub: token.subject,
-      txn: task.rootTaskId,
-      ...(actor ? { act: actor } : {}),
-      token_id: token.tokenId,
-      task_id: task.taskId,
-      ...(task.parentTaskId ? { parent_task_id: task.parentTaskId } : {}),
-      ...(token.parentTokenId ? { parent_token_id: token.parentTokenId } : {}),
-      granted_tools: token.tools,
-      granted_resources: token.resources,
-      task: {
-        ...taskClaim(task),
-        state: taskState(task, context.clock.now()),
-        description: task.description,
-      },
-    },
+    extra: taskMembers(context, found),
   };
 }

@@ -3,7 +3,6 @@ import type { AppContext } from '../app/context.ts';
 import type { RefusalRecorder } from '../app/record-refusal.ts';
 import { type ResolvedToken, resolveToken } from '../app/resolve-token.ts';
 import { covers } from '../domain/scope.ts';
-import { engineClient } from './internals.ts';
 import { ROUTES } from './routes.ts';
 import { requestState } from './request-state.ts';
 
@@ -25,13 +24,14 @@ export function verification({
     ctx.path = ROUTES.introspection;
     await next();
     ctx.path = VERIFY_PATH;
-    if (ctx.status !== 200) return;
+    const answered = requestState(ctx).introspection;
+    if (!answered) return;
     const info = ctx.body as Record<string, unknown>;
     const active = info.active === true;
-    const found = active ? await requestState(ctx).presentedToken() : undefined;
+    const found = active ? answered.found : undefined;
     const checks = found ? await contextChecks(context, ctx, found) : failedChecks(ctx);
     ctx.body = { is_valid: active, ...checks, ...(active ? { token_info: info } : {}) };
-    const { clientId } = engineClient(ctx);
+    const { clientId } = answered.agent;
     const reason = refusedBecause(active, checks);
     refusals.record(
       { actor: clientId, origin: requestState(ctx).origin },

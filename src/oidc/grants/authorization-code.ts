@@ -11,10 +11,8 @@ import { findTaskConsent, type TaskConsent } from '../task-consent.ts';
 import { refusing } from '../errors.ts';
 import { engineClient, engineParams } from '../internals.ts';
 import { requestState } from '../request-state.ts';
-import type { GrantContext } from './token-command.ts';
+import type { EngineHandler, GrantContext } from './engine-grant.ts';
 import { requireAgent } from '../clients.ts';
-
-export type EngineHandler = (ctx: Context) => Promise<void>;
 
 interface Redeemed {
   readonly AuthorizationCode: { readonly grantId: string; readonly codeChallenge: string };
