@@ -166,9 +166,15 @@ function recordRefusal(
       clientId,
       details: {
         status: 429,
-        path: PAGES.test(ctx.path) ? ROUTES.authorization : ctx.path,
+        path: recordedPath(ctx),
         policy: policy.name,
       },
     },
   );
+}
+
+/** The id of an interaction belongs to a person's session: its path is cut there. */
+function recordedPath({ path }: Context): string {
+  const below = ['/interaction/', `${ROUTES.authorization}/`].find((prefix) => path.startsWith(prefix));
+  return below ? `${below}:uid` : path.slice(0, 300);
 }
