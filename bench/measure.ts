@@ -45,7 +45,8 @@ export async function measure(
   for (let repetition = 1; repetition <= pace.repetitions; repetition += 1) {
     for (const line of contest.lines) {
       // The first time everything is cold.
-      const warmUpSeconds = pace.warmUpSeconds * (repetition === 1 ? 2 : 1);
+      const cold = repetition === 1 && pace.repetitions > 1;
+      const warmUpSeconds = pace.warmUpSeconds * (cold ? 2 : 1);
       const sample = await measureOnce(line, { ...pace, warmUpSeconds });
       samples.get(line)?.push(sample);
       const { perSecond, result, serverCpu } = sample;

@@ -13,8 +13,8 @@ export interface BenchOptions {
   readonly pace: Pace;
 }
 
-const USUAL = { seconds: 6, repetitions: 3, connections: 32, warmUp: 2 };
-const QUICK = { ...USUAL, seconds: 2, repetitions: 1, warmUp: 1 };
+const USUAL = { seconds: 5, repetitions: 3, connections: 32, warmUp: 2 };
+const QUICK = { ...USUAL, seconds: 1, repetitions: 1, warmUp: 1 };
 
 /** For the help of the benchmark and of the profiler. */
 export const HELP_AFTER =
