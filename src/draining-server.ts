@@ -12,8 +12,8 @@ export interface Cut {
 
 export interface DrainingServer {
   /**
-   * Ends the server. For `delayMs` it goes on accepting, while every answer asks its client to leave; then it accepts
-   * nothing new, closes what is idle and waits for the rest, up to `withinMs`.
+   * Ends the server. For `delayMs` it goes on as before; then it accepts nothing new, asks the clients that it answers
+   * to leave, closes what is idle and waits for the rest, up to `withinMs`.
    * @returns what was still going on then and was cut.
    */
   drain(delayMs: number, withinMs: number): Promise<Cut>;
@@ -28,10 +28,15 @@ interface Connection {
   answeredAt: number;
 }
 
-/** Connections that the kernel completed before the signal are still taken, however short the delay. */
-const LEAST_DELAY_MS = 100;
+/** So often in a row nobody has connected before the server stops accepting: nobody waits in the kernel's queue. */
+const QUIET_ROUNDS = 5;
+const ROUND_MS = 5;
+/** After this the server stops accepting although people go on connecting. */
+const QUIET_WITHIN_MS = 1000;
 /** A client that has just connected is given this long to send its first byte. */
 const FRESH_MS = 1000;
+/** A client that kept its connection is given this long: it may be sending, and can be told to leave. */
+const KEPT_MS = 100;
 const SWEEP_MS = 25;
 
 /**
@@ -40,9 +45,11 @@ const SWEEP_MS = 25;
  */
 export function drainingServer(http: Server): DrainingServer {
   const connections = new Map<Socket, Connection>();
-  let draining = false;
+  const accepted = { count: 0 };
+  let leaving = false;
 
   http.on('connection', (socket: Socket) => {
+    accepted.count += 1;
     connections.set(socket, { pending: [], last: undefined, answeredAt: 0 });
     socket.once('close', () => connections.delete(socket));
   });
@@ -51,7 +58,7 @@ export function drainingServer(http: Server): DrainingServer {
     if (!connection) return;
     const exchange = { request, response };
     connection.pending.push(exchange);
-    if (draining) markLast(connection);
+    if (leaving) markLast(connection);
     response.once('close', () => {
       connection.pending.splice(connection.pending.indexOf(exchange), 1);
       connection.answeredAt = request.socket.bytesRead;
@@ -60,13 +67,11 @@ export function drainingServer(http: Server): DrainingServer {
 
   return {
     async drain(delayMs, withinMs) {
-      draining = true;
-      for (const connection of connections.values()) markLast(connection);
-      await setTimeout(Math.max(delayMs, LEAST_DELAY_MS));
-      // Two turns of the event loop: whatever had arrived while this one was busy has been read then.
-      await setImmediate();
-      await setImmediate();
+      await setTimeout(delayMs);
+      await nobodyConnects(accepted);
       const ended = stopAccepting(http);
+      leaving = true;
+      for (const connection of connections.values()) markLast(connection);
       if (!(await emptied(connections, ended, withinMs))) return cutAll(http, connections);
       return { requests: [], incomplete: 0 };
     },
@@ -83,6 +88,21 @@ function markLast(connection: Connection): void {
   if (connection.last?.headersSent === false) connection.last.shouldKeepAlive = true;
   response.shouldKeepAlive = false;
   connection.last = response;
+}
+
+/**
+ * Closing the listening socket resets connections that are complete but not yet accepted, and a busy process accepts
+ * one in each turn of its event loop.
+ */
+async function nobodyConnects(accepted: { readonly count: number }): Promise<void> {
+  const late = Date.now() + QUIET_WITHIN_MS;
+  for (let quiet = 0; quiet < QUIET_ROUNDS && Date.now() < late; ) {
+    const before = accepted.count;
+    await setTimeout(ROUND_MS);
+    // Timers come before input in a turn of the event loop, and this comes after it.
+    await setImmediate();
+    quiet = accepted.count === before ? quiet + 1 : 0;
+  }
 }
 
 /**
@@ -105,7 +125,6 @@ async function emptied(
   const sweep = setInterval(() => closeIdle(connections, Date.now() - began), SWEEP_MS);
   const late = new AbortController();
   const timeout = setTimeout(withinMs, false, { signal: late.signal }).catch(() => false);
-  closeIdle(connections, 0);
   const done = await Promise.race([ended.then(() => true), timeout]);
   clearInterval(sweep);
   late.abort();
@@ -115,8 +134,8 @@ async function emptied(
 function closeIdle(connections: ReadonlyMap<Socket, Connection>, elapsedMs: number): void {
   for (const [socket, { pending, answeredAt }] of connections) {
     const arriving = socket.bytesRead > answeredAt;
-    const fresh = socket.bytesRead === 0 && elapsedMs < FRESH_MS;
-    if (pending.length > 0 || arriving || fresh || socket.writableEnded) continue;
+    const patience = socket.bytesRead === 0 ? FRESH_MS : KEPT_MS;
+    if (pending.length > 0 || arriving || elapsedMs < patience || socket.writableEnded) continue;
     // What is written is delivered first.
     socket.end(() => socket.destroy());
   }

@@ -41,7 +41,7 @@ const alive = (pid: number): boolean => {
   }
 };
 
-describe('three workers behind one port', () => {
+describe('two workers behind one port', () => {
   let database: TestDatabase;
   let server: ServerProcess;
   let agent: AgentParty;
@@ -50,11 +50,11 @@ describe('three workers behind one port', () => {
     database = await createDatabase();
     const env = { ADMIN_EMAIL: '', ADMIN_PASSWORD: '' };
     // The flag wins.
-    const args = ['--workers', '3'];
-    server = await startServerProcess({ databaseUrl: database.url, env: { ...env, WORKERS: '2' }, args });
+    const args = ['--workers', '2'];
+    server = await startServerProcess({ databaseUrl: database.url, env: { ...env, WORKERS: '3' }, args });
     await eventually(
       () => pids(server).size,
-      (size) => size === 3,
+      (size) => size === 2,
     );
     agent = await registerAgent(server);
   }, 40_000);
@@ -77,13 +77,13 @@ describe('three workers behind one port', () => {
     for (const { token } of tokens) {
       expect(await introspect(server, ADMIN, token)).toMatchObject({ active: true });
     }
-    const idle = [1, 2, 3].filter((n) => logEntries(logsOf(server, n), 'app.log').every(isNoRequest));
+    const idle = [1, 2].filter((n) => logEntries(logsOf(server, n), 'app.log').every(isNoRequest));
     expect(idle).toEqual([]);
   });
 
   test('each writes log files of its own; the primary answers nothing', async () => {
     const own = readdirSync(server.logDir).filter((name) => name.startsWith('worker-'));
-    expect(own.toSorted()).toEqual(['worker-1', 'worker-2', 'worker-3']);
+    expect(own.toSorted()).toEqual(['worker-1', 'worker-2']);
     for (const name of own) expect(existsSync(join(server.logDir, name, 'security.log'))).toBe(true);
     expect(logEntries(server, 'app.log').every(isNoRequest)).toBe(true);
   });
@@ -95,10 +95,10 @@ describe('three workers behind one port', () => {
       'SELECT count(*)::int AS count FROM pg_stat_activity WHERE datname = current_database()',
     );
     await client.end();
-    expect(rows[0].count).toBeLessThanOrEqual(3 * 10 + 1);
+    expect(rows[0].count).toBeLessThanOrEqual(2 * 10 + 1);
   });
 
-  test('one that is killed is replaced under its number, while the others answer', async () => {
+  test('one that is killed is replaced under its number, while the other answers', async () => {
     const before = pids(server);
     const victim = before.get(2) ?? 0;
     process.kill(victim, 'SIGKILL');
@@ -106,22 +106,22 @@ describe('three workers behind one port', () => {
       () => pids(server).get(2),
       (pid) => pid !== victim,
     );
-    for (const number of [1, 3]) expect(pids(server).get(number)).toBe(before.get(number));
+    expect(pids(server).get(1)).toBe(before.get(1));
     const [died] = lines(server, 'worker died');
     expect(died).toMatchObject({ level: 'error', worker: 2, pid: victim, signal: 'SIGKILL' });
     for (let i = 0; i < 6; i += 1) expect((await send(server, '/health/ready')).status).toBe(200);
-    expect(readdirSync(server.logDir).filter((name) => name.startsWith('worker-'))).toHaveLength(3);
+    expect(readdirSync(server.logDir).filter((name) => name.startsWith('worker-'))).toHaveLength(2);
   }, 30_000);
 
   test('one that is told to end by itself drains, and is replaced', async () => {
-    const victim = pids(server).get(3) ?? 0;
+    const victim = pids(server).get(1) ?? 0;
     process.kill(victim, 'SIGTERM');
     await eventually(
-      () => pids(server).get(3),
+      () => pids(server).get(1),
       (pid) => pid !== victim,
     );
-    expect(lines(server, 'worker died').at(-1)).toMatchObject({ worker: 3, exit_code: 0 });
-    expect(logEntries(logsOf(server, 3), 'app.log').map(({ message }) => message)).toContain('drained');
+    expect(lines(server, 'worker died').at(-1)).toMatchObject({ worker: 1, exit_code: 0 });
+    expect(logEntries(logsOf(server, 1), 'app.log').map(({ message }) => message)).toContain('drained');
   }, 30_000);
 
   test('all end when a terminal signals the primary and them, each once', async () => {
@@ -134,7 +134,7 @@ describe('three workers behind one port', () => {
   test('none outlives a primary that is killed', async () => {
     await server.start();
     const workers = await eventually(
-      () => lines(server, 'worker listening').slice(-3),
+      () => lines(server, 'worker listening').slice(-2),
       (listening) => listening.every(({ pid }) => alive(pid as number)),
     );
     expect(await server.kill()).toMatchObject({ signal: 'SIGKILL' });
