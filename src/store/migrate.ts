@@ -8,11 +8,15 @@ import { isPostgres } from './statements.ts';
 const FOLDER = new URL('../../migrations/', import.meta.url);
 /**
  * How long a migration waits for a table that others use. Requests queue behind it meanwhile, so it is short, and tried
- * again: a backup may hold its locks for hours.
+ * again: a backup may hold its locks for hours. It is shorter than PostgreSQL's deadlock_timeout (1 s), so that of a
+ * migration and a request that wait for each other the migration gives way.
  */
-const LOCK_TIMEOUT_MS = 2_000;
-const LOCK_ATTEMPTS = 5;
+const LOCK_TIMEOUT_MS = 400;
+const LOCK_ATTEMPTS = 30;
+/** Between 0.5 and 1 s, so that it does not meet the same rhythm again and again. */
+const pauseMs = () => 500 + Math.random() * 500;
 const LOCK_NOT_AVAILABLE = '55P03';
+const DEADLOCK = '40P01';
 
 export type Migration = Knex.Migration & { readonly name: string };
 
@@ -40,14 +44,15 @@ export async function migrateUp(knex: Knex, migrations?: readonly Migration[]): 
       await knex.transaction((trx) => applyPending(trx, known));
       return;
     } catch (error) {
-      if ((error as { code?: string }).code !== LOCK_NOT_AVAILABLE) throw error;
+      const { code } = error as { code?: string };
+      if (code !== LOCK_NOT_AVAILABLE && code !== DEADLOCK) throw error;
       if (attempt === LOCK_ATTEMPTS) {
         throw new Error('a table stays locked, perhaps by a backup: the schema was not changed', {
           cause: error,
         });
       }
     }
-    await setTimeout(LOCK_TIMEOUT_MS);
+    await setTimeout(pauseMs());
   }
 }
 

@@ -6,7 +6,10 @@ import { pathToFileURL } from 'node:url';
 import type { Migration } from '../../src/store/migrate.ts';
 
 /** The release that servers are upgraded from. */
-export const PREVIOUS = 'v0.1.0';
+const PREVIOUS = 'v0.1.0';
+
+/** The release before knows no setting that came later. */
+export const SETTINGS_OF_BEFORE = { limits: undefined };
 
 const PACKAGES = new URL('../../node_modules', import.meta.url).pathname;
 
