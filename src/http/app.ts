@@ -58,8 +58,9 @@ export function createHttpApp(parts: HttpAppParts): Koa<RequestState> {
     .use(cors());
   if (limits) app.use(rateLimit(limits, (path) => isEnginePath(parts, path)));
   for (const guard of parts.guards ?? []) app.use(guard);
-  app.use(createRouter({ routes, authenticate, bodyLimit: parts.bodyLimit }));
+  // The engine's paths are a short list and most of the traffic; no route has one of them.
   if (parts.engine) app.use(engineSlot(parts.engine));
+  app.use(createRouter({ routes, authenticate, bodyLimit: parts.bodyLimit }));
   app.use(() => {
     throw new Problem(404, 'not_found', 'there is nothing at this path');
   });

@@ -5,7 +5,7 @@ import type { RateLimits } from '../app/rate-limits.ts';
 import type { RefusalRecorder } from '../app/record-refusal.ts';
 import { directTokens } from './direct/token.ts';
 import { discovery } from './discovery.ts';
-import { engineBody } from './engine-body.ts';
+import { engineBody, offerForm } from './engine-body.ts';
 import { freshKeys } from './fresh-keys.ts';
 import { guessingLimit } from './guessing-limit.ts';
 import { introspection } from './introspection.ts';
@@ -52,6 +52,7 @@ export function createOAuthApp(options: OAuthAppOptions): Middleware {
     introspection({ context, refusals, limits: limited }),
     revocation({ context, refusals }),
     freshKeys(followKeys),
+    offerForm(),
     (ctx, next) => engine()(ctx, next),
   ]) as Middleware;
 }

@@ -13,6 +13,15 @@ export interface EngineBodyOptions {
   readonly formPaths: readonly string[];
 }
 
+/** Right before the engine: it reads the form anew, from what stands in its place, if anything does (presented-token.ts). */
+export function offerForm(): Middleware {
+  return (ctx, next) => {
+    const form = (ctx.state.engineForm ?? ctx.state.oauthBody) as URLSearchParams | undefined;
+    if (form) offerBody(ctx, form.toString(), FORM);
+    return next();
+  };
+}
+
 class BodyRefusal extends Error {
   readonly status: number;
   constructor(status: number, message: string) {
@@ -29,9 +38,7 @@ export function engineBody({ limit, formPaths }: EngineBodyOptions): Middleware 
   return async (ctx, next) => {
     if (ctx.method !== 'POST' || !formPaths.includes(ctx.path)) return next();
     try {
-      const form = await readForm(ctx, limit);
-      ctx.state.oauthBody = form;
-      offerBody(ctx, form.toString(), FORM);
+      ctx.state.oauthBody = await readForm(ctx, limit);
     } catch (error) {
       if (!(error instanceof BodyRefusal)) throw error;
       ctx.status = error.status;

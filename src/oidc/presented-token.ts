@@ -1,10 +1,7 @@
 import type { Context } from 'koa';
 import type { AppContext } from '../app/context.ts';
 import { type ResolvedToken, resolveToken } from '../app/resolve-token.ts';
-import { offerBody } from './internals.ts';
 import { extendRequestState } from './request-state.ts';
-
-const FORM = 'application/x-www-form-urlencoded';
 
 /**
  * Puts a random handle in the place of the presented token: the engine refuses JWTs at introspection and revocation,
@@ -28,5 +25,5 @@ export function presentToken(context: AppContext, ctx: Context): void {
   form.set('token', handle);
   // Our tokens are found under any hint (RFC 7009 §2.1: the hint only speeds the look-up).
   form.delete('token_type_hint');
-  offerBody(ctx, form.toString(), FORM);
+  ctx.state.engineForm = form;
 }
