@@ -56,6 +56,7 @@ export function createRateLimits(
   },
 ): RateLimits {
   const { limiter, digests } = context;
+  const digestOf = remembering(digests.sha256);
   const policies = policiesOf(settings);
   const policyOf = ({ kind, tier }: Pick<Agent, 'kind' | 'tier'>) =>
     kind === 'resource_server' ? policies.resourceServers : policies.tiers[tier];
@@ -78,7 +79,7 @@ export function createRateLimits(
     authentication: failures((sourceIp, claimedClient) => [
       [policies.failuresPerSource, networkOf(sourceIp)],
       // What a request claims may be anything, a misplaced secret among it.
-      [policies.failuresPerClient, digests.sha256(`${networkOf(sourceIp)} ${claimedClient}`)],
+      [policies.failuresPerClient, digestOf(`${networkOf(sourceIp)} ${claimedClient}`)],
     ]),
     tokens: failures((sourceIp) => [[policies.refusedTokens, networkOf(sourceIp)]]),
   };
@@ -136,5 +137,20 @@ function rememberStandings({ agents, clock }: { agents: Pick<AgentReads, 'byId'>
     if (known.size >= STANDINGS) known.clear();
     known.set(clientId, { standing, until: clock.now() + STANDING_MS });
     return standing;
+  };
+}
+
+const DIGESTS = 1000;
+
+/** The same few clients ask all day long: their digests are made once. */
+function remembering(digest: (value: string) => string): (value: string) => string {
+  const known = new Map<string, string>();
+  return (value) => {
+    const remembered = known.get(value);
+    if (remembered !== undefined) return remembered;
+    if (known.size >= DIGESTS) known.clear();
+    const made = digest(value);
+    known.set(value, made);
+    return made;
   };
 }

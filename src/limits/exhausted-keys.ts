@@ -47,6 +47,7 @@ export function createExhaustedKeys(parts: {
   };
 
   const endOf = (policy: string, key: string): number | undefined => {
+    if (known.size === 0) return undefined;
     const endsAt = known.get(`${policy} ${key}`);
     return endsAt !== undefined && endsAt > clock.now() ? endsAt : undefined;
   };

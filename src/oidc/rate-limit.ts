@@ -54,16 +54,16 @@ function countsLater(ctx: Context): boolean {
 
 /** Access tokens that are refused at /userinfo count as those at our own API do. */
 export function refusedTokenLimit({ limits, refusals }: EngineLimits): Middleware {
-  return async (ctx, next) => {
-    if (ctx.path !== ROUTES.userinfo || !countsLater(ctx)) return next();
+  return (ctx, next) => (ctx.path === ROUTES.userinfo && countsLater(ctx) ? limited(ctx, next) : next());
+
+  async function limited(ctx: Context, next: () => Promise<void>): Promise<void> {
     const { sourceIp } = requestState(ctx).origin;
     const before = await limits.tokens.look(sourceIp);
     if (!before.allowed && !admits(ctx, before)) return refuse(ctx, refusals);
     await next();
-    if (ctx.status !== 401) return undefined;
+    if (ctx.status !== 401) return;
     if (!admits(ctx, await limits.tokens.failed(sourceIp))) refuse(ctx, refusals);
-    return undefined;
-  };
+  }
 }
 
 /**
@@ -76,9 +76,10 @@ export async function limitClient(
   client: { readonly agent: Pick<Agent, 'clientId' | 'kind' | 'tier'>; readonly isPublic: boolean },
 ): Promise<void> {
   const { agent, isPublic } = client;
-  const verdict = isPublic
-    ? await limits.publicClient(agent, requestState(ctx).origin.sourceIp)
-    : await limits.client(agent);
+  const asked = isPublic
+    ? limits.publicClient(agent, requestState(ctx).origin.sourceIp)
+    : limits.client(agent);
+  const verdict = asked instanceof Promise ? await asked : asked;
   if (admits(ctx, verdict)) return;
   recordRefusal(ctx, refusals, verdict, agent.clientId);
   ctx.set('retry-after', String(verdict.resetSeconds));
