@@ -6,7 +6,7 @@ import { gather } from './gather.ts';
 import { endedAmong } from './ledger.ts';
 import { boolean, json, mapping, plain } from './mapping.ts';
 import { filteredPageOf, type Order, pageOf } from './paging.ts';
-import { among, rowsOf } from './statements.ts';
+import { among, isPostgres, rowsOf } from './statements.ts';
 import { pathsBelow, tasksBy } from './tasks.ts';
 
 export const tokens = mapping<TaskToken>('tokens', {
@@ -110,19 +110,20 @@ async function countBelow(db: Knex, handle: string, now: number, cap: number): P
   );
 }
 
-/** What was derived through one token: the tasks that name it as their parent, and everything below them. */
+/**
+ * What was derived through one token: the tasks that name it as their parent, and everything below them. PostgreSQL
+ * guesses that much lies below any path, and would read every task there is; a lateral query behind a fence (OFFSET 0)
+ * looks below one child after another, and ends with the limit.
+ */
 function countThrough(db: Knex, handle: string, via: string, now: number, cap: number): Promise<number> {
-  return countUpTo(
-    db,
-    cap,
-    `SELECT 1 FROM tasks child
-     JOIN tasks below
-       ON below.path >= child.path AND below.path < child.path || '0'
-       AND (below.path = child.path OR below.path >= child.path || '/')
-     JOIN tokens ON tokens.task_handle = below.handle
-     WHERE child.parent_token_id = ? AND child.parent_handle = ? AND tokens.expires_at > ?`,
-    [via, handle, now],
-  );
+  const below = `tasks below JOIN tokens ON tokens.task_handle = below.handle
+     WHERE tokens.expires_at > ? AND below.path >= child.path AND below.path < child.path || '0'
+       AND (below.path = child.path OR below.path >= child.path || '/')`;
+  const isChild = 'child.parent_token_id = ? AND child.parent_handle = ?';
+  const select = isPostgres(db)
+    ? `SELECT 1 FROM tasks child CROSS JOIN LATERAL (SELECT 1 FROM ${below} OFFSET 0) AS found WHERE ${isChild}`
+    : `SELECT 1 FROM tasks child CROSS JOIN ${below} AND ${isChild}`;
+  return countUpTo(db, cap, select, [now, via, handle]);
 }
 
 /** The number of rows, or `cap` + 1 when there are more: it never reads further than that. */
