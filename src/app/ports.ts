@@ -153,6 +153,23 @@ export interface ResourceServerReads {
   all(): Promise<readonly ResourceServer[]>;
 }
 
+/**
+ * What is registered, from memory: who may authenticate, what they may be granted, who owns which audience. It may have
+ * changed since. INVARIANT: nothing that was decided on it, a refusal included, is told before the version was found
+ * current, by a unit of work in its commit (`registry`) or by `isCurrent`.
+ */
+export interface RegistryView {
+  readonly version: number;
+  readonly agents: Pick<AgentReads, 'byId' | 'withSecrets'>;
+  readonly resourceServers: Pick<ResourceServerReads, 'byClientId' | 'byAudience'>;
+}
+
+export interface Registry {
+  remembered(): Promise<RegistryView>;
+  /** Asks the database, once for all who ask at the same time. */
+  isCurrent(version: number): Promise<boolean>;
+}
+
 export interface AuditReads {
   /** Newest first, or oldest first for a history. */
   search(filter: AuditFilter, page: Page): Promise<Paged<AuditEvent>>;
@@ -189,6 +206,7 @@ export interface Store extends Committer {
   readonly agents: AgentReads;
   readonly users: UserReads;
   readonly resourceServers: ResourceServerReads;
+  readonly registry: Registry;
   readonly audit: AuditReads;
   readonly artifacts: Artifacts;
   counts(now: number): Promise<Counts>;

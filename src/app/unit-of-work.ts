@@ -1,6 +1,6 @@
 import type { Agent } from '../domain/agent.ts';
 import type { AuditEvent } from '../domain/audit-event.ts';
-import type { DomainError } from '../domain/errors.ts';
+import { DomainError } from '../domain/errors.ts';
 import type { ResourceServer } from '../domain/resource-server.ts';
 import type { Dependency, HandleKind } from '../domain/revocation.ts';
 import type { EndedState, Task } from '../domain/task.ts';
@@ -136,10 +136,15 @@ export type Change =
   | { readonly do: 'delete_artifacts_of_grant'; readonly grant: string }
   | { readonly do: 'delete_sessions'; readonly userId: string };
 
+/** The miss of a unit that was decided on a registry that has changed meanwhile: decide again, on what it is now. */
+export const REGISTRY_CHANGED = new DomainError('conflict', 'what is registered has changed meanwhile');
+
 /** All or nothing: guards, changes and the audit events that tell of them. `id` makes a retry safe (R14). */
 export interface UnitOfWork {
   readonly id: string;
   readonly guards: readonly Guard[];
+  /** The version of the registry that was decided on from memory; absent = what was read is taken as it was. */
+  readonly registry?: number | undefined;
   readonly changes: readonly Change[];
   readonly events: readonly AuditEvent[];
 }

@@ -1,11 +1,12 @@
 import type { Knex } from 'knex';
-import type { UnitOfWork } from '../app/unit-of-work.ts';
+import { REGISTRY_CHANGED, type UnitOfWork } from '../app/unit-of-work.ts';
 import type { DomainError } from '../domain/errors.ts';
 import type { ChangeKind, Step } from './applier.ts';
 import { insertEvents } from './audit-events.ts';
 import { applyChanges, isOneShot, precedes } from './changes.ts';
 import { endedAmong } from './ledger.ts';
 import { lockUntilCommit } from './locks.ts';
+import { registryVersion } from './registry.ts';
 import { sendInOrder, sendTogether } from './send-together.ts';
 
 /** The units that met a guard or a change that did not hold, each with its first `miss`. */
@@ -20,9 +21,12 @@ type Found = readonly (readonly [UnitOfWork, DomainError | undefined])[];
 export async function applyUnits(trx: Knex.Transaction, units: readonly UnitOfWork[]): Promise<Misses> {
   // First of all, so that no other lock is held while waiting: sequence numbers must become visible in order.
   if (units.some(revokes)) await lockUntilCommit(trx, 'ledger');
+  // Before any row of it: each change of the registry ends in the same row, which must not close a circle.
+  if (units.some(registers)) await lockUntilCommit(trx, 'registry');
   const rounds = roundsOf(units);
   const parts = [
     () => checkGuards(trx, units),
+    ...(units.some(({ registry }) => registry !== undefined) ? [() => checkRegistry(trx, units)] : []),
     ...rounds.map((round) => () => applyRound(trx, round)),
     () => insertEvents(trx, units).then((): Found => []),
   ];
@@ -45,6 +49,29 @@ function firstMisses(found: readonly Found[]): Misses {
 
 function revokes({ changes }: UnitOfWork): boolean {
   return changes.some((change) => change.do === 'revoke');
+}
+
+const REGISTERS: ReadonlySet<ChangeKind> = new Set([
+  'insert_agent',
+  'update_agent',
+  'insert_secret',
+  'expire_secrets',
+  'insert_resource_server',
+  'update_resource_server',
+  'delete_resource_server',
+]);
+
+function registers({ changes }: UnitOfWork): boolean {
+  return changes.some((change) => REGISTERS.has(change.do));
+}
+
+/** Whether the registry is still the one that the units were decided on. */
+async function checkRegistry(trx: Knex.Transaction, units: readonly UnitOfWork[]): Promise<Found> {
+  const version = await registryVersion(trx);
+  return units.map((unit) => [
+    unit,
+    unit.registry === undefined || unit.registry === version ? undefined : REGISTRY_CHANGED,
+  ]);
 }
 
 /** One query of the ledger for the guards of all units. */

@@ -7,6 +7,7 @@ const KEYS = {
   ledger: 7_461_002,
   audiences: 7_461_003,
   signingKeys: 7_461_004,
+  registry: 7_461_005,
 } as const;
 
 /**

@@ -10,6 +10,7 @@ import type { Database } from './database.ts';
 import { keyStore } from './keys.ts';
 import { ledgerReads } from './ledger.ts';
 import { rateCounters } from './rate-limits.ts';
+import { registry } from './registry.ts';
 import { resourceServerReads } from './resource-servers.ts';
 import { isPostgres } from './statements.ts';
 import { taskReads } from './tasks.ts';
@@ -34,15 +35,18 @@ export function createStore(database: Database): DatabaseStore {
   const db = database.knex;
   const committer = groupCommitter(db);
   const { port, outcome } = answering(timeoutOf(db), database.logger);
+  const agents = port(agentReads(db));
+  const resourceServers = port(resourceServerReads(db));
   return {
     // The committer minds its own time: what still waits for its turn is never committed afterwards.
     commit: (unit) => outcome(committer.commit(unit)),
     tasks: port(taskReads(db)),
     tokens: port(tokenReads(db)),
     ledger: port(ledgerReads(db)),
-    agents: port(agentReads(db)),
+    agents,
     users: port(userReads(db)),
-    resourceServers: port(resourceServerReads(db)),
+    resourceServers,
+    registry: port(registry(db, { agents, resourceServers })),
     audit: port(auditReads(db)),
     artifacts: port(artifacts(db)),
     keys: port(keyStore(db)),

@@ -1,6 +1,7 @@
 import type { Context } from 'koa';
 import type { AppContext } from '../../app/context.ts';
 import { type ResolvedToken, resolveToken } from '../../app/resolve-token.ts';
+import { onRemembered } from '../../app/remembered-registry.ts';
 import { mayIntrospect } from '../../app/token-visibility.ts';
 import type { Agent } from '../../domain/agent.ts';
 import { formatScope } from '../../domain/scope.ts';
@@ -25,12 +26,21 @@ export async function directIntrospection(
   const value = params?.['token'];
   const credentials = params && readSecret(ctx, params);
   if (!credentials || typeof value !== 'string') return undefined;
-  const agent = await clientBySecret(context, ctx, credentials);
+  const { registry } = context.store;
+  const view = await registry.remembered();
+  const caller = await clientBySecret(onRemembered(context, view), ctx, credentials);
+  if (!caller) return undefined;
+  if (limits) await limitClient(limits, ctx, { agent: caller, isPublic: false });
+  const [found, current] = await Promise.all([
+    resolveToken(context, value),
+    registry.isCurrent(view.version),
+  ]);
+  const [agent, on] = current
+    ? [caller, onRemembered(context, view)]
+    : [await clientBySecret(context, ctx, credentials), context];
   if (!agent) return undefined;
+  const visible = found?.liveness === 'live' && (await mayIntrospect(on, agent, found));
   ctx.set('cache-control', 'no-store');
-  if (limits) await limitClient(limits, ctx, { agent, isPublic: false });
-  const found = await resolveToken(context, value);
-  const visible = found?.liveness === 'live' && (await mayIntrospect(context, agent, found));
   ctx.body = visible ? activeToken(context, found) : { active: false };
   return { agent, found };
 }
