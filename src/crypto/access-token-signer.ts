@@ -1,6 +1,7 @@
-import { type CryptoKey, CompactSign, compactVerify, decodeProtectedHeader, importJWK, type JWK } from 'jose';
+import { compactVerify, decodeProtectedHeader, importJWK } from 'jose';
 import type { ProtectedHeaderParameters } from 'jose';
 import type { AccessTokenSigner } from '../app/ports.ts';
+import { jwsSigner } from './jws.ts';
 import type { Keyring } from './keyring.ts';
 import type { SigningKey } from './signing-key.ts';
 
@@ -28,26 +29,20 @@ const COMPACT = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.([A-Za-z0-9_-]+)$/;
  * looked for and the store does not answer: that says nothing about the token.
  */
 export function createAccessTokenSigner({ keyring, issuer }: AccessTokenSignerParts): AccessTokenSigner {
-  const privateKeys = cachedImport((key) => key.privateJwk);
-  const publicKeys = cachedImport((key) => key.publicJwk);
+  const signerOf = oncePerKey((key) => jwsSigner(key, TYPE));
+  const publicKeyOf = oncePerKey((key) => importJWK(key.publicJwk, key.algorithm));
 
   const keyOf = (token: string): Promise<SigningKey | undefined> | undefined => {
     const header = isCompact(token) ? headerOf(token) : undefined;
     return header && trustedKey(header, keyring);
   };
   const read = async (token: string, key: SigningKey): Promise<Claims | undefined> => {
-    const { payload } = await compactVerify(token, await publicKeys(key), { algorithms: [key.algorithm] });
+    const { payload } = await compactVerify(token, await publicKeyOf(key), { algorithms: [key.algorithm] });
     return claimsIn(payload, issuer);
   };
 
   return {
-    async sign(claims) {
-      const key = keyring.current();
-      const payload = new TextEncoder().encode(JSON.stringify({ ...claims, iss: issuer }));
-      return new CompactSign(payload)
-        .setProtectedHeader({ alg: key.algorithm, typ: TYPE, kid: key.kid })
-        .sign(await privateKeys(key));
-    },
+    sign: async (claims) => signerOf(keyring.current())(JSON.stringify({ ...claims, iss: issuer })),
 
     async claimsOf(token) {
       if (!(await keyOf(token))) return undefined;
@@ -100,15 +95,15 @@ function claimsIn(payload: Uint8Array, issuer: string): Claims | undefined {
   }
 }
 
-/** Importing costs as much as signing: once for each key, forgotten with it. */
-function cachedImport(part: (key: SigningKey) => JWK): (key: SigningKey) => Promise<CryptoKey | Uint8Array> {
-  const imported = new WeakMap<SigningKey, Promise<CryptoKey | Uint8Array>>();
+/** Importing a key costs as much as signing: once for each, forgotten with it. */
+function oncePerKey<T extends object>(make: (key: SigningKey) => T): (key: SigningKey) => T {
+  const made = new WeakMap<SigningKey, T>();
   return (key) => {
-    const cached = imported.get(key);
-    if (cached !== undefined) return cached;
-    const importing = importJWK(part(key), key.algorithm);
-    imported.set(key, importing);
-    return importing;
+    const known = made.get(key);
+    if (known !== undefined) return known;
+    const fresh = make(key);
+    made.set(key, fresh);
+    return fresh;
   };
 }
 

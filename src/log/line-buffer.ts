@@ -1,5 +1,5 @@
 /** Time for which lines that follow another are kept to be written together. */
-const PAUSE_MS = 5;
+const PAUSE_MS = 20;
 /** Characters that are not kept any longer, pause or not. */
 const ENOUGH = 64 * 1024;
 /** Most characters that wait for a slow destination; beyond it lines are dropped rather than memory used up. */
