@@ -1,6 +1,6 @@
 import type { AppContext } from './app/context.ts';
 import type { Cleanup } from './app/ports.ts';
-import { unavailability } from './app/unavailable.ts';
+import { reportFailure } from './app/report-failure.ts';
 import { type Retention, removeExpired } from './app/remove-expired.ts';
 import type { Keyring } from './crypto/keyring.ts';
 
@@ -41,12 +41,7 @@ function repeat(parts: UpkeepParts, name: string, everyMs: number, job: Job): ()
   let running: Promise<void> | undefined;
   const timer = setInterval(() => {
     running ??= job(parts)
-      .catch((error: unknown) => {
-        // The store tells of an outage itself, once; the next turn comes anyway.
-        if (!unavailability(error)) {
-          parts.context.log.error(`upkeep of ${name} failed`, { error: String(error) });
-        }
-      })
+      .catch((error: unknown) => reportFailure(parts.context.log, `upkeep of ${name} failed`, error))
       .finally(() => {
         running = undefined;
       });

@@ -1,7 +1,7 @@
 import type { AuditEvent } from '../domain/audit-event.ts';
 import { auditEvent, type Caller, type Fact } from './audit-trail.ts';
 import type { AppContext } from './context.ts';
-import { unavailability } from './unavailable.ts';
+import { reportFailure } from './report-failure.ts';
 import { createRefusalCounts, type RefusalCounts } from './refusal-counts.ts';
 
 type RecorderContext = Pick<AppContext, 'clock' | 'ids' | 'log' | 'store'>;
@@ -105,9 +105,7 @@ async function storeBatch(
   try {
     await store.commit({ id: ids.ordered(clock.now()), guards: [], changes: [], events });
   } catch (error) {
-    // The store tells of an outage itself, once.
-    if (!unavailability(error))
-      log.error('refusals could not be stored', { events: events.length, error: String(error) });
+    reportFailure(log, 'refusals could not be stored', error, { events: events.length });
     failed();
   }
 }

@@ -1,6 +1,7 @@
 import type { User } from '../domain/user.ts';
 import { type Caller, unitOf } from './audit-trail.ts';
 import type { AppContext } from './context.ts';
+import { reportFailure } from './report-failure.ts';
 import { normaliseEmail } from './user-fields.ts';
 
 export interface SignInCommand {
@@ -48,5 +49,5 @@ function refusalOf(found: User | undefined, matches: boolean) {
 }
 
 function logLoss({ log }: AppContext, error: unknown): void {
-  log.error('a failed sign-in could not be stored', { error: String(error) });
+  reportFailure(log, 'a failed sign-in could not be stored', error);
 }

@@ -1,4 +1,4 @@
-import { UnavailableError } from '../app/unavailable.ts';
+import { UnavailableError } from '../domain/unavailable.ts';
 
 /** More work is waiting than the queue may hold. Boundaries answer it as "try again later" (HTTP 503). */
 export class QueueFullError extends UnavailableError {

@@ -1,4 +1,4 @@
-import { unavailability } from '../app/unavailable.ts';
+import { unavailability } from '../domain/unavailable.ts';
 import { DomainError, type DomainErrorCode } from '../domain/errors.ts';
 import { Problem } from './problem.ts';
 

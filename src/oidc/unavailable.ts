@@ -1,5 +1,5 @@
 import type { Context } from 'koa';
-import { type Unavailability, unavailability } from '../app/unavailable.ts';
+import { type Unavailability, unavailability } from '../domain/unavailable.ts';
 import { ROUTES } from './routes.ts';
 import { type ErrorPage, sendErrorPage } from './views/error-page.ts';
 

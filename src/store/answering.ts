@@ -1,5 +1,5 @@
 import type { Logger } from '../app/ports.ts';
-import { UnavailableError } from '../app/unavailable.ts';
+import { UnavailableError } from '../domain/unavailable.ts';
 import { Patience } from './patience.ts';
 import { unavailableOr } from './unavailability.ts';
 
@@ -55,9 +55,9 @@ export function answering(timeoutMs: number, logger?: Pick<Logger, 'warn' | 'err
           patience.end(entry);
           resolve(value);
         },
-        (error: unknown) => {
+        (error: Error) => {
           patience.end(entry);
-          reject(error as Error);
+          reject(error);
         },
       );
     });

@@ -5,7 +5,7 @@ import type { UnitOfWork } from '../app/unit-of-work.ts';
 import { applyUnits, type Misses } from './apply-units.ts';
 import { recordedAmong } from './audit-events.ts';
 import { inTransaction, timeoutOf } from './transaction.ts';
-import { isUnavailable } from './unavailability.ts';
+import { isTimeout, isUnavailable } from './unavailability.ts';
 import { UnitQueue, type Waiting } from './unit-queue.ts';
 
 /** Twice as many as 64 commit a third more units per second; more than that blocks the embedded database too long. */
@@ -52,6 +52,7 @@ export function groupCommitter(
     if (!isUnavailable(failure))
       ({ rest, failure } = await oneByOne(rest, doubtful || failure !== undefined));
     if (failure === undefined) return;
+    if (isTimeout(failure)) return refuse(rest, failure);
     // The database was away. If it is back, those who still wait get a second attempt, and no third.
     const left = await unrecorded(rest, failure);
     if (attempts > 1) await settle(left, attempts - 1, true);
@@ -89,7 +90,7 @@ export function groupCommitter(
         else waiting.resolve();
       } catch (failure) {
         if (isUnavailable(failure)) return { rest: batch.slice(i), failure };
-        waiting.reject(failure);
+        waiting.reject(failure as Error);
       }
     }
     return { rest: [], failure: undefined };
@@ -129,7 +130,7 @@ export function groupCommitter(
   }
 
   function refuse(batch: readonly Waiting[], failure: unknown): void {
-    for (const waiting of batch) waiting.reject(failure);
+    for (const waiting of batch) waiting.reject(failure as Error);
   }
 
   /** `doubtful`: an attempt before may become visible only now, and make this one miss. */

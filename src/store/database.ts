@@ -4,7 +4,7 @@ import knexLibrary, { type Knex } from 'knex';
 import type { Logger } from '../app/ports.ts';
 import { migrateUp } from './migrate.ts';
 import { TIMEOUT } from './transaction.ts';
-import { boundsOf, cutWhenSilent, NETWORK_MS } from './postgres-bounds.ts';
+import { boundsOf, cutWhenSilent } from './postgres-bounds.ts';
 import {
   type Done,
   endTransaction,
@@ -69,36 +69,38 @@ function databaseOf(connected: Knex, { logger }: DatabaseSettings): Database {
 }
 
 function open({ logger, timeoutMs = TIMEOUT_MS }: DatabaseSettings, dialect: Knex.Config): Knex {
-  return knex({
+  const manners = {
     // An error names its statement, never the values in it.
     compileSqlOnError: false,
     log: {
       warn: (message: unknown) => logger?.warn('the database reports', { report: String(message) }),
       error: (message: unknown) => logger?.error('the database reports', { report: String(message) }),
     },
-    ...{ [TIMEOUT]: timeoutMs },
-    ...dialect,
-  });
+    [TIMEOUT]: timeoutMs,
+  };
+  return knex({ ...manners, ...dialect });
 }
 
 /** `timeoutMs`: for every statement and every wait for a connection; undefined = as long as it takes. */
 function postgres({ databaseUrl, poolMax }: DatabaseSettings, timeoutMs: number | undefined): Knex.Config {
-  const bounds = timeoutMs === undefined ? {} : boundsOf(timeoutMs);
+  const bounds = timeoutMs === undefined ? undefined : boundsOf(timeoutMs);
   return {
     client: 'pg',
     connection: {
       connectionString: databaseUrl,
       keepAlive: true,
+      // Statements that do not wait for one another share a round trip (send-together.ts).
+      pipeline: true,
       ...preparePostgres.settings,
-      connectionTimeoutMillis: timeoutMs ?? TIMEOUT_MS,
-      ...bounds,
+      connectionTimeoutMillis: bounds?.stepMs ?? TIMEOUT_MS,
+      ...bounds?.settings,
     } as Knex.PgConnectionConfig,
-    acquireConnectionTimeout: timeoutMs ?? TIMEOUT_MS,
+    acquireConnectionTimeout: bounds?.stepMs ?? TIMEOUT_MS,
     pool: {
       min: 0,
       max: poolMax,
       afterCreate: (connection: PostgresConnection, done: Done) => {
-        if (timeoutMs !== undefined) cutWhenSilent(connection, timeoutMs + NETWORK_MS);
+        if (bounds) cutWhenSilent(connection, bounds.silentMs);
         preparePostgres.connection(connection, done);
       },
     },
@@ -117,7 +119,7 @@ function sqlite(dataDir: string): Knex.Config {
       max: 1,
       afterCreate: prepareSqlite(BUSY_TIMEOUT_MS),
       validate: endTransaction,
-    } as Knex.PoolConfig,
+    },
   };
 }
 

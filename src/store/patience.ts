@@ -17,7 +17,7 @@ export class Patience<T> {
 
   begin(entry: T): void {
     this.#waiting.set(entry, performance.now() + this.#ms);
-    this.#timer ??= this.#wait(this.#ms);
+    if (this.#timer === undefined) this.#timer = this.#wait(this.#ms);
   }
 
   end(entry: T): void {

@@ -1,12 +1,16 @@
 import type { Socket } from 'node:net';
 import type { PostgresConnection } from './statement-reuse.ts';
-
-/** Time for an answer to travel, on top of the time that the server may take for it. */
-export const NETWORK_MS = 500;
+import { shareOf } from './transaction.ts';
 
 /** What PostgreSQL itself ends in time: statements, waits for locks included, and transactions that go silent. */
 export function boundsOf(timeoutMs: number) {
-  return { statement_timeout: timeoutMs, idle_in_transaction_session_timeout: 2 * timeoutMs };
+  const stepMs = shareOf(timeoutMs, 'step');
+  return {
+    stepMs,
+    /** After this without a sign of life the connection is given up. */
+    silentMs: 2 * stepMs,
+    settings: { statement_timeout: stepMs, idle_in_transaction_session_timeout: timeoutMs },
+  };
 }
 
 interface PgClient {
@@ -20,7 +24,9 @@ interface PgClient {
  */
 export function cutWhenSilent(connection: PostgresConnection, silentMs: number): void {
   const { connection: wire } = connection as unknown as PgClient;
-  wire.stream.setTimeout(silentMs, () => {
+  wire.stream.setTimeout(silentMs);
+  // Not as the argument above: that one is called once, and the first time is when the connection idles.
+  wire.stream.on('timeout', () => {
     if (!(connection as unknown as PgClient).readyForQuery) {
       wire.stream.destroy(new Error(`connection terminated: no answer within ${silentMs} milliseconds`));
     }

@@ -1,4 +1,4 @@
-import { UnavailableError } from '../app/unavailable.ts';
+import { UnavailableError } from '../domain/unavailable.ts';
 
 /**
  * PostgreSQL (appendix A of its manual): connections refused, lost or ended, a server that starts, stops or only reads,
@@ -15,21 +15,38 @@ const SYSTEM =
 const MESSAGE =
   /connection terminated|connection error and is not queryable|client was closed|connection ended|timeout (expired|acquiring)|operation timed out/i;
 
+/** Errors are known by what they carry, not by their class: native drivers bring classes of their own. */
+interface Failure {
+  readonly code: string;
+  readonly name: string;
+  readonly message: string;
+}
+
+function failureOf(error: unknown): Failure {
+  const { code, name, message } = (error ?? {}) as Partial<Record<keyof Failure, unknown>>;
+  const text = (value: unknown) => (typeof value === 'string' ? value : '');
+  return { code: text(code), name: text(name), message: text(message) };
+}
+
 /** Whether the database was away or too slow, so that everything else fails at the moment, too. */
 export function isUnavailable(error: unknown): boolean {
   if (error instanceof UnavailableError) return true;
   if (error instanceof AggregateError) return error.errors.some(isUnavailable);
-  if (!(error instanceof Error)) return false;
-  const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
+  const { code, name, message } = failureOf(error);
   if (POSTGRES.test(code) || SQLITE.test(code) || SYSTEM.test(code)) return true;
-  return error.name === 'KnexTimeoutError' || error.name === 'TimeoutError' || MESSAGE.test(error.message);
+  return name === 'KnexTimeoutError' || name === 'TimeoutError' || MESSAGE.test(message);
+}
+
+/** Whether the database was too slow rather than away. Whoever has waited for that long needs no second attempt. */
+export function isTimeout(error: unknown): boolean {
+  const { code, name } = failureOf(error);
+  return name === 'KnexTimeoutError' || /^(57014|55P03)$/.test(code) || isLocked(error);
 }
 
 /** What leaves the store: whatever may succeed when it is repeated is `UnavailableError`. */
 export function unavailableOr(error: unknown): unknown {
   if (error instanceof UnavailableError) return error;
-  const conflict = error instanceof Error && 'code' in error && POSTGRES_CONFLICT.test(String(error.code));
-  if (!conflict && !isUnavailable(error)) return error;
+  if (!POSTGRES_CONFLICT.test(failureOf(error).code) && !isUnavailable(error)) return error;
   return new UnavailableError('database_unavailable', `the database failed: ${String(error)}`, {
     cause: error,
   });
@@ -37,5 +54,5 @@ export function unavailableOr(error: unknown): unknown {
 
 /** Another process holds the write lock of the embedded database. Nothing has been written. */
 export function isLocked(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && /^SQLITE_BUSY(_|$)/.test(String(error.code));
+  return /^SQLITE_BUSY(_|$)/.test(failureOf(error).code);
 }

@@ -1,7 +1,8 @@
-import { UnavailableError } from '../app/unavailable.ts';
+import { UnavailableError } from '../domain/unavailable.ts';
 import type { UnitOfWork } from '../app/unit-of-work.ts';
 import { conditionalKeys } from './conditional-keys.ts';
 import { Patience } from './patience.ts';
+import { shareOf } from './transaction.ts';
 
 /** A unit on its way, and the request that waits for it. */
 export interface Waiting {
@@ -10,7 +11,7 @@ export interface Waiting {
   /** Whether the request has its answer: nothing more may be tried for it. */
   readonly answered: boolean;
   resolve(): void;
-  reject(error: unknown): void;
+  reject(error: Error): void;
 }
 
 /** More wait than the database can take: the caller may try again later. Nothing was read or written. */
@@ -21,18 +22,26 @@ export class OverloadedError extends UnavailableError {
 }
 
 /**
- * Units in the order of their arrival. Bounded: whoever comes beyond `capacity` is turned away at once, and whoever
- * has waited for `patienceMs` milliseconds is answered then. INVARIANT: a unit that is still in the queue by then
- * leaves it and is never committed; for one that was taken out before, the outcome is unknown.
+ * Units in the order of their arrival. Bounded: whoever comes beyond `capacity` is turned away at once, and everybody
+ * is answered within `patienceMs` milliseconds. INVARIANT: a unit that is still in the queue after its share
+ * of that time leaves it and is never committed. The rest is for its commit; when that takes longer its outcome is
+ * unknown, which is rare, because the database itself ends statements before.
  */
 export class UnitQueue {
   readonly #capacity: number;
-  readonly #patience: Patience<Waiting>;
+  readonly #queued: Patience<Waiting>;
+  readonly #taken: Patience<Waiting>;
   #waiting: Waiting[] = [];
 
   constructor(capacity: number, patienceMs: number) {
     this.#capacity = capacity;
-    this.#patience = new Patience(patienceMs, (late) => this.#giveUp(late));
+    this.#queued = new Patience(shareOf(patienceMs, 'queue'), (late) => {
+      refuse(late, 'too slow: nothing was committed');
+      this.#waiting = this.#waiting.filter(({ answered }) => !answered);
+    });
+    this.#taken = new Patience(shareOf(patienceMs, 'commit'), (late) =>
+      refuse(late, 'the commit takes too long'),
+    );
   }
 
   get length(): number {
@@ -43,33 +52,27 @@ export class UnitQueue {
   add(unit: UnitOfWork): Promise<void> {
     if (this.#waiting.length >= this.#capacity) return Promise.reject(new OverloadedError());
     return new Promise((resolve, reject) => {
-      const patience = this.#patience;
+      const answer = () => {
+        waiting.answered = true;
+        this.#queued.end(waiting);
+        this.#taken.end(waiting);
+      };
       const waiting = {
         unit,
         keys: conditionalKeys(unit),
         answered: false,
         resolve() {
-          waiting.answered = true;
-          patience.end(waiting);
+          answer();
           resolve();
         },
-        reject(error: unknown) {
-          waiting.answered = true;
-          patience.end(waiting);
-          reject(error as Error);
+        reject(error: Error) {
+          answer();
+          reject(error);
         },
       };
       this.#waiting.push(waiting);
-      patience.begin(waiting);
+      this.#queued.begin(waiting);
     });
-  }
-
-  #giveUp(late: readonly Waiting[]): void {
-    const unknown = new UnavailableError('database_unavailable', 'the commit takes too long');
-    const never = new UnavailableError('database_unavailable', 'too slow: nothing was committed');
-    const inQueue = new Set(this.#waiting);
-    for (const waiting of late) waiting.reject(inQueue.has(waiting) ? never : unknown);
-    this.#waiting = this.#waiting.filter(({ answered }) => !answered);
   }
 
   /**
@@ -87,6 +90,14 @@ export class UnitQueue {
       for (const key of one.keys) taken.add(key);
     }
     this.#waiting = [...left, ...this.#waiting.slice(i)];
+    for (const waiting of batch) {
+      this.#queued.end(waiting);
+      this.#taken.begin(waiting);
+    }
     return batch;
   }
+}
+
+function refuse(late: readonly Waiting[], why: string): void {
+  for (const waiting of late) waiting.reject(new UnavailableError('database_unavailable', why));
 }

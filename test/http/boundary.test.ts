@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import request from 'supertest';
 import { z } from 'zod';
-import { UnavailableError } from '../../src/app/unavailable.ts';
+import { UnavailableError } from '../../src/domain/unavailable.ts';
 import { QueueFullError } from '../../src/crypto/bounded-queue.ts';
 import { DOMAIN_ERROR_CODES, DomainError } from '../../src/domain/errors.ts';
 import { contract, route } from '../../src/http/contract.ts';

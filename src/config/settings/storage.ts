@@ -20,12 +20,12 @@ export const storageSettings = {
       description: 'Most PostgreSQL connections that one server process opens.',
     }),
   }),
-  databaseTimeout: setting(wholeNumber(100, 60_000), {
+  databaseTimeout: setting(wholeNumber(500, 600_000), {
     env: 'DATABASE_TIMEOUT',
     unit: 'milliseconds',
-    default: 3000,
+    default: 5000,
     description:
-      'How long one read or write of a request may wait for the database; then the answer is 503. Migrations take their time.',
+      'How long one read or write of a request may wait for the database; then the answer is 503. A statement, and the wait for a lock or a connection, get three tenths of it. Migrations take their time.',
   }),
   dataDir: setting(text, {
     env: 'DATA_DIR',

@@ -1,7 +1,7 @@
 import type { Fact } from '../../app/audit-trail.ts';
 import type { Logger } from '../../app/ports.ts';
 import type { RefusalRecorder } from '../../app/record-refusal.ts';
-import { unavailability } from '../../app/unavailable.ts';
+import { unavailability } from '../../domain/unavailable.ts';
 import { problemDocument, problemOf } from '../errors.ts';
 import type { Problem } from '../problem.ts';
 import type { RequestContext, RequestMiddleware } from '../state.ts';

@@ -1,0 +1,74 @@
+import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import Database from 'better-sqlite3';
+import { type AgentParty, pkce, registerAgent } from '../support/parties.ts';
+import { send } from '../support/requests.ts';
+import { type ServerProcess, startServerProcess } from '../support/server-process.ts';
+import { ADMIN, clientCredentials, introspect, open, type OpenTask } from '../support/token-requests.ts';
+
+const TIMEOUT_MS = 1500;
+
+let server: ServerProcess;
+let agent: AgentParty;
+let task: OpenTask;
+let other: Database.Database;
+
+beforeAll(async () => {
+  server = await startServerProcess({
+    env: { RATE_LIMITS: 'off', DATABASE_TIMEOUT: String(TIMEOUT_MS) },
+  });
+  agent = await registerAgent(server);
+  task = await open(server, agent);
+  other = new Database(join(server.dataDir, 'taskgrant.db'), { timeout: 5000 });
+}, 30_000);
+afterAll(async () => {
+  other?.close();
+  await server?.stop();
+});
+
+async function issue() {
+  const started = performance.now();
+  const { status, body, headers } = await clientCredentials(server, agent, pkce().parameters);
+  return { status, error: body.error, retry: headers.get('retry-after'), ms: performance.now() - started };
+}
+
+async function worksAgain(): Promise<void> {
+  const late = performance.now() + 10_000;
+  while ((await issue()).status !== 200) {
+    if (performance.now() > late) throw new Error('it does not work again');
+    await setTimeout(20);
+  }
+  expect((await introspect(server, ADMIN, task.token)).active).toBe(true);
+}
+
+const tasks = () => other.prepare('SELECT count(*) AS n FROM tasks').get() as { n: number };
+
+describe('an embedded database that another process has locked', () => {
+  test('makes writers wait for a short while, and nobody else', async () => {
+    other.exec('BEGIN IMMEDIATE');
+    const waiting = Array.from({ length: 20 }, issue);
+    await setTimeout(200);
+    const started = performance.now();
+    expect((await send(server, '/health/live')).status).toBe(200);
+    expect((await send(server, '/health/ready')).status).toBe(200);
+    expect(performance.now() - started).toBeLessThan(1000);
+    other.exec('COMMIT');
+    expect((await Promise.all(waiting)).map(({ status }) => status)).toEqual(waiting.map(() => 200));
+  }, 20_000);
+
+  test('turns writers away in time when it stays locked, and forgets what it refused', async () => {
+    const before = tasks().n;
+    other.exec('BEGIN IMMEDIATE');
+    const answers = await Promise.all(Array.from({ length: 40 }, issue));
+    const late = await Promise.all(Array.from({ length: 10 }, issue));
+    other.exec('COMMIT');
+    for (const { status, error, retry, ms } of [...answers, ...late]) {
+      expect([status, error, retry]).toEqual([503, 'temporarily_unavailable', '2']);
+      expect(ms).toBeLessThan(2 * TIMEOUT_MS + 1000);
+    }
+    await setTimeout(TIMEOUT_MS);
+    expect(tasks().n).toBe(before);
+    await worksAgain();
+  }, 30_000);
+});
