@@ -45,12 +45,15 @@ export function auditEvent(
   };
 }
 
-/** A unit of work without guards: changes and the facts that tell of them. */
+/**
+ * A unit of work without guards: changes and the facts that tell of them. At least one fact: by it the store recognises
+ * a unit whose commit was not confirmed.
+ */
 export function unitOf(
   context: Pick<AppContext, 'clock' | 'ids'>,
   caller: Caller,
   changes: UnitOfWork['changes'],
-  ...facts: Fact[]
+  ...facts: [Fact, ...Fact[]]
 ): UnitOfWork {
   return {
     id: context.ids.ordered(context.clock.now()),

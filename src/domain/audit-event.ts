@@ -3,6 +3,7 @@ export type AuditOutcome = 'success' | 'refused' | 'error';
 /** Everything that is recorded, by name; docs/audit-events.md describes each. */
 export const AUDIT_EVENT_TYPES = [
   'authorization_code_issued',
+  'authorization_request_used',
   'authorization_requested',
   'authorization_denied',
   'consent_granted',

@@ -89,8 +89,13 @@ export class ArtifactAdapter implements Adapter {
       redemption.consume.push(change);
       return;
     }
+    const state = currentRequestState();
+    const [clientId = null] = state?.agents.keys() ?? [];
+    const caller = { actor: null, origin: state?.origin ?? null };
+    // Also what tells a commit that nobody confirmed from another request's use.
+    const fact = { type: 'authorization_request_used' as const, clientId };
     try {
-      await this.#context.store.commit(unitOf(this.#context, { actor: null, origin: null }, [change]));
+      await this.#context.store.commit(unitOf(this.#context, caller, [change], fact));
     } catch (error) {
       if (!(error instanceof DomainError)) throw error;
       throw this.#model === 'PushedAuthorizationRequest'
