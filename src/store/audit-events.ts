@@ -4,7 +4,7 @@ import type { UnitOfWork } from '../app/unit-of-work.ts';
 import type { AuditEvent } from '../domain/audit-event.ts';
 import { json, mapping, plain } from './mapping.ts';
 import { type Order, pageOf } from './paging.ts';
-import { among, insertRows, rowsOf } from './statements.ts';
+import { among, insertRows, type Row, rowsOf } from './statements.ts';
 
 const auditEvents = mapping<AuditEvent>('audit_events', {
   id: plain('id'),
@@ -49,10 +49,13 @@ function search(db: Knex, filter: AuditFilter, page: Page): Promise<Paged<AuditE
 
 /** The events of many units with one statement. */
 export async function insertEvents(db: Knex, units: readonly UnitOfWork[]): Promise<void> {
-  const rows = units.flatMap(({ id, events }) =>
+  await insertRows(db, 'audit_events', eventRows(units));
+}
+
+export function eventRows(units: readonly UnitOfWork[]): readonly Row[] {
+  return units.flatMap(({ id, events }) =>
     events.map((event, position) => ({ ...auditEvents.write(event), unit_id: id, position })),
   );
-  await insertRows(db, 'audit_events', rows);
 }
 
 /** Which of the units were committed, although their senders may not have heard of it. */

@@ -11,7 +11,7 @@ import { pathOf, tasks } from './tasks.ts';
  */
 export const insertTask: Applier<'insert_task'> = async (db, steps) => {
   const ids = steps.map(({ change }) => ({ task_id: change.task.taskId }));
-  const rows = steps.map(({ change }) => rowOf(change.task));
+  const rows = steps.map(({ change }) => taskRow(change.task));
   const [free, stored] = await Promise.allSettled([
     insertFree(db, 'task_ids', 'task_id', ids),
     insertRows(db, 'tasks', rows),
@@ -22,7 +22,8 @@ export const insertTask: Applier<'insert_task'> = async (db, steps) => {
   return hits;
 };
 
-function rowOf(task: Task): Row {
+/** A task as it lies in its table. */
+export function taskRow(task: Task): Row {
   return {
     ...tasks.write(task),
     path: pathOf(task),

@@ -1,0 +1,140 @@
+import type { Knex } from 'knex';
+import type { Change, UnitOfWork } from '../app/unit-of-work.ts';
+import { eventRows } from './audit-events.ts';
+import { toJson } from './json.ts';
+import { isPostgres, rowsOf, type Row } from './statements.ts';
+import { taskRow } from './task-changes.ts';
+import { tokens } from './tokens.ts';
+
+type Kind = Change['do'];
+type Of<K extends Kind> = Extract<Change, { readonly do: K }>;
+
+const PLAIN: ReadonlySet<Kind> = new Set(['insert_task', 'insert_token', 'count_child']);
+/** PostgreSQL, appendix A: division_by_zero, unique_violation. */
+const DOES_NOT_HOLD = new Set(['22012', '23505']);
+
+/**
+ * Whether all that a batch does is to open tasks and to issue tokens, on one version of the registry: most of what a
+ * server commits.
+ */
+export function isPlain(db: Knex, units: readonly UnitOfWork[]): boolean {
+  return (
+    isPostgres(db) &&
+    units.every(({ changes }) => changes.every((change) => PLAIN.has(change.do))) &&
+    versionsOf(units).size <= 1
+  );
+}
+
+function versionsOf(units: readonly UnitOfWork[]): ReadonlySet<number> {
+  return new Set(units.flatMap(({ registry }) => registry ?? []));
+}
+
+/**
+ * Commits a plain batch with one statement, so with one round trip, where a transaction takes three. Whatever does not
+ * hold makes the statement divide by zero or violate a key, and all of it is undone.
+ *
+ * INVARIANT: stricter than applyUnits, never laxer. It does not find out what does not hold, or for whom: the answer is
+ * false then, nothing is written, and the batch is for applyUnits to judge.
+ */
+export async function commitPlain(db: Knex, units: readonly UnitOfWork[]): Promise<boolean> {
+  const { sql, bindings } = statementFor(units);
+  try {
+    await rowsOf(db, sql, bindings);
+    return true;
+  } catch (error) {
+    if (DOES_NOT_HOLD.has(String((error as { code?: unknown }).code))) return false;
+    throw error;
+  }
+}
+
+function statementFor(units: readonly UnitOfWork[]): { sql: string; bindings: readonly unknown[] } {
+  const changes = units.flatMap((unit) =>
+    unit.changes.map((change) => ({ change, at: unit.events[0]?.at ?? 0 })),
+  );
+  const parts = [
+    insertion(
+      'opened',
+      'tasks',
+      of(changes, 'insert_task').map(({ change }) => taskRow(change.task)),
+    ),
+    insertion(
+      'issued',
+      'tokens',
+      of(changes, 'insert_token').map(({ change }) => tokens.write(change.token)),
+    ),
+    insertion('told', 'audit_events', eventRows(units)),
+    taking(of(changes, 'insert_task').map(({ change }) => change.task.taskId)),
+    counting(of(changes, 'count_child')),
+  ].filter((part) => part !== undefined);
+  const handles = new Set(
+    units.flatMap(({ guards }) => guards.flatMap(({ live }) => live.map(({ handle }) => handle))),
+  );
+  const [version = null] = versionsOf(units);
+  const doubts = [
+    // Any row for a handle, even one that ends nothing: an agent that was suspended once and is back.
+    'EXISTS (SELECT 1 FROM revocations WHERE handle = ANY(?))',
+    '(?::bigint IS NOT NULL AND (SELECT version FROM registry_version) IS DISTINCT FROM ?::bigint)',
+    ...parts.flatMap(({ doubt }) => doubt?.sql ?? []),
+  ];
+  return {
+    sql: `WITH ${parts.map(({ name, sql }) => `${name} AS (${sql})`).join(', ')}
+          SELECT 1 / (CASE WHEN ${doubts.join(' OR ')} THEN 0 ELSE 1 END) AS holds`,
+    bindings: [
+      ...parts.flatMap(({ bindings }) => bindings),
+      [...handles],
+      version,
+      version,
+      ...parts.flatMap(({ doubt }) => doubt?.bindings ?? []),
+    ],
+  };
+}
+
+interface Part {
+  readonly name: string;
+  readonly sql: string;
+  readonly bindings: readonly unknown[];
+  /** A condition under which the statement must fail. */
+  readonly doubt?: { readonly sql: string; readonly bindings: readonly unknown[] };
+}
+
+function of<K extends Kind>(changes: readonly { change: Change; at: number }[], kind: K) {
+  return changes.filter((one): one is { change: Of<K>; at: number } => one.change.do === kind);
+}
+
+function insertion(name: string, table: string, rows: readonly Row[]): Part | undefined {
+  const [first] = rows;
+  if (!first) return undefined;
+  const columns = Object.keys(first).join(', ');
+  const from = `json_populate_recordset(NULL::${table}, ?::json)`;
+  return {
+    name,
+    sql: `INSERT INTO ${table} (${columns}) SELECT ${columns} FROM ${from}`,
+    bindings: [toJson(rows)],
+  };
+}
+
+/** An id that is taken violates the key. */
+function taking(ids: readonly string[]): Part | undefined {
+  if (ids.length === 0) return undefined;
+  return { name: 'taken', sql: 'INSERT INTO task_ids (task_id) SELECT unnest(?::text[])', bindings: [ids] };
+}
+
+/** As countChild does (task-changes.ts): one step for all children of a task. */
+function counting(children: readonly { change: Of<'count_child'>; at: number }[]): Part | undefined {
+  const counts = [...Map.groupBy(children, ({ change }) => change.handle)].map(([handle, born]) => ({
+    handle,
+    children: born.length,
+    now: Math.max(...born.map(({ at }) => at)),
+  }));
+  if (counts.length === 0) return undefined;
+  return {
+    name: 'counted',
+    sql: `UPDATE tasks SET child_count = child_count + input.children
+          FROM json_to_recordset(?::json) AS input(handle text, children bigint, now bigint)
+          WHERE tasks.handle = input.handle AND tasks.handle = ANY(?) AND state = 'active'
+            AND child_count + input.children <= max_children AND expires_at > input.now
+          RETURNING tasks.handle`,
+    bindings: [toJson(counts), counts.map(({ handle }) => handle)],
+    doubt: { sql: '(SELECT count(*) FROM counted) <> ?', bindings: [counts.length] },
+  };
+}
