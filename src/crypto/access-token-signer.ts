@@ -1,8 +1,9 @@
 import { compactVerify, decodeProtectedHeader, importJWK } from 'jose';
 import type { ProtectedHeaderParameters } from 'jose';
 import type { AccessTokenSigner } from '../app/ports.ts';
-import { jwsSigner } from './jws.ts';
+import { createJwsSigner } from './jws.ts';
 import type { Keyring } from './keyring.ts';
+import { oncePerKey } from './once-per-key.ts';
 import type { SigningKey } from './signing-key.ts';
 
 export interface AccessTokenSignerParts {
@@ -29,7 +30,7 @@ const COMPACT = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.([A-Za-z0-9_-]+)$/;
  * looked for and the store does not answer: that says nothing about the token.
  */
 export function createAccessTokenSigner({ keyring, issuer }: AccessTokenSignerParts): AccessTokenSigner {
-  const signerOf = oncePerKey((key) => jwsSigner(key, TYPE));
+  const sign = createJwsSigner(TYPE);
   const publicKeyOf = oncePerKey((key) => importJWK(key.publicJwk, key.algorithm));
 
   const keyOf = (token: string): Promise<SigningKey | undefined> | undefined => {
@@ -42,7 +43,7 @@ export function createAccessTokenSigner({ keyring, issuer }: AccessTokenSignerPa
   };
 
   return {
-    sign: async (claims) => signerOf(keyring.current())(JSON.stringify({ ...claims, iss: issuer })),
+    sign: async (claims) => sign(keyring.current(), JSON.stringify({ ...claims, iss: issuer })),
 
     async claimsOf(token) {
       if (!(await keyOf(token))) return undefined;
@@ -93,18 +94,6 @@ function claimsIn(payload: Uint8Array, issuer: string): Claims | undefined {
   } catch {
     return undefined;
   }
-}
-
-/** Importing a key costs as much as signing: once for each, forgotten with it. */
-function oncePerKey<T extends object>(make: (key: SigningKey) => T): (key: SigningKey) => T {
-  const made = new WeakMap<SigningKey, T>();
-  return (key) => {
-    const known = made.get(key);
-    if (known !== undefined) return known;
-    const fresh = make(key);
-    made.set(key, fresh);
-    return fresh;
-  };
 }
 
 function isObject(value: unknown): value is Claims {
