@@ -1,4 +1,4 @@
-import { createPrivateKey, type JsonWebKey } from 'node:crypto';
+import { createPrivateKey } from 'node:crypto';
 import { oncePerKey } from './once-per-key.ts';
 import { SIGNATURES } from './signatures.ts';
 import type { SigningKey } from './signing-key.ts';
@@ -11,9 +11,7 @@ export function createJwsSigner(typ: string): JwsSigner {
   const headerOf = oncePerKey(({ algorithm: alg, kid }) => ({
     encoded: base64url(JSON.stringify({ alg, typ, kid })),
   }));
-  const privateKeyOf = oncePerKey(({ privateJwk }) =>
-    createPrivateKey({ key: privateJwk as JsonWebKey, format: 'jwk' }),
-  );
+  const privateKeyOf = oncePerKey(({ privateJwk }) => createPrivateKey({ key: privateJwk, format: 'jwk' }));
   const sign = createSigningThread((key, input) =>
     SIGNATURES[key.algorithm](Buffer.from(input), privateKeyOf(key)).toString('base64url'),
   );

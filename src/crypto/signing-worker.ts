@@ -1,4 +1,4 @@
-import { createPrivateKey, type JsonWebKey, type KeyObject } from 'node:crypto';
+import { createPrivateKey, type KeyObject } from 'node:crypto';
 import { parentPort } from 'node:worker_threads';
 import { SIGNATURES } from './signatures.ts';
 import type { SignedBatch, SigningBatch } from './signing-thread.ts';
@@ -7,7 +7,7 @@ import type { SignedBatch, SigningBatch } from './signing-thread.ts';
 const keys: KeyObject[] = [];
 
 parentPort?.on('message', ({ newKeys, jobs }: SigningBatch) => {
-  for (const jwk of newKeys) keys.push(createPrivateKey({ key: jwk as JsonWebKey, format: 'jwk' }));
+  for (const jwk of newKeys) keys.push(createPrivateKey({ key: jwk, format: 'jwk' }));
   const signed: SignedBatch = jobs.map(({ key, algorithm, input }) =>
     SIGNATURES[algorithm](Buffer.from(input), keys[key] as KeyObject).toString('base64url'),
   );
