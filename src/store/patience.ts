@@ -1,12 +1,15 @@
 /**
  * Finds what has waited too long. One timer for all, so that waiting costs next to nothing; every entry is told within
  * a tenth of the time after it has run out.
+ *
+ * While this process does not run, because it is starting or the machine is busy, nobody waits for the database: that
+ * time is added, until an entry has had twice its own.
  */
 export class Patience<T> {
   readonly #ms: number;
   readonly #expired: (entries: readonly T[]) => void;
-  /** In the order of their arrival, with the time at which each runs out. */
-  readonly #waiting = new Map<T, number>();
+  /** In the order of their arrival. */
+  readonly #waiting = new Map<T, { end: number; readonly last: number }>();
   #timer: NodeJS.Timeout | undefined;
 
   /** `expired` is told once of each entry that was not ended within `ms` milliseconds. */
@@ -16,7 +19,8 @@ export class Patience<T> {
   }
 
   begin(entry: T): void {
-    this.#waiting.set(entry, performance.now() + this.#ms);
+    const now = performance.now();
+    this.#waiting.set(entry, { end: now + this.#ms, last: now + 2 * this.#ms });
     if (this.#timer === undefined) this.#timer = this.#wait(this.#ms);
   }
 
@@ -25,7 +29,18 @@ export class Patience<T> {
   }
 
   #wait(ms: number): NodeJS.Timeout {
-    return setTimeout(() => this.#sweep(), ms).unref();
+    const due = performance.now() + ms;
+    return setTimeout(() => {
+      this.#forgive(performance.now() - due);
+      this.#sweep();
+    }, ms).unref();
+  }
+
+  #forgive(lateMs: number): void {
+    const turn = this.#ms / 10;
+    if (lateMs < turn) return;
+    // And a moment for what arrived meanwhile to be read.
+    for (const time of this.#waiting.values()) time.end = Math.min(time.end + lateMs + turn, time.last);
   }
 
   #sweep(): void {
@@ -33,7 +48,7 @@ export class Patience<T> {
     const now = performance.now();
     const expired: T[] = [];
     let next: number | undefined;
-    for (const [entry, end] of this.#waiting) {
+    for (const [entry, { end }] of this.#waiting) {
       if (end > now) {
         next = end - now;
         break;
