@@ -97,6 +97,8 @@ export interface TaskFilter {
 
 export interface TokenReads {
   byId(tokenId: string): Promise<TaskToken | undefined>;
+  /** A token and its task, in one read. */
+  withTask(tokenId: string): Promise<{ token: TaskToken; task: Task } | undefined>;
   byDigest(digest: string): Promise<TaskToken | undefined>;
   /** Newest first. `live` and `revoked` are decided with the ledger. */
   search(filter: TokenFilter, page: Page): Promise<Paged<TaskToken>>;

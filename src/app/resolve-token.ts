@@ -19,25 +19,28 @@ export interface ResolvedToken {
  * malformed or forged. Nothing is cached.
  */
 export async function resolveToken(context: AppContext, value: string): Promise<ResolvedToken | undefined> {
-  const token = await findPresented(context, value);
+  if (value.includes('.')) return resolveJwt(context, value);
+  const token = await context.store.tokens.byDigest(context.digests.sha256(value));
   return token ? assess(context, token) : undefined;
 }
 
-async function findPresented(
-  { store, signer, digests }: AppContext,
-  value: string,
-): Promise<TaskToken | undefined> {
-  if (!value.includes('.')) return store.tokens.byDigest(digests.sha256(value));
-  const claims = await signer.claimsOf(value);
+async function resolveJwt(context: AppContext, value: string): Promise<ResolvedToken | undefined> {
+  const claims = await context.signer.claimsOf(value);
   if (typeof claims?.jti !== 'string') return undefined;
-  const token = await store.tokens.byId(claims.jti);
+  const found = await context.store.tokens.withTask(claims.jti);
+  return found && (await isIssued(context, found.token, value))
+    ? assessWith(context, found.token, found.task)
+    : undefined;
+}
+
+/** Whether the value is what was issued as that token. */
+async function isIssued({ signer, digests }: AppContext, token: TaskToken, value: string): Promise<boolean> {
   // INVARIANT: a token_id alone is never a token; only rows issued as JWTs may be reached by a JWT.
-  if (token?.format !== 'jwt') return undefined;
+  if (token.format !== 'jwt') return false;
   // The very characters that were issued: more than a signature proves, and cheaper than checking one (ADR 15).
-  if (token.jwtDigest !== null)
-    return digests.equal(token.jwtDigest, digests.sha256(value)) ? token : undefined;
+  if (token.jwtDigest !== null) return digests.equal(token.jwtDigest, digests.sha256(value));
   // Issued before digests of JWTs were kept.
-  return (await signer.verify(value)) ? token : undefined;
+  return (await signer.verify(value)) !== undefined;
 }
 
 /** Looks up by the public id: for administration, never for a presented credential. */
@@ -51,7 +54,10 @@ export async function resolveTokenId(
 
 export async function assess(context: AppContext, token: TaskToken): Promise<ResolvedToken | undefined> {
   const task = await context.store.tasks.byHandle(token.taskHandle);
-  if (!task) return undefined;
+  return task && assessWith(context, token, task);
+}
+
+async function assessWith(context: AppContext, token: TaskToken, task: Task): Promise<ResolvedToken> {
   const dependencies = tokenDependencies(token, task);
   const revocation = endedBy(dependencies, await context.store.ledger.among(dependencies));
   return {

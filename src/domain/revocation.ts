@@ -34,6 +34,10 @@ interface DependentTask {
 
 /** Everything that can end a task: itself, its ancestors, the tokens, agents, grants and the subject they rest on. */
 export function taskDependencies(task: DependentTask): Dependency[] {
+  return distinct(handlesOf(task));
+}
+
+function handlesOf(task: DependentTask): Dependency[] {
   const own: Dependency[] = [
     { kind: 'task', handle: task.handle, epoch: 0 },
     { kind: 'grant', handle: task.grant, epoch: 0 },
@@ -46,7 +50,7 @@ export function taskDependencies(task: DependentTask): Dependency[] {
     { kind: 'grant', handle: grant, epoch: 0 },
     { kind: 'agent', handle: client, epoch },
   ]);
-  return distinct([...own, ...inherited]);
+  return [...own, ...inherited];
 }
 
 type DependentToken = Pick<TaskToken, 'tokenId' | 'kind' | 'parentTokenId'>;
@@ -60,7 +64,7 @@ export function tokenDependencies(token: DependentToken, task: DependentTask): D
     ...(kind === 'handoff' && parentTokenId !== null
       ? [{ kind: 'token' as const, handle: parentTokenId, epoch: 0 }]
       : []),
-    ...taskDependencies(task),
+    ...handlesOf(task),
   ]);
 }
 

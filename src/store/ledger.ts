@@ -16,6 +16,8 @@ import { among, hitsOf, isPostgres, rowsOf } from './statements.ts';
 export function ledgerReads(db: Knex): LedgerReads {
   const rowsFor = gather(async (asked: readonly (readonly Dependency[])[]) => {
     const rows = byHandle(await revocationsOf(db, asked.flat()));
+    // Most of what is asked about was never revoked.
+    if (rows.size === 0) return () => [];
     return (dependencies: readonly Dependency[]) =>
       dependencies.flatMap((one) => rows.get(handleKey(one)) ?? []);
   });
@@ -25,13 +27,14 @@ export function ledgerReads(db: Knex): LedgerReads {
 /** The rows for any of the handles: one indexed query, whatever their number. */
 async function revocationsOf(db: Knex, dependencies: readonly Dependency[]): Promise<readonly Revocation[]> {
   if (dependencies.length === 0) return [];
-  const wanted = new Set(dependencies.map(handleKey));
   const { sql, bindings } = among(db, 'handle', [...new Set(dependencies.map(({ handle }) => handle))]);
   const rows = await rowsOf<{ kind: HandleKind; handle: string; epoch: number }>(
     db,
     `SELECT kind, handle, epoch FROM revocations WHERE ${sql}`,
     bindings,
   );
+  if (rows.length === 0) return rows;
+  const wanted = new Set(dependencies.map(handleKey));
   return rows.filter((row) => wanted.has(handleKey(row)));
 }
 
@@ -41,6 +44,7 @@ export async function endedAmong(
   lists: readonly (readonly Dependency[])[],
 ): Promise<readonly boolean[]> {
   const rows = byHandle(await revocationsOf(db, lists.flat()));
+  if (rows.size === 0) return lists.map(() => false);
   return lists.map((dependencies) => {
     const relevant = dependencies.flatMap((one) => rows.get(handleKey(one)) ?? []);
     return endedBy(dependencies, relevant) !== undefined;

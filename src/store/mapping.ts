@@ -18,6 +18,8 @@ export interface Mapping<T> {
   /** Named one by one, because `*` would break prepared statements when a migration adds a column. */
   readonly columns: readonly string[];
   read(row: Row): T;
+  /** Reads rows that hold the columns of several tables: the names of these begin with the prefix. */
+  readPrefixed(prefix: string): (row: Row) => T;
   write(record: T): Row;
   /** Column values for an UPDATE that sets only what is present. */
   patch(change: Partial<T>): Record<string, string | number | boolean | null>;
@@ -32,11 +34,9 @@ export function mapping<T extends object>(
   return {
     table,
     columns: pairs.map(([, { name }]) => name),
-    read(row) {
-      const record: Record<string, unknown> = {};
-      for (const [key, { name, form }] of pairs) record[key] = decode(form, row[name]);
-      return record as T;
-    },
+    read: reader(pairs),
+    readPrefixed: (prefix) =>
+      reader(pairs.map(([key, { name, form }]) => [key, { name: prefix + name, form }])),
     write(record) {
       const row: Record<string, unknown> = {};
       for (const [key, { name }] of pairs) row[name] = record[key];
@@ -46,6 +46,14 @@ export function mapping<T extends object>(
       const present = pairs.filter(([key]) => change[key] !== undefined);
       return Object.fromEntries(present.map(([key, { name }]) => [name, toColumn(change[key])]));
     },
+  };
+}
+
+function reader<T>(pairs: readonly (readonly [string, Column])[]): (row: Row) => T {
+  return (row) => {
+    const record: Record<string, unknown> = {};
+    for (const [key, { name, form }] of pairs) record[key] = decode(form, row[name]);
+    return record as T;
   };
 }
 

@@ -118,6 +118,25 @@ onEveryDatabase('reading', (open) => {
   });
 
   describe('tokens', () => {
+    test('are found together with their tasks, each of many calls with its own', async () => {
+      const tasks = [aTask({ leaf: true, endedReason: 'done' }), aTask()];
+      const tokens = tasks.map((task) => aToken(task, { jwtDigest: anId(), digest: null, format: 'jwt' }));
+      for (const [i, task] of tasks.entries()) {
+        await store.commit(
+          aUnit([
+            { do: 'insert_task', task, miss },
+            { do: 'insert_token', token: tokens[i] as TaskToken },
+          ]),
+        );
+      }
+      const asked = [...tokens.map(({ tokenId }) => tokenId), anId()];
+      expect(await Promise.all(asked.map((id) => store.tokens.withTask(id)))).toEqual([
+        { token: tokens[0], task: tasks[0] },
+        { token: tokens[1], task: tasks[1] },
+        undefined,
+      ]);
+    });
+
     test('are found by id, by digest and by task', async () => {
       const { tasks, tokens } = await aTree();
       const later = aToken(tasks.root, { issuedAt: T0 + 1, digest: null });
