@@ -22,8 +22,8 @@ export function prepareSqlite(busyTimeoutMs: number) {
       // Only FULL survives a power cut; group commit makes its price small.
       connection.pragma('synchronous = FULL');
       connection.pragma('foreign_keys = ON');
-      // Ids are random, so writes touch pages everywhere: a larger cache (64 MB) and fewer, larger checkpoints.
-      connection.pragma('cache_size = -65536');
+      // Ids sort as they were made, so writes stay on a few pages: 16 MB of them, and fewer, larger checkpoints.
+      connection.pragma('cache_size = -16384');
       connection.pragma('wal_autocheckpoint = 8000');
       reuseSqliteStatements(connection);
       done(null, connection);
