@@ -13,7 +13,7 @@ export async function machineFacts(stage: Stage, date: Date): Promise<string[]> 
   sqlite.close();
   return [
     `- ${date.toISOString().slice(0, 10)}, ${availableParallelism()} cores (${cpus()[0]?.model ?? 'unknown'}), ` +
-      `${(totalmem() / 2 ** 30).toFixed(0)} GB, Linux ${release()}; servers, databases and load share them`,
+      `${(totalmem() / 2 ** 30).toFixed(0)} GB, Linux ${release().split('-')[0]}; servers, databases and load share them`,
     `- Node ${process.version}, oidc-provider ${versionOf('oidc-provider')}`,
     `- PostgreSQL ${await durabilityOf(postgres)}`,
     `- SQLite ${version}, ${SQLITE_DURABILITY}`,
