@@ -1,15 +1,13 @@
 import type { Knex } from 'knex';
 import type { Change, UnitOfWork } from '../app/unit-of-work.ts';
+import type { ChangeKind, Step } from './applier.ts';
 import { eventRows } from './audit-events.ts';
 import { toJson } from './json.ts';
 import { isPostgres, rowsOf, type Row } from './statements.ts';
-import { taskRow } from './task-changes.ts';
+import { childCounts, taskRow } from './task-changes.ts';
 import { tokens } from './tokens.ts';
 
-type Kind = Change['do'];
-type Of<K extends Kind> = Extract<Change, { readonly do: K }>;
-
-const PLAIN: ReadonlySet<Kind> = new Set(['insert_task', 'insert_token', 'count_child']);
+const PLAIN: ReadonlySet<ChangeKind> = new Set(['insert_task', 'insert_token', 'count_child']);
 /** PostgreSQL, appendix A: division_by_zero, unique_violation. */
 const DOES_NOT_HOLD = new Set(['22012', '23505']);
 
@@ -97,8 +95,8 @@ interface Part {
   readonly doubt?: { readonly sql: string; readonly bindings: readonly unknown[] };
 }
 
-function of<K extends Kind>(changes: readonly { change: Change; at: number }[], kind: K) {
-  return changes.filter((one): one is { change: Of<K>; at: number } => one.change.do === kind);
+function of<K extends ChangeKind>(changes: readonly { change: Change; at: number }[], kind: K) {
+  return changes.filter(({ change }) => change.do === kind) as unknown as readonly Step<K>[];
 }
 
 function insertion(name: string, table: string, rows: readonly Row[]): Part | undefined {
@@ -120,12 +118,8 @@ function taking(ids: readonly string[]): Part | undefined {
 }
 
 /** As countChild does (task-changes.ts): one step for all children of a task. */
-function counting(children: readonly { change: Of<'count_child'>; at: number }[]): Part | undefined {
-  const counts = [...Map.groupBy(children, ({ change }) => change.handle)].map(([handle, born]) => ({
-    handle,
-    children: born.length,
-    now: Math.max(...born.map(({ at }) => at)),
-  }));
+function counting(children: readonly Step<'count_child'>[]): Part | undefined {
+  const counts = childCounts(children);
   if (counts.length === 0) return undefined;
   return {
     name: 'counted',

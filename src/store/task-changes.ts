@@ -1,5 +1,5 @@
 import type { Task } from '../domain/task.ts';
-import type { Applier } from './applier.ts';
+import type { Applier, Step } from './applier.ts';
 import { eachAlone } from './applier.ts';
 import { toJson } from './json.ts';
 import { among, hitsOf, inputs, insertFree, insertRows, rowsOf, type Row } from './statements.ts';
@@ -36,11 +36,7 @@ export function taskRow(task: Task): Row {
  * maximum. When there is no room for all of them none is counted: each is then tried alone.
  */
 export const countChild: Applier<'count_child'> = async (db, steps) => {
-  const counts = [...Map.groupBy(steps, ({ change }) => change.handle)].map(([handle, children]) => ({
-    handle,
-    children: children.length,
-    now: Math.max(...children.map(({ at }) => at)),
-  }));
+  const counts = childCounts(steps);
   const keys = among(
     db,
     'tasks.handle',
@@ -58,6 +54,15 @@ export const countChild: Applier<'count_child'> = async (db, steps) => {
   const handles = new Set(counted.map((row) => row['handle']));
   return steps.map(({ change }) => handles.has(change.handle));
 };
+
+/** How many children each task of the batch gets, and when the last of them asked. */
+export function childCounts(steps: readonly Step<'count_child'>[]) {
+  return [...Map.groupBy(steps, ({ change }) => change.handle)].map(([handle, children]) => ({
+    handle,
+    children: children.length,
+    now: Math.max(...children.map(({ at }) => at)),
+  }));
+}
 
 /** Does not lock: a task that ends at the same time takes a ledger row, which the new token depends on. */
 export const requireActiveTask: Applier<'require_active_task'> = async (db, steps) => {
