@@ -1,6 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { setTimeout } from 'node:timers/promises';
 
 const READY_WITHIN_MS = 60_000;
@@ -59,17 +58,6 @@ export async function startServerProcess(command: ServerCommand): Promise<Server
     });
   }
   return { pid: child.pid, startedIn: performance.now() - begun, end };
-}
-
-/** A TCP port of the loopback interface that nobody listens on now. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('no port was assigned');
-  return address.port;
 }
 
 async function answering(child: ChildProcess, url: string): Promise<void> {

@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import type { Workload } from '../load/messages.ts';
 import { ask, basic, FORM, form } from '../process/requests.ts';
-import { freePort, startServerProcess } from '../process/server-process.ts';
+import { freePort } from '../../test/support/free-port.ts';
+import { startServerProcess } from '../process/server-process.ts';
 import type { Stage } from '../process/stage.ts';
 import type { Side } from './side.ts';
 

@@ -5,7 +5,8 @@ import { gunzipSync } from 'node:zlib';
 import Sqlite from 'better-sqlite3';
 import type { Workload } from '../load/messages.ts';
 import { basic, FORM, form } from '../process/requests.ts';
-import { freePort, startServerProcess } from '../process/server-process.ts';
+import { freePort } from '../../test/support/free-port.ts';
+import { startServerProcess } from '../process/server-process.ts';
 import type { Stage } from '../process/stage.ts';
 import type { Side } from './side.ts';
 

@@ -5,17 +5,12 @@ import type { Digests } from '../app/ports.ts';
 export function createDigests(): Digests {
   return {
     sha256: (value) => hash('sha256', value, 'base64url'),
-    // timingSafeEqual throws on different lengths; digests have only one.
-    equal: (a, b) =>
-      a.length === b.length
-        ? equalBytes(Buffer.from(a), Buffer.from(b))
-        : timingSafeEqual(digest(a), digest(b)),
+    equal(a, b) {
+      const [x, y] = [Buffer.from(a), Buffer.from(b)];
+      // timingSafeEqual throws on different lengths; digests have only one.
+      return x.length === y.length ? timingSafeEqual(x, y) : timingSafeEqual(digest(a), digest(b));
+    },
   };
-}
-
-/** Text of one length may be of different lengths in bytes. */
-function equalBytes(a: Buffer, b: Buffer): boolean {
-  return timingSafeEqual(a, b.length === a.length ? b : a) && a.length === b.length;
 }
 
 function digest(value: string): Buffer {
