@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import type Koa from 'koa';
-import type { Bootstrapped } from './app/bootstrap-options.ts';
+import type { Bootstrapped } from './app/bootstrap/bootstrap-options.ts';
 import type { AppContext } from './app/context.ts';
 import type { Clock, RateLimiter } from './app/ports.ts';
-import { createRateLimits } from './app/rate-limits.ts';
-import { createRefusalRecorder } from './app/record-refusal.ts';
+import { createRateLimits } from './app/limits/rate-limits.ts';
+import { createRefusalRecorder } from './app/audit/record-refusal.ts';
 import { appSettings } from './app-settings.ts';
 import { withAuditFiles } from './audit/audit-files.ts';
 import type { Config } from './config/config.ts';

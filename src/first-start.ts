@@ -1,5 +1,5 @@
-import { bootstrap } from './app/bootstrap.ts';
-import type { Bootstrapped } from './app/bootstrap-options.ts';
+import { bootstrap } from './app/bootstrap/bootstrap.ts';
+import type { Bootstrapped } from './app/bootstrap/bootstrap-options.ts';
 import type { AppContext } from './app/context.ts';
 import type { Config } from './config/config.ts';
 

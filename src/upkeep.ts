@@ -1,6 +1,6 @@
 import type { AppContext } from './app/context.ts';
 import type { Cleanup } from './app/ports.ts';
-import { reportFailure } from './app/report-failure.ts';
+import { reportFailure } from './app/audit/report-failure.ts';
 import { type Retention, removeExpired } from './app/remove-expired.ts';
 import type { Keyring } from './crypto/keyring.ts';
 

@@ -1,4 +1,4 @@
-import type { Bootstrapped } from './app/bootstrap-options.ts';
+import type { Bootstrapped } from './app/bootstrap/bootstrap-options.ts';
 import type { Config } from './config/config.ts';
 
 /** What a person reads after `npm start`: where the server is, what was made for them, what to try next. */

@@ -1,5 +1,5 @@
-import { findAgent } from '../app/find-agent.ts';
-import { updateAgent } from '../app/update-agent.ts';
+import { findAgent } from '../app/agents/find-agent.ts';
+import { updateAgent } from '../app/agents/update-agent.ts';
 import type { Agent } from '../domain/agent.ts';
 import { DomainError } from '../domain/errors.ts';
 import type { DataOptions } from './options.ts';

@@ -1,6 +1,6 @@
-import { activateAgent } from '../app/activate-agent.ts';
-import { type AuthMethod, GRANT_TYPES, type GrantType } from '../app/client-metadata.ts';
-import { registerAgent } from '../app/register-agent.ts';
+import { activateAgent } from '../app/agents/activate-agent.ts';
+import { type AuthMethod, GRANT_TYPES, type GrantType } from '../app/agents/client-metadata.ts';
+import { registerAgent } from '../app/agents/register-agent.ts';
 import { oneOf, type DataOptions } from './options.ts';
 import { json, note, record } from './print.ts';
 import { agentRow } from './rows.ts';

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import { type AgentTarget, changeAgentState } from '../app/change-agent-state.ts';
-import { rotateSecret } from '../app/rotate-secret.ts';
+import { type AgentTarget, changeAgentState } from '../app/agents/change-agent-state.ts';
+import { rotateSecret } from '../app/agents/rotate-secret.ts';
 import { type DataOptions, withJson } from './options.ts';
 import { json, line, note, record } from './print.ts';
 import { agentRow } from './rows.ts';

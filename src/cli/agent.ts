@@ -1,10 +1,10 @@
 import type { Command } from 'commander';
-import { AUTH_METHODS, GRANT_TYPES } from '../app/client-metadata.ts';
+import { AUTH_METHODS, GRANT_TYPES } from '../app/agents/client-metadata.ts';
 import { addAgentStateCommands } from './agent-state.ts';
 import { grantToAgent } from './agent-grant.ts';
 import { registerFromCli } from './agent-register.ts';
-import { findAgent } from '../app/find-agent.ts';
-import { listAgents } from '../app/list-agents.ts';
+import { findAgent } from '../app/agents/find-agent.ts';
+import { listAgents } from '../app/agents/list-agents.ts';
 import type { AgentState } from '../domain/agent.ts';
 import {
   type DataOptions,

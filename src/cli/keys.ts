@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { unitOf } from '../app/audit-trail.ts';
+import { unitOf } from '../app/audit/audit-trail.ts';
 import { type DataOptions, withJson } from './options.ts';
 import { json, line, table } from './print.ts';
 import { keyRow } from './rows.ts';

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import { listResourceServers } from '../app/find-resource-server.ts';
-import { registerResourceServer } from '../app/register-resource-server.ts';
+import { listResourceServers } from '../app/resource-servers/find-resource-server.ts';
+import { registerResourceServer } from '../app/resource-servers/register-resource-server.ts';
 import { type DataOptions, oneOf, withJson, words } from './options.ts';
 import { json, note, record, table } from './print.ts';
 import { resourceServerRow } from './rows.ts';

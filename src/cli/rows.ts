@@ -1,6 +1,6 @@
 import type { StoredKey } from '../app/ports.ts';
-import type { ViewedToken } from '../app/search-tokens.ts';
-import type { ViewedTask } from '../app/view-task.ts';
+import type { ViewedToken } from '../app/tokens/search-tokens.ts';
+import type { ViewedTask } from '../app/tasks/view-task.ts';
 import type { Agent } from '../domain/agent.ts';
 import type { AuditEvent } from '../domain/audit-event.ts';
 import type { ResourceServer } from '../domain/resource-server.ts';

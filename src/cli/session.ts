@@ -1,4 +1,4 @@
-import type { Caller } from '../app/audit-trail.ts';
+import type { Caller } from '../app/audit/audit-trail.ts';
 import type { AppContext } from '../app/context.ts';
 import { buildContext } from '../build.ts';
 import { type Config, loadConfig } from '../config/load.ts';

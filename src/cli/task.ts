@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
 import type { AppContext } from '../app/context.ts';
-import { endTask } from '../app/end-task.ts';
-import { searchTokens } from '../app/search-tokens.ts';
-import { type ChainLink, viewLineage } from '../app/view-lineage.ts';
-import { viewedAll } from '../app/view-task.ts';
+import { endTask } from '../app/tasks/end-task.ts';
+import { searchTokens } from '../app/tokens/search-tokens.ts';
+import { type ChainLink, viewLineage } from '../app/tasks/view-lineage.ts';
+import { viewedAll } from '../app/tasks/view-task.ts';
 import { DomainError } from '../domain/errors.ts';
 import { formatScope } from '../domain/scope.ts';
 import type { Task } from '../domain/task.ts';

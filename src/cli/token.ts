@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import { resolveTokenId } from '../app/resolve-token.ts';
-import { revokeToken } from '../app/revoke-token.ts';
+import { resolveTokenId } from '../app/tokens/resolve-token.ts';
+import { revokeToken } from '../app/tokens/revoke-token.ts';
 import { DomainError } from '../domain/errors.ts';
 import { type DataOptions, withId, withJson } from './options.ts';
 import { json, line } from './print.ts';

@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
 import { text } from 'node:stream/consumers';
-import { changeUserState } from '../app/change-user-state.ts';
-import { createUser } from '../app/create-user.ts';
-import { listUsers } from '../app/list-users.ts';
-import { updateUser } from '../app/update-user.ts';
+import { changeUserState } from '../app/users/change-user-state.ts';
+import { createUser } from '../app/users/create-user.ts';
+import { listUsers } from '../app/users/list-users.ts';
+import { updateUser } from '../app/users/update-user.ts';
 import { DomainError } from '../domain/errors.ts';
 import type { User } from '../domain/user.ts';
 import {

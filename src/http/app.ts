@@ -1,7 +1,7 @@
 import Koa from 'koa';
 import type { AppContext } from '../app/context.ts';
-import type { RateLimits } from '../app/rate-limits.ts';
-import type { RefusalRecorder } from '../app/record-refusal.ts';
+import type { RateLimits } from '../app/limits/rate-limits.ts';
+import type { RefusalRecorder } from '../app/audit/record-refusal.ts';
 import type { BoundRoute } from './contract.ts';
 import { ENGINE_PATHS, type EnginePath, enginePath } from './engine-paths.ts';
 import { accessLog } from './middleware/access-log.ts';

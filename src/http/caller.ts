@@ -1,5 +1,5 @@
-import type { Caller } from '../app/audit-trail.ts';
-import type { ResolvedToken } from '../app/resolve-token.ts';
+import type { Caller } from '../app/audit/audit-trail.ts';
+import type { ResolvedToken } from '../app/tokens/resolve-token.ts';
 
 /**
  * What a request must show to reach a handler:

@@ -1,4 +1,4 @@
-import type { Fact } from '../app/audit-trail.ts';
+import type { Fact } from '../app/audit/audit-trail.ts';
 import { Problem } from './problem.ts';
 
 /** RFC 6750 §3 and RFC 9728 §5.1: what a client must bring instead. */

@@ -1,4 +1,4 @@
-import type { Fact } from '../app/audit-trail.ts';
+import type { Fact } from '../app/audit/audit-trail.ts';
 
 interface ProblemOptions {
   /** Further public members of the problem document. */

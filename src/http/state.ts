@@ -1,5 +1,5 @@
 import type { Middleware, ParameterizedContext } from 'koa';
-import type { ResolvedToken } from '../app/resolve-token.ts';
+import type { ResolvedToken } from '../app/tokens/resolve-token.ts';
 import type { RequestOrigin } from '../domain/audit-event.ts';
 import type { RateVerdict } from '../domain/rate-limit.ts';
 

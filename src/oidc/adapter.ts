@@ -1,10 +1,10 @@
 import type { Adapter, AdapterPayload } from 'oidc-provider';
 import { errors } from 'oidc-provider';
-import { unitOf } from '../app/audit-trail.ts';
+import { unitOf } from '../app/audit/audit-trail.ts';
 import type { AppContext } from '../app/context.ts';
 import type { Artifact } from '../app/artifact.ts';
 import type { Artifacts } from '../app/ports.ts';
-import { revokeGrant } from '../app/revoke-grant.ts';
+import { revokeGrant } from '../app/tokens/revoke-grant.ts';
 import { DomainError } from '../domain/errors.ts';
 import { REPLAY_MARGIN_SECONDS, replayed } from './replay.ts';
 import { currentRequestState } from './request-state.ts';

@@ -1,8 +1,8 @@
 import type { Context, Middleware } from 'koa';
 import compose from 'koa-compose';
 import type { AppContext } from '../app/context.ts';
-import type { RateLimits } from '../app/rate-limits.ts';
-import type { RefusalRecorder } from '../app/record-refusal.ts';
+import type { RateLimits } from '../app/limits/rate-limits.ts';
+import type { RefusalRecorder } from '../app/audit/record-refusal.ts';
 import { directTokens } from './direct/token.ts';
 import { discovery } from './discovery.ts';
 import { engineBody, offerForm } from './engine-body.ts';

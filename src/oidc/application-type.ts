@@ -1,4 +1,4 @@
-import { isNative } from '../app/redirect-uris.ts';
+import { isNative } from '../app/agents/redirect-uris.ts';
 
 interface Metadata {
   application_type?: string;

@@ -1,8 +1,8 @@
 import type { Context } from 'koa';
 import type { Provider } from 'oidc-provider';
-import { resolveAudiences } from '../app/audiences.ts';
+import { resolveAudiences } from '../app/resource-servers/audiences.ts';
 import type { AppContext } from '../app/context.ts';
-import { requireLiveParent } from '../app/parent-token.ts';
+import { requireLiveParent } from '../app/issuance/parent-token.ts';
 import { requireNames, requireOffered, requireWithinCeiling } from '../domain/ceiling.ts';
 import { deriveChild } from '../domain/delegation.ts';
 import { DomainError } from '../domain/errors.ts';
@@ -10,7 +10,7 @@ import { IDENTITY_SCOPES, identityOf, rightsOf } from '../domain/identity-scope.
 import { requireNoParent } from '../domain/opening.ts';
 import { formatScope, parseScope } from '../domain/scope.ts';
 import type { TaskRequest } from '../domain/task-request.ts';
-import { isPairAllowed } from '../app/derive-task.ts';
+import { isPairAllowed } from '../app/issuance/derive-task.ts';
 import { requireAgent } from './clients.ts';
 import { OAuthRefusal } from './errors.ts';
 import { engineClient, engineParams, isPublicClient, spendDpopProof } from './internals.ts';

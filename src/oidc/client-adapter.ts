@@ -1,6 +1,6 @@
 import type { Adapter, AdapterPayload } from 'oidc-provider';
 import type { AppContext } from '../app/context.ts';
-import { deleteClient, registerClient, updateClient } from '../app/register-client.ts';
+import { deleteClient, registerClient, updateClient } from '../app/agents/register-client.ts';
 import { isMetadataDocumentId } from './client-id-metadata.ts';
 import { clientMetadata } from './clients.ts';
 import { refusing } from './errors.ts';

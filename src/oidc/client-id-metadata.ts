@@ -1,6 +1,6 @@
 import type { Context } from 'koa';
 import type { AppContext } from '../app/context.ts';
-import { registerClient } from '../app/register-client.ts';
+import { registerClient } from '../app/agents/register-client.ts';
 import type { EngineClient } from './internals.ts';
 import { requestState } from './request-state.ts';
 

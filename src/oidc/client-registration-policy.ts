@@ -1,4 +1,4 @@
-import { checkRedirectUris } from '../app/redirect-uris.ts';
+import { checkRedirectUris } from '../app/agents/redirect-uris.ts';
 import { DomainError } from '../domain/errors.ts';
 import { inferApplicationType } from './application-type.ts';
 

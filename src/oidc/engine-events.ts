@@ -1,7 +1,7 @@
 import type { Context } from 'koa';
 import type { Provider } from 'oidc-provider';
 import type { AppContext } from '../app/context.ts';
-import type { RefusalRecorder } from '../app/record-refusal.ts';
+import type { RefusalRecorder } from '../app/audit/record-refusal.ts';
 import { requestState } from './request-state.ts';
 import { answerUnavailable } from './unavailable.ts';
 

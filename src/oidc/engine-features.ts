@@ -1,7 +1,7 @@
 import type { Context } from 'koa';
 import type { AuthorizationDetail } from 'oidc-provider';
 import type { AppContext } from '../app/context.ts';
-import { mayIntrospect, mayRevoke } from '../app/token-visibility.ts';
+import { mayIntrospect, mayRevoke } from '../app/tokens/token-visibility.ts';
 import { AGENT_TASK, readAgentTask } from './agent-task-object.ts';
 import { allowMetadataDocument } from './client-id-metadata.ts';
 import { requireAgent } from './clients.ts';

@@ -1,7 +1,7 @@
 import type { AppContext } from '../app/context.ts';
 import type { Artifacts } from '../app/ports.ts';
-import type { RateLimits } from '../app/rate-limits.ts';
-import type { RefusalRecorder } from '../app/record-refusal.ts';
+import type { RateLimits } from '../app/limits/rate-limits.ts';
+import type { RefusalRecorder } from '../app/audit/record-refusal.ts';
 
 /** What the engine is built from. */
 export interface EngineOptions {

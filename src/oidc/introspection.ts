@@ -1,9 +1,9 @@
 import type { Context, Middleware } from 'koa';
 import { errors } from 'oidc-provider';
 import type { AppContext } from '../app/context.ts';
-import type { RefusalRecorder } from '../app/record-refusal.ts';
-import type { ResolvedToken } from '../app/resolve-token.ts';
-import { childrenOf, historySummary, taskChain } from '../app/task-relations.ts';
+import type { RefusalRecorder } from '../app/audit/record-refusal.ts';
+import type { ResolvedToken } from '../app/tokens/resolve-token.ts';
+import { childrenOf, historySummary, taskChain } from '../app/tasks/task-relations.ts';
 import type { Agent } from '../domain/agent.ts';
 import { engineClient, isPublicClient } from './internals.ts';
 import { directIntrospection } from './direct/introspection.ts';

@@ -1,6 +1,6 @@
 import type { Context } from 'koa';
 import type { AppContext } from '../app/context.ts';
-import { type ResolvedToken, resolveToken } from '../app/resolve-token.ts';
+import { type ResolvedToken, resolveToken } from '../app/tokens/resolve-token.ts';
 import { extendRequestState } from './request-state.ts';
 
 /**

@@ -1,8 +1,8 @@
 import type { Context, Middleware } from 'koa';
 import { errors } from 'oidc-provider';
-import { RATE_LIMITED } from '../app/rate-limit-fields.ts';
-import type { RateLimits } from '../app/rate-limits.ts';
-import type { RefusalRecorder } from '../app/record-refusal.ts';
+import { RATE_LIMITED } from '../app/limits/rate-limit-fields.ts';
+import type { RateLimits } from '../app/limits/rate-limits.ts';
+import type { RefusalRecorder } from '../app/audit/record-refusal.ts';
 import type { Agent } from '../domain/agent.ts';
 import type { RateVerdict } from '../domain/rate-limit.ts';
 import { engineClient, isPublicClient } from './internals.ts';

@@ -1,7 +1,7 @@
 import type { Context, Middleware } from 'koa';
-import type { Fact } from '../app/audit-trail.ts';
+import type { Fact } from '../app/audit/audit-trail.ts';
 import type { AppContext } from '../app/context.ts';
-import type { RefusalRecorder } from '../app/record-refusal.ts';
+import type { RefusalRecorder } from '../app/audit/record-refusal.ts';
 import { asciiDescription, TASK_ERRORS } from './errors.ts';
 import { logFailure } from './engine-events.ts';
 import { CLIENT_ENDPOINTS, isRateLimited } from './rate-limit.ts';

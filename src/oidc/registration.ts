@@ -1,8 +1,8 @@
 import type { Context, Middleware } from 'koa';
 import getRawBody from 'raw-body';
 import type { AppContext } from '../app/context.ts';
-import { grantedPermissions } from '../app/register-client.ts';
-import { resolveToken } from '../app/resolve-token.ts';
+import { grantedPermissions } from '../app/agents/register-client.ts';
+import { resolveToken } from '../app/tokens/resolve-token.ts';
 import { DomainError } from '../domain/errors.ts';
 import { covers, formatScope, parseScope } from '../domain/scope.ts';
 import { checkRegistration, RegistrationRefusal } from './client-registration-policy.ts';

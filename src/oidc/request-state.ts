@@ -1,6 +1,6 @@
 import type { Context } from 'koa';
 import Provider from 'oidc-provider';
-import type { ResolvedToken } from '../app/resolve-token.ts';
+import type { ResolvedToken } from '../app/tokens/resolve-token.ts';
 import type { Change, ClientSecret } from '../app/unit-of-work.ts';
 import type { Agent } from '../domain/agent.ts';
 import type { RequestOrigin } from '../domain/audit-event.ts';

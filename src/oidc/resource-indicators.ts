@@ -1,8 +1,8 @@
 import type { Context } from 'koa';
 import { errors } from 'oidc-provider';
-import { defaultAudiences, resolveAudiences } from '../app/audiences.ts';
+import { defaultAudiences, resolveAudiences } from '../app/resource-servers/audiences.ts';
 import type { AppContext } from '../app/context.ts';
-import { resolveToken } from '../app/resolve-token.ts';
+import { resolveToken } from '../app/tokens/resolve-token.ts';
 import { DomainError } from '../domain/errors.ts';
 import { rightsOf } from '../domain/identity-scope.ts';
 import { formatScope, parseScope } from '../domain/scope.ts';

@@ -1,9 +1,9 @@
 import type { Middleware } from 'koa';
-import type { Fact } from '../app/audit-trail.ts';
+import type { Fact } from '../app/audit/audit-trail.ts';
 import type { AppContext } from '../app/context.ts';
-import type { RefusalRecorder } from '../app/record-refusal.ts';
-import type { ResolvedToken } from '../app/resolve-token.ts';
-import { revokeToken } from '../app/revoke-token.ts';
+import type { RefusalRecorder } from '../app/audit/record-refusal.ts';
+import type { ResolvedToken } from '../app/tokens/resolve-token.ts';
+import { revokeToken } from '../app/tokens/revoke-token.ts';
 import { engineClient } from './internals.ts';
 import { presentToken } from './presented-token.ts';
 import { ROUTES } from './routes.ts';

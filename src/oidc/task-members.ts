@@ -1,5 +1,5 @@
 import type { AppContext } from '../app/context.ts';
-import type { ResolvedToken } from '../app/resolve-token.ts';
+import type { ResolvedToken } from '../app/tokens/resolve-token.ts';
 import { taskState } from '../domain/task.ts';
 import { taskActor, taskClaim } from '../domain/task-token.ts';
 

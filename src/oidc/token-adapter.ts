@@ -1,9 +1,9 @@
 import type { Adapter, AdapterPayload } from 'oidc-provider';
 import type { Context } from 'koa';
 import Provider from 'oidc-provider';
-import { agentTaskDetails } from '../app/agent-task-details.ts';
+import { agentTaskDetails } from '../app/issuance/agent-task-details.ts';
 import type { AppContext } from '../app/context.ts';
-import { type ResolvedToken, resolveToken } from '../app/resolve-token.ts';
+import { type ResolvedToken, resolveToken } from '../app/tokens/resolve-token.ts';
 import { formatScope } from '../domain/scope.ts';
 import { revokeReplayedGrant } from './adapter.ts';
 import { currentRequestState } from './request-state.ts';

@@ -1,7 +1,7 @@
 import type { Context, Middleware } from 'koa';
 import type { AppContext } from '../app/context.ts';
-import type { RefusalRecorder } from '../app/record-refusal.ts';
-import { type ResolvedToken, resolveToken } from '../app/resolve-token.ts';
+import type { RefusalRecorder } from '../app/audit/record-refusal.ts';
+import { type ResolvedToken, resolveToken } from '../app/tokens/resolve-token.ts';
 import { covers } from '../domain/scope.ts';
 import { ROUTES } from './routes.ts';
 import { requestState } from './request-state.ts';

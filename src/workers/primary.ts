@@ -1,6 +1,6 @@
 import cluster from 'node:cluster';
 import { join } from 'node:path';
-import type { Bootstrapped } from '../app/bootstrap-options.ts';
+import type { Bootstrapped } from '../app/bootstrap/bootstrap-options.ts';
 import { buildContext } from '../build.ts';
 import type { Config } from '../config/config.ts';
 import { firstStart } from '../first-start.ts';

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { type AgentTarget, changeAgentState } from '../../src/app/change-agent-state.ts';
+import { type AgentTarget, changeAgentState } from '../../src/app/agents/change-agent-state.ts';
 import type { AppContext } from '../../src/app/context.ts';
-import { listAgents } from '../../src/app/list-agents.ts';
-import { registerAgent } from '../../src/app/register-agent.ts';
-import { viewAgent } from '../../src/app/view-agent.ts';
+import { listAgents } from '../../src/app/agents/list-agents.ts';
+import { registerAgent } from '../../src/app/agents/register-agent.ts';
+import { viewAgent } from '../../src/app/agents/view-agent.ts';
 import type { Agent } from '../../src/domain/agent.ts';
 import { CALLER, createTestContext, type TestContext } from '../support/app-context.ts';
 import { aRegistration, openFor, registeredAgent, resolved } from '../support/registered-agent.ts';

@@ -1,9 +1,9 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { bootstrap } from '../../src/app/bootstrap.ts';
-import type { BootstrapOptions } from '../../src/app/bootstrap-options.ts';
-import { changeUserState } from '../../src/app/change-user-state.ts';
-import { deleteResourceServer } from '../../src/app/delete-resource-server.ts';
-import { verifyCredentials } from '../../src/app/sign-in.ts';
+import { bootstrap } from '../../src/app/bootstrap/bootstrap.ts';
+import type { BootstrapOptions } from '../../src/app/bootstrap/bootstrap-options.ts';
+import { changeUserState } from '../../src/app/users/change-user-state.ts';
+import { deleteResourceServer } from '../../src/app/resource-servers/delete-resource-server.ts';
+import { verifyCredentials } from '../../src/app/users/sign-in.ts';
 import { createDatabase } from '../support/postgres.ts';
 import { ADMIN_AUDIENCE, CALLER, createTestContext, type TestContext } from '../support/app-context.ts';
 

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { activateAgent } from '../../src/app/activate-agent.ts';
-import { changeAgentState } from '../../src/app/change-agent-state.ts';
+import { activateAgent } from '../../src/app/agents/activate-agent.ts';
+import { changeAgentState } from '../../src/app/agents/change-agent-state.ts';
 import type { AppContext } from '../../src/app/context.ts';
-import { registerAgent } from '../../src/app/register-agent.ts';
+import { registerAgent } from '../../src/app/agents/register-agent.ts';
 import { CALLER, createTestContext, type TestContext } from '../support/app-context.ts';
 import { aRegistration } from '../support/registered-agent.ts';
 

@@ -1,13 +1,16 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { AppContext } from '../../src/app/context.ts';
-import { deleteResourceServer } from '../../src/app/delete-resource-server.ts';
-import { listResourceServers, viewResourceServer } from '../../src/app/find-resource-server.ts';
+import { deleteResourceServer } from '../../src/app/resource-servers/delete-resource-server.ts';
+import {
+  listResourceServers,
+  viewResourceServer,
+} from '../../src/app/resource-servers/find-resource-server.ts';
 import {
   type RegisterResourceServerCommand,
   registerResourceServer,
-} from '../../src/app/register-resource-server.ts';
-import { rotateResourceServerSecret } from '../../src/app/rotate-resource-server-secret.ts';
-import { updateResourceServer } from '../../src/app/update-resource-server.ts';
+} from '../../src/app/resource-servers/register-resource-server.ts';
+import { rotateResourceServerSecret } from '../../src/app/resource-servers/rotate-resource-server-secret.ts';
+import { updateResourceServer } from '../../src/app/resource-servers/update-resource-server.ts';
 import {
   ADMIN_AUDIENCE,
   CALLER,

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { AppContext } from '../../src/app/context.ts';
-import { type RotateSecretCommand, rotateSecret } from '../../src/app/rotate-secret.ts';
+import { type RotateSecretCommand, rotateSecret } from '../../src/app/agents/rotate-secret.ts';
 import { CALLER, createTestContext, type TestContext } from '../support/app-context.ts';
 import { openFor, registeredAgent, resolved, TASK_VERIFIER } from '../support/registered-agent.ts';
 

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { addTool, removeTool } from '../../src/app/change-agent-tools.ts';
+import { addTool, removeTool } from '../../src/app/agents/change-agent-tools.ts';
 import type { AppContext } from '../../src/app/context.ts';
-import { createUser } from '../../src/app/create-user.ts';
-import { joinTask } from '../../src/app/join-task.ts';
-import { type AgentEdits, updateAgent } from '../../src/app/update-agent.ts';
+import { createUser } from '../../src/app/users/create-user.ts';
+import { joinTask } from '../../src/app/issuance/join-task.ts';
+import { type AgentEdits, updateAgent } from '../../src/app/agents/update-agent.ts';
 import { CALLER, createTestContext, DEFAULT_AUDIENCE, type TestContext } from '../support/app-context.ts';
 import { openFor, registeredAgent, resolved, TASK_VERIFIER } from '../support/registered-agent.ts';
 

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { AppContext } from '../../src/app/context.ts';
-import { changeUserState } from '../../src/app/change-user-state.ts';
-import { createUser } from '../../src/app/create-user.ts';
-import { listUsers, viewUser } from '../../src/app/list-users.ts';
-import { verifyCredentials } from '../../src/app/sign-in.ts';
-import { updateUser } from '../../src/app/update-user.ts';
+import { changeUserState } from '../../src/app/users/change-user-state.ts';
+import { createUser } from '../../src/app/users/create-user.ts';
+import { listUsers, viewUser } from '../../src/app/users/list-users.ts';
+import { verifyCredentials } from '../../src/app/users/sign-in.ts';
+import { updateUser } from '../../src/app/users/update-user.ts';
 import { endedBy } from '../../src/domain/revocation.ts';
 import type { User } from '../../src/domain/user.ts';
 import { ADMIN_EMAIL, CALLER, createTestContext, type TestContext } from '../support/app-context.ts';

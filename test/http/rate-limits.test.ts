@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { rateLimitFields } from '../../src/app/rate-limit-fields.ts';
+import { rateLimitFields } from '../../src/app/limits/rate-limit-fields.ts';
 import { type RatePolicy, verdictOf } from '../../src/domain/rate-limit.ts';
 import { adminToken } from '../support/parties.ts';
 import { bearer, send } from '../support/requests.ts';

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { createRefusalRecorder } from '../../src/app/record-refusal.ts';
+import { createRefusalRecorder } from '../../src/app/audit/record-refusal.ts';
 import type { UnitOfWork } from '../../src/app/unit-of-work.ts';
 import { createTestContext, type TestContext } from '../support/app-context.ts';
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import type { Issued } from '../../src/app/issuance.ts';
+import type { Issued } from '../../src/app/issuance/issuance.ts';
 import type { Agent } from '../../src/domain/agent.ts';
 import { createTestHttpApp, type TestHttpApp, VERIFIER } from '../support/http-app.ts';
 

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { revokeGrant } from '../../src/app/revoke-grant.ts';
+import { revokeGrant } from '../../src/app/tokens/revoke-grant.ts';
 import type { Agent } from '../../src/domain/agent.ts';
 import type { User } from '../../src/domain/user.ts';
 import { createPageClient } from '../browser/page-client.ts';

@@ -1,13 +1,13 @@
 import { expect, test } from '@jest/globals';
-import { changeAgentState } from '../../src/app/change-agent-state.ts';
+import { changeAgentState } from '../../src/app/agents/change-agent-state.ts';
 import type { AppContext } from '../../src/app/context.ts';
-import { endTask } from '../../src/app/end-task.ts';
-import type { Issued } from '../../src/app/issuance.ts';
-import { openTask } from '../../src/app/open-task.ts';
-import type { ResolvedToken } from '../../src/app/resolve-token.ts';
-import { refreshTask } from '../../src/app/refresh-task.ts';
-import { requestTaskToken } from '../../src/app/request-task-token.ts';
-import { revokeToken } from '../../src/app/revoke-token.ts';
+import { endTask } from '../../src/app/tasks/end-task.ts';
+import type { Issued } from '../../src/app/issuance/issuance.ts';
+import { openTask } from '../../src/app/issuance/open-task.ts';
+import type { ResolvedToken } from '../../src/app/tokens/resolve-token.ts';
+import { refreshTask } from '../../src/app/issuance/refresh-task.ts';
+import { requestTaskToken } from '../../src/app/issuance/request-task-token.ts';
+import { revokeToken } from '../../src/app/tokens/revoke-token.ts';
 import type { Agent } from '../../src/domain/agent.ts';
 import { CALLER } from '../support/app-context.ts';
 import {

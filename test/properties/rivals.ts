@@ -1,10 +1,10 @@
 import { setImmediate } from 'node:timers/promises';
 import { afterAll, beforeAll, describe } from '@jest/globals';
 import type { AppContext } from '../../src/app/context.ts';
-import { deriveTask } from '../../src/app/derive-task.ts';
-import { handOff } from '../../src/app/hand-off.ts';
-import type { Issued, TokenCommand } from '../../src/app/issuance.ts';
-import { type ResolvedToken, resolveToken } from '../../src/app/resolve-token.ts';
+import { deriveTask } from '../../src/app/issuance/derive-task.ts';
+import { handOff } from '../../src/app/issuance/hand-off.ts';
+import type { Issued, TokenCommand } from '../../src/app/issuance/issuance.ts';
+import { type ResolvedToken, resolveToken } from '../../src/app/tokens/resolve-token.ts';
 import type { Agent } from '../../src/domain/agent.ts';
 import { DomainError } from '../../src/domain/errors.ts';
 import type { TaskRequest } from '../../src/domain/task-request.ts';

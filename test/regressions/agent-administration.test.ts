@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { type ApiClient, createApiClient } from '../support/api-client.ts';
 import { aRegistration, openFor, registeredAgent } from '../support/registered-agent.ts';
-import { activateAgent } from '../../src/app/activate-agent.ts';
-import { registerAgent } from '../../src/app/register-agent.ts';
+import { activateAgent } from '../../src/app/agents/activate-agent.ts';
+import { registerAgent } from '../../src/app/agents/register-agent.ts';
 import { CALLER } from '../support/app-context.ts';
 
 let api: ApiClient;

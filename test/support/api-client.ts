@@ -1,8 +1,8 @@
 import { createServer } from 'node:http';
 import request, { type Response } from 'supertest';
-import type { Issued } from '../../src/app/issuance.ts';
-import { openTask } from '../../src/app/open-task.ts';
-import { createRefusalRecorder } from '../../src/app/record-refusal.ts';
+import type { Issued } from '../../src/app/issuance/issuance.ts';
+import { openTask } from '../../src/app/issuance/open-task.ts';
+import { createRefusalRecorder } from '../../src/app/audit/record-refusal.ts';
 import type { AuditEvent, AuditEventType } from '../../src/domain/audit-event.ts';
 import { createHttpApp } from '../../src/http/app.ts';
 import { createRoutes } from '../../src/http/routes.ts';

@@ -1,6 +1,6 @@
 import type { AppContext, AppSettings } from '../../src/app/context.ts';
-import { bootstrap } from '../../src/app/bootstrap.ts';
-import type { Caller } from '../../src/app/audit-trail.ts';
+import { bootstrap } from '../../src/app/bootstrap/bootstrap.ts';
+import type { Caller } from '../../src/app/audit/audit-trail.ts';
 import { createAccessTokenSigner } from '../../src/crypto/access-token-signer.ts';
 import { createDigests } from '../../src/crypto/digests.ts';
 import { createIds } from '../../src/crypto/ids.ts';

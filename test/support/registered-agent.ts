@@ -1,13 +1,13 @@
-import { activateAgent } from '../../src/app/activate-agent.ts';
+import { activateAgent } from '../../src/app/agents/activate-agent.ts';
 import type { AppContext } from '../../src/app/context.ts';
-import type { Issued } from '../../src/app/issuance.ts';
-import { openTask } from '../../src/app/open-task.ts';
+import type { Issued } from '../../src/app/issuance/issuance.ts';
+import { openTask } from '../../src/app/issuance/open-task.ts';
 import {
   type AgentCredentials,
   type RegisterAgentCommand,
   registerAgent,
-} from '../../src/app/register-agent.ts';
-import { type ResolvedToken, resolveToken } from '../../src/app/resolve-token.ts';
+} from '../../src/app/agents/register-agent.ts';
+import { type ResolvedToken, resolveToken } from '../../src/app/tokens/resolve-token.ts';
 import type { Agent } from '../../src/domain/agent.ts';
 import type { TaskRequest } from '../../src/domain/task-request.ts';
 import { CALLER } from './app-context.ts';

@@ -1,5 +1,5 @@
 import type { AppContext } from '../../app/context.ts';
-import { type ResolvedToken, resolveToken } from '../../app/resolve-token.ts';
+import { type ResolvedToken, resolveToken } from '../../app/tokens/resolve-token.ts';
 import { covers } from '../../domain/scope.ts';
 import type { Access, AdminRight, RequestCaller } from '../caller.ts';
 import { type Challenge, scopeMissing, tokenMissing, tokenRefused } from '../challenge.ts';

@@ -1,6 +1,6 @@
-import type { Fact } from '../../app/audit-trail.ts';
+import type { Fact } from '../../app/audit/audit-trail.ts';
 import type { Logger } from '../../app/ports.ts';
-import type { RefusalRecorder } from '../../app/record-refusal.ts';
+import type { RefusalRecorder } from '../../app/audit/record-refusal.ts';
 import { unavailability } from '../../domain/unavailable.ts';
 import { problemDocument, problemOf } from '../errors.ts';
 import type { Problem } from '../problem.ts';

@@ -1,4 +1,4 @@
-import { rateLimitFields } from '../../app/rate-limit-fields.ts';
+import { rateLimitFields } from '../../app/limits/rate-limit-fields.ts';
 import type { RequestMiddleware } from '../state.ts';
 
 /** Tells every caller what the limits that its request counted against have left, whoever counted it. */

@@ -1,5 +1,5 @@
-import { RATE_LIMITED } from '../../app/rate-limit-fields.ts';
-import type { RateLimits } from '../../app/rate-limits.ts';
+import { RATE_LIMITED } from '../../app/limits/rate-limit-fields.ts';
+import type { RateLimits } from '../../app/limits/rate-limits.ts';
 import type { RateVerdict } from '../../domain/rate-limit.ts';
 import type { RequestCaller } from '../caller.ts';
 import { Problem } from '../problem.ts';

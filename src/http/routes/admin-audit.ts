@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { AppContext } from '../../app/context.ts';
-import { taskHistory } from '../../app/task-history.ts';
-import { type ChainLink, viewLineage } from '../../app/view-lineage.ts';
+import { taskHistory } from '../../app/tasks/task-history.ts';
+import { type ChainLink, viewLineage } from '../../app/tasks/view-lineage.ts';
 import { AUDIT_EVENT_TYPES } from '../../domain/audit-event.ts';
 import { formatScope } from '../../domain/scope.ts';
 import { type BoundRoute, contract, route } from '../contract.ts';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { AppContext } from '../../app/context.ts';
-import { searchTasks } from '../../app/view-task.ts';
+import { searchTasks } from '../../app/tasks/view-task.ts';
 import { type BoundRoute, contract, route } from '../contract.ts';
 import { clientId, listAnswer, listOf, pageOf, pageQuery, taskId } from '../fields.ts';
 import { TaskRow, taskRow } from '../rows/task-row.ts';

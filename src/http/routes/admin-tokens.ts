@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import type { AppContext } from '../../app/context.ts';
-import { resolveTokenId } from '../../app/resolve-token.ts';
-import { revokeToken } from '../../app/revoke-token.ts';
-import { searchTokens, viewToken } from '../../app/search-tokens.ts';
+import { resolveTokenId } from '../../app/tokens/resolve-token.ts';
+import { revokeToken } from '../../app/tokens/revoke-token.ts';
+import { searchTokens, viewToken } from '../../app/tokens/search-tokens.ts';
 import { DomainError } from '../../domain/errors.ts';
 import { type BoundRoute, contract, route } from '../contract.ts';
 import {

@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { activateAgent } from '../../app/activate-agent.ts';
-import { AUTH_METHODS, GRANT_TYPES } from '../../app/client-metadata.ts';
+import { activateAgent } from '../../app/agents/activate-agent.ts';
+import { AUTH_METHODS, GRANT_TYPES } from '../../app/agents/client-metadata.ts';
 import type { AppContext } from '../../app/context.ts';
-import { type RegisteredAgent, type Registrar, registerAgent } from '../../app/register-agent.ts';
+import { type RegisteredAgent, type Registrar, registerAgent } from '../../app/agents/register-agent.ts';
 import type { RequestCaller } from '../caller.ts';
 import { scopeMissing, tokenMissing } from '../challenge.ts';
 import { type BoundRoute, contract, route } from '../contract.ts';

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { addTool, removeTool } from '../../app/change-agent-tools.ts';
+import { addTool, removeTool } from '../../app/agents/change-agent-tools.ts';
 import type { AppContext } from '../../app/context.ts';
-import { viewAgent } from '../../app/view-agent.ts';
+import { viewAgent } from '../../app/agents/view-agent.ts';
 import type { Agent } from '../../domain/agent.ts';
 import { type BoundRoute, contract, route } from '../contract.ts';
 import { clientId } from '../fields.ts';

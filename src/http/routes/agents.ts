@@ -1,10 +1,10 @@
 import { z } from 'zod';
-import { type AgentTarget, changeAgentState } from '../../app/change-agent-state.ts';
+import { type AgentTarget, changeAgentState } from '../../app/agents/change-agent-state.ts';
 import type { AppContext } from '../../app/context.ts';
-import { listAgents } from '../../app/list-agents.ts';
-import { rotateSecret } from '../../app/rotate-secret.ts';
-import { updateAgent } from '../../app/update-agent.ts';
-import { viewAgent } from '../../app/view-agent.ts';
+import { listAgents } from '../../app/agents/list-agents.ts';
+import { rotateSecret } from '../../app/agents/rotate-secret.ts';
+import { updateAgent } from '../../app/agents/update-agent.ts';
+import { viewAgent } from '../../app/agents/view-agent.ts';
 import { type BoundRoute, contract, type RouteRequest, route } from '../contract.ts';
 import {
   clientId,

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type Consent, listConsents, withdrawConsent } from '../../app/consents.ts';
+import { type Consent, listConsents, withdrawConsent } from '../../app/users/consents.ts';
 import type { AppContext } from '../../app/context.ts';
 import { type BoundRoute, contract, route } from '../contract.ts';
 import { iso, isoTime, listAnswer, listOf, pageOf, pageQuery, publicId, reason } from '../fields.ts';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { checkTaskContext } from '../../app/check-task-context.ts';
+import { checkTaskContext } from '../../app/tasks/check-task-context.ts';
 import type { AppContext } from '../../app/context.ts';
 import { DomainError } from '../../domain/errors.ts';
 import { formatScope } from '../../domain/scope.ts';

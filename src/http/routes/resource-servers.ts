@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import type { AppContext } from '../../app/context.ts';
-import { deleteResourceServer } from '../../app/delete-resource-server.ts';
-import { listResourceServers, viewResourceServer } from '../../app/find-resource-server.ts';
-import { registerResourceServer } from '../../app/register-resource-server.ts';
-import { rotateResourceServerSecret } from '../../app/rotate-resource-server-secret.ts';
-import { updateResourceServer } from '../../app/update-resource-server.ts';
+import { deleteResourceServer } from '../../app/resource-servers/delete-resource-server.ts';
+import { listResourceServers, viewResourceServer } from '../../app/resource-servers/find-resource-server.ts';
+import { registerResourceServer } from '../../app/resource-servers/register-resource-server.ts';
+import { rotateResourceServerSecret } from '../../app/resource-servers/rotate-resource-server-secret.ts';
+import { updateResourceServer } from '../../app/resource-servers/update-resource-server.ts';
 import { type BoundRoute, contract, route } from '../contract.ts';
 import { flag, listAnswer, listOf, publicId, reason } from '../fields.ts';
 import { ResourceServerRow, resourceServerRow } from '../rows/resource-server-row.ts';

@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import type { AppContext } from '../../app/context.ts';
-import { endTask } from '../../app/end-task.ts';
-import { finishTask } from '../../app/finish-task.ts';
-import { requireVisibleTask, type TaskVisitor } from '../../app/task-access.ts';
-import { viewSubtree } from '../../app/view-subtree.ts';
-import { viewTask } from '../../app/view-task.ts';
+import { endTask } from '../../app/tasks/end-task.ts';
+import { finishTask } from '../../app/tasks/finish-task.ts';
+import { requireVisibleTask, type TaskVisitor } from '../../app/tasks/task-access.ts';
+import { viewSubtree } from '../../app/tasks/view-subtree.ts';
+import { viewTask } from '../../app/tasks/view-task.ts';
 import type { AdminRight, BearerCaller } from '../caller.ts';
 import { scopeMissing } from '../challenge.ts';
 import { type BoundRoute, contract, type RouteRequest, route } from '../contract.ts';

@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import { changeUserState, type UserTarget } from '../../app/change-user-state.ts';
+import { changeUserState, type UserTarget } from '../../app/users/change-user-state.ts';
 import type { AppContext } from '../../app/context.ts';
-import { createUser } from '../../app/create-user.ts';
-import { listUsers, viewUser } from '../../app/list-users.ts';
-import { updateUser } from '../../app/update-user.ts';
+import { createUser } from '../../app/users/create-user.ts';
+import { listUsers, viewUser } from '../../app/users/list-users.ts';
+import { updateUser } from '../../app/users/update-user.ts';
 import { type BoundRoute, contract, type RouteRequest, route } from '../contract.ts';
 import { listAnswer, listOf, pageOf, pageQuery, publicId, reason } from '../fields.ts';
 import { UserRow, userRow } from '../rows/user-row.ts';

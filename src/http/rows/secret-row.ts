@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { RotatedSecret } from '../../app/rotate-secret.ts';
+import type { RotatedSecret } from '../../app/agents/rotate-secret.ts';
 import { iso, isoTime } from '../fields.ts';
 
 /** A new client secret, shown this once. */

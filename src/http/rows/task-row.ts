@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { ViewedTask } from '../../app/view-task.ts';
+import type { ViewedTask } from '../../app/tasks/view-task.ts';
 import { formatScope } from '../../domain/scope.ts';
 import { iso, isoOrNull, isoTime } from '../fields.ts';
 

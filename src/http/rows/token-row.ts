@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { ViewedToken } from '../../app/search-tokens.ts';
+import type { ViewedToken } from '../../app/tokens/search-tokens.ts';
 import { formatScope } from '../../domain/scope.ts';
 import { iso, isoOrNull, isoTime } from '../fields.ts';
 

@@ -1,11 +1,11 @@
 import type { Context } from 'koa';
 import type { AppContext } from '../../app/context.ts';
-import { type ResolvedToken, resolveToken } from '../../app/resolve-token.ts';
+import { type ResolvedToken, resolveToken } from '../../app/tokens/resolve-token.ts';
 import { onRemembered } from '../../app/remembered-registry.ts';
-import { mayIntrospect } from '../../app/token-visibility.ts';
+import { mayIntrospect } from '../../app/tokens/token-visibility.ts';
 import type { Agent } from '../../domain/agent.ts';
 import { formatScope } from '../../domain/scope.ts';
-import { agentTaskDetails } from '../../app/agent-task-details.ts';
+import { agentTaskDetails } from '../../app/issuance/agent-task-details.ts';
 import { type EngineLimits, limitClient } from '../rate-limit.ts';
 import { taskMembers } from '../task-members.ts';
 import { CLIENT_PARAMETERS, clientBySecret, readSecret } from './client-secret.ts';

@@ -1,6 +1,6 @@
 import { errors } from 'oidc-provider';
-import { tokenResponse } from '../../app/issuance.ts';
-import { requestTaskToken } from '../../app/request-task-token.ts';
+import { tokenResponse } from '../../app/issuance/issuance.ts';
+import { requestTaskToken } from '../../app/issuance/request-task-token.ts';
 import { TASK_PARAMETERS } from '../task-parameters.ts';
 import { commandOf, type Grant, soleParam } from './token-request.ts';
 

@@ -1,6 +1,6 @@
 import { errors } from 'oidc-provider';
-import { tokenResponse } from '../../app/issuance.ts';
-import { refreshTask } from '../../app/refresh-task.ts';
+import { tokenResponse } from '../../app/issuance/issuance.ts';
+import { refreshTask } from '../../app/issuance/refresh-task.ts';
 import { commandOf, type Grant, soleParam } from './token-request.ts';
 
 export const REFRESH_TOKEN = 'refresh_token';

@@ -1,9 +1,9 @@
 import { errors } from 'oidc-provider';
-import { deriveTask } from '../../app/derive-task.ts';
-import { handOff } from '../../app/hand-off.ts';
+import { deriveTask } from '../../app/issuance/derive-task.ts';
+import { handOff } from '../../app/issuance/hand-off.ts';
 import type { AppContext } from '../../app/context.ts';
-import { type TokenCommand, tokenResponse } from '../../app/issuance.ts';
-import { resolveToken } from '../../app/resolve-token.ts';
+import { type TokenCommand, tokenResponse } from '../../app/issuance/issuance.ts';
+import { resolveToken } from '../../app/tokens/resolve-token.ts';
 import { DomainError } from '../../domain/errors.ts';
 import { TASK_PARAMETERS } from '../task-parameters.ts';
 import { commandOf, type Grant, soleParam, type TokenRequest } from './token-request.ts';

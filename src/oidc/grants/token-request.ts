@@ -1,5 +1,5 @@
 import type { AppContext } from '../../app/context.ts';
-import type { TokenCommand } from '../../app/issuance.ts';
+import type { TokenCommand } from '../../app/issuance/issuance.ts';
 import type { Agent } from '../../domain/agent.ts';
 import type { RequestOrigin } from '../../domain/audit-event.ts';
 import { type Params, readTaskParameters } from '../task-parameters.ts';

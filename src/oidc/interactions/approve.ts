@@ -1,5 +1,5 @@
 import type { Context } from 'koa';
-import { unitOf } from '../../app/audit-trail.ts';
+import { unitOf } from '../../app/audit/audit-trail.ts';
 import { saveTaskConsent, type TaskConsent } from '../task-consent.ts';
 import type { ConsentTerms } from './consent-terms.ts';
 import type { OfferedRight } from './offer.ts';

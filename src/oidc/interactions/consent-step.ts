@@ -1,5 +1,5 @@
 import type { Context } from 'koa';
-import { unitOf } from '../../app/audit-trail.ts';
+import { unitOf } from '../../app/audit/audit-trail.ts';
 import type { AppContext } from '../../app/context.ts';
 import { DomainError } from '../../domain/errors.ts';
 import { consentPage } from '../views/consent-page.ts';

@@ -1,7 +1,7 @@
 import type { AppContext } from '../../app/context.ts';
-import { assess, type ResolvedToken } from '../../app/resolve-token.ts';
+import { assess, type ResolvedToken } from '../../app/tokens/resolve-token.ts';
 import { type Agent, requireActive } from '../../domain/agent.ts';
-import { authorizationSeconds } from '../../app/authorization-lifetime.ts';
+import { authorizationSeconds } from '../../app/issuance/authorization-lifetime.ts';
 import { DomainError } from '../../domain/errors.ts';
 import { intersect } from '../../domain/scope.ts';
 import type { User } from '../../domain/user.ts';

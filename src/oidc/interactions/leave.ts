@@ -1,6 +1,6 @@
 import type { Context } from 'koa';
 import type { InteractionResults } from 'oidc-provider';
-import { type Fact, unitOf } from '../../app/audit-trail.ts';
+import { type Fact, unitOf } from '../../app/audit/audit-trail.ts';
 import type { DomainError } from '../../domain/errors.ts';
 import { OAuthRefusal } from '../errors.ts';
 import { handOverPage } from '../views/hand-over-page.ts';

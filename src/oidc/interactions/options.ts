@@ -1,7 +1,7 @@
 import type { Provider } from 'oidc-provider';
 import type { AppContext } from '../../app/context.ts';
 import type { Artifacts } from '../../app/ports.ts';
-import type { RefusalRecorder } from '../../app/record-refusal.ts';
+import type { RefusalRecorder } from '../../app/audit/record-refusal.ts';
 import type { SignInThrottle } from './sign-in-throttle.ts';
 
 export interface InteractionsOptions {

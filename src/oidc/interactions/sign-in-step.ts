@@ -1,7 +1,7 @@
 import type { Context } from 'koa';
-import { RATE_LIMITED } from '../../app/rate-limit-fields.ts';
-import { verifyCredentials } from '../../app/sign-in.ts';
-import { normaliseEmail } from '../../app/user-fields.ts';
+import { RATE_LIMITED } from '../../app/limits/rate-limit-fields.ts';
+import { verifyCredentials } from '../../app/users/sign-in.ts';
+import { normaliseEmail } from '../../app/users/user-fields.ts';
 import { formTargets } from '../views/form-targets.ts';
 import { sendPage } from '../views/page.ts';
 import { type SignInProblem, signInPage } from '../views/sign-in-page.ts';

@@ -1,4 +1,4 @@
-import type { Issued } from '../../../src/app/issuance.ts';
+import type { Issued } from '../../../src/app/issuance/issuance.ts';
 import type { TaskRequest } from '../../../src/domain/task-request.ts';
 import type { Granted } from '../door.ts';
 import type { Ask } from '../model/rules.ts';

@@ -1,5 +1,5 @@
-import { revokeGrant } from '../../../src/app/revoke-grant.ts';
-import { redeemAuthorization } from '../../../src/app/redeem-authorization.ts';
+import { revokeGrant } from '../../../src/app/tokens/revoke-grant.ts';
+import { redeemAuthorization } from '../../../src/app/issuance/redeem-authorization.ts';
 import { DomainError } from '../../../src/domain/errors.ts';
 import { CALLER } from '../../support/app-context.ts';
 import {

@@ -1,5 +1,5 @@
 import type { AppContext } from '../../../src/app/context.ts';
-import { registerResourceServer } from '../../../src/app/register-resource-server.ts';
+import { registerResourceServer } from '../../../src/app/resource-servers/register-resource-server.ts';
 import type { UnitOfWork } from '../../../src/app/unit-of-work.ts';
 import { DomainError } from '../../../src/domain/errors.ts';
 import { CALLER, createTestContext, DEFAULT_AUDIENCE } from '../../support/app-context.ts';

@@ -1,0 +1,116 @@
+import { rightsOf } from '../../domain/identity-scope.ts';
+import type { Agent } from '../../domain/agent.ts';
+import { DomainError } from '../../domain/errors.ts';
+import { intersect, parseScope, type Scope } from '../../domain/scope.ts';
+import { type Caller, unitOf } from '../audit/audit-trail.ts';
+import { changeAgentState } from './change-agent-state.ts';
+import { clientSecretOf } from './client-secret.ts';
+import type { AppContext } from '../context.ts';
+import type { Change } from '../unit-of-work.ts';
+
+export interface RegisterClientCommand {
+  readonly caller: Caller;
+  readonly clientId: string;
+  /** Validated RFC 7591 metadata with `client_secret` in clear, if it has one. */
+  readonly metadata: Readonly<Record<string, unknown>>;
+  /** The `scope` that the registration asked for. */
+  readonly requestedScope: string | undefined;
+  /** Registered with an `admin:write` token: what was asked is granted (R13). */
+  readonly byAdministrator: boolean;
+}
+
+/** What a registration is granted: nobody grants rights to themselves (design §6, R13). */
+export function grantedPermissions(
+  context: AppContext,
+  { requestedScope, byAdministrator }: Pick<RegisterClientCommand, 'requestedScope' | 'byAdministrator'>,
+): Scope {
+  const { defaultPermissions } = context.settings;
+  if (requestedScope === undefined) return defaultPermissions;
+  // T4: clients register with every scope that they saw; the rest is left out instead of refused.
+  const asked = rightsOf(parseScope(requestedScope));
+  if (byAdministrator) return asked;
+  return intersect(defaultPermissions, asked);
+}
+
+/** RFC 7591: the client is active at once, with at most the default permissions (R13). */
+export async function registerClient(context: AppContext, command: RegisterClientCommand): Promise<Agent> {
+  const { client_secret: secret, ...metadata } = withoutSecrets(command.metadata);
+  const permissions = grantedPermissions(context, command);
+  const now = context.clock.now();
+  const agent: Agent = {
+    clientId: command.clientId,
+    kind: 'agent',
+    name: nameOf(metadata, command.clientId),
+    description: '',
+    owner: null,
+    state: 'active',
+    epoch: 0,
+    tier: 'free',
+    challengeWaived: false,
+    permissions,
+    defaultScope: permissions.filter((right) => !right.includes('*')),
+    tools: [],
+    resources: [],
+    audiences: null,
+    maxDepth: null,
+    maxChildren: null,
+    maxTaskSeconds: null,
+    metadata,
+    createdAt: now,
+    activatedAt: now,
+    deletedAt: null,
+  };
+  const changes: Change[] = [
+    { do: 'insert_agent', agent, miss: new DomainError('conflict', 'the client id is taken') },
+    ...(typeof secret === 'string'
+      ? [{ do: 'insert_secret', secret: clientSecretOf(context, command.clientId, secret) } as const]
+      : []),
+  ];
+  await context.store.commit(
+    unitOf(context, command.caller, changes, {
+      type: 'client_registered',
+      clientId: agent.clientId,
+      details: { name: agent.name, permissions, requested: command.requestedScope ?? null },
+    }),
+  );
+  return agent;
+}
+
+function nameOf({ client_name: name }: Record<string, unknown>, otherwise: string): string {
+  return typeof name === 'string' ? name : otherwise;
+}
+
+function withoutSecrets(metadata: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const { client_id, client_id_issued_at, client_secret_expires_at, scope, ...rest } = metadata;
+  return rest;
+}
+
+/** RFC 7592 §2.2: replaces the metadata; permissions are the administrators' business and stay. */
+export async function updateClient(
+  context: AppContext,
+  {
+    caller,
+    clientId,
+    metadata,
+  }: { caller: Caller; clientId: string; metadata: Readonly<Record<string, unknown>> },
+): Promise<void> {
+  const agent = await context.store.agents.byId(clientId);
+  if (!agent) throw new DomainError('not_found', 'the client is gone');
+  const { client_secret: _unchanged, ...kept } = withoutSecrets(metadata);
+  const change: Change = {
+    do: 'update_agent',
+    clientId,
+    expectEpoch: agent.epoch,
+    set: { metadata: kept, name: nameOf(kept, agent.name) },
+    miss: new DomainError('conflict', 'the client was changed meanwhile'),
+  };
+  await context.store.commit(unitOf(context, caller, [change], { type: 'client_updated', clientId }));
+}
+
+/** RFC 7592 §2.3: soft, so that audit and lineage survive; its tokens end at once. */
+export async function deleteClient(
+  context: AppContext,
+  { caller, clientId }: { caller: Caller; clientId: string },
+): Promise<void> {
+  await changeAgentState(context, { caller, clientId, to: 'deleted', reason: 'deleted by its owner' });
+}

@@ -1,0 +1,98 @@
+import type { AuditEventType } from '../../domain/audit-event.ts';
+import { DomainError } from '../../domain/errors.ts';
+import type { Scope } from '../../domain/scope.ts';
+import type { Task } from '../../domain/task.ts';
+import type { Audience } from '../../domain/task-request.ts';
+import { auditEvent } from '../audit/audit-trail.ts';
+import type { AppContext } from '../context.ts';
+import { type Issued, type TokenCommand, taskFacts, tokenFacts } from './issuance.ts';
+import { liveGuard, type MintedToken, mintToken } from './issue-token.ts';
+import type { ResolvedToken } from '../tokens/resolve-token.ts';
+import type { Change } from '../unit-of-work.ts';
+
+export interface NewTask {
+  readonly task: Task;
+  /** `aud` of the first access token; null for a token that only /userinfo takes. */
+  readonly audience: Audience | null;
+  readonly parent?: ResolvedToken | undefined;
+  /** What redeems the request: a code or a hand-off token consumed in the same unit. */
+  readonly redeems?: readonly Change[];
+  readonly issuedAs?: AuditEventType;
+  /** What the task was narrowed from: the scope of its `via` token, not of a voucher made from that one. */
+  readonly narrowedFrom?: Scope | undefined;
+}
+
+/** Mints the first tokens of a new task and commits task, tokens and audit events in one unit of work. */
+export async function commitNewTask(
+  context: AppContext,
+  command: TokenCommand,
+  plan: NewTask,
+): Promise<Issued> {
+  const { task, parent } = plan;
+  const { access, refresh } = await mintFirst(context, command, plan);
+  const facts = tokenFacts(task, access, refresh);
+  const derivation = parent
+    ? { via: task.parentTokenId, parent_scope: plan.narrowedFrom ?? parent.token.scope }
+    : {};
+  await context.store.commit({
+    id: context.ids.ordered(context.clock.now()),
+    guards: [liveGuard(access.token, task), ...(parent ? [liveParent(parent)] : [])],
+    changes: [
+      ...(plan.redeems ?? []),
+      ...(parent ? [countChild(parent)] : []),
+      { do: 'insert_task', task, miss: taskIdTaken(task.taskId) },
+      { do: 'insert_token', token: access.token },
+      ...(refresh ? [{ do: 'insert_token' as const, token: refresh.token }] : []),
+    ],
+    events: [
+      auditEvent(context, command.caller, {
+        ...facts,
+        type: parent ? 'task_derived' : 'task_opened',
+        tokenId: null,
+        details: { ...taskFacts(task), ...derivation },
+      }),
+      auditEvent(context, command.caller, { ...facts, type: plan.issuedAs ?? 'token_issued' }),
+    ],
+  });
+  return { task, access, refresh };
+}
+
+async function mintFirst(
+  context: AppContext,
+  command: TokenCommand,
+  { task, audience }: NewTask,
+): Promise<{ access: MintedToken; refresh: MintedToken | undefined }> {
+  const { limits } = context.settings;
+  const now = context.clock.now();
+  const order = { task, authority: task, keyThumbprint: task.keyThumbprint, detailed: command.detailed };
+  const access = await mintToken(context, {
+    ...order,
+    kind: 'access',
+    audience,
+    expiresAt: now + limits.accessTokenSeconds * 1000,
+  });
+  if (!command.refreshAllowed || task.leaf) return { access, refresh: undefined };
+  const refresh = await mintToken(context, {
+    ...order,
+    kind: 'refresh',
+    audience: null,
+    expiresAt: now + limits.refreshTokenSeconds * 1000,
+  });
+  return { access, refresh };
+}
+
+function liveParent({ dependencies }: ResolvedToken) {
+  return {
+    live: dependencies,
+    miss: new DomainError('parent_revoked', 'the parent token was revoked meanwhile'),
+  };
+}
+
+function countChild({ task }: ResolvedToken): Change {
+  const miss = new DomainError('fanout_exceeded', 'the parent task takes no further child');
+  return { do: 'count_child', handle: task.handle, miss };
+}
+
+export function taskIdTaken(taskId: string): DomainError {
+  return new DomainError('task_id_taken', `task_id ${taskId} is taken`, { task_id: taskId });
+}

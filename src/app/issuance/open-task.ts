@@ -1,0 +1,64 @@
+import { requireActive } from '../../domain/agent.ts';
+import { type Opening, openRoot, requireNoParent } from '../../domain/opening.ts';
+import type { Task } from '../../domain/task.ts';
+import { defaultAudiences, resolveAudiences } from '../resource-servers/audiences.ts';
+import { commitNewTask } from './commit-issuance.ts';
+import type { AppContext } from '../context.ts';
+import type { Issued, TokenCommand } from './issuance.ts';
+
+/**
+ * Opens a root task for an agent that acts for itself (client_credentials).
+ * @throws DomainError for every rule that the request breaks; nothing is written then.
+ */
+export async function openTask(context: AppContext, command: TokenCommand): Promise<Issued> {
+  const { agent, request } = command;
+  requireActive(agent);
+  requireNoParent(request);
+  const { resources } = command;
+  const audiences = await resolveAudiences(
+    context,
+    resources.length > 0 ? resources : defaultAudiences(context, agent),
+  );
+  const opening = openRoot({
+    request,
+    agent,
+    audiences,
+    limits: context.settings.limits,
+    now: context.clock.now(),
+  });
+  const task = rootTask(context, command, opening);
+  return commitNewTask(context, command, { task, audience: audiences[0] ?? null });
+}
+
+function rootTask(
+  context: AppContext,
+  { agent, request }: TokenCommand,
+  { authority, terms }: Opening,
+): Task {
+  const handle = context.ids.ordered(context.clock.now());
+  const taskId = request.taskId ?? context.ids.ordered(context.clock.now());
+  return {
+    ...authority,
+    ...terms,
+    handle,
+    taskId,
+    description: request.description ?? '',
+    state: 'active',
+    origin: 'client_credentials',
+    clientId: agent.clientId,
+    clientEpoch: agent.epoch,
+    subject: agent.clientId,
+    subjectKind: 'agent',
+    subjectEpoch: agent.epoch,
+    grant: context.ids.next(),
+    rootTaskId: taskId,
+    parentTaskId: null,
+    parentTokenId: null,
+    lineage: [],
+    depth: 0,
+    childCount: 0,
+    createdAt: context.clock.now(),
+    endedAt: null,
+    endedReason: null,
+  };
+}

@@ -1,0 +1,212 @@
+import { requireActive } from '../../domain/agent.ts';
+import { requireNames } from '../../domain/ceiling.ts';
+import { DomainError } from '../../domain/errors.ts';
+import { IDENTITY_SCOPES } from '../../domain/identity-scope.ts';
+import { intersect } from '../../domain/scope.ts';
+import type { Authority, Task } from '../../domain/task.ts';
+import type { Audience } from '../../domain/task-request.ts';
+import type { TaskToken } from '../../domain/task-token.ts';
+import { requireSameKey, requireSameProcess } from '../../domain/verifier.ts';
+import { auditEvent, unitOf } from '../audit/audit-trail.ts';
+import { resolveAudiences } from '../resource-servers/audiences.ts';
+import type { AppContext } from '../context.ts';
+import { type Issued, type TokenCommand, tokenFacts } from './issuance.ts';
+import { liveGuard, type MintedToken, mintToken } from './issue-token.ts';
+import { revocationOf } from '../tokens/revocation-entry.ts';
+import { type ResolvedToken, resolveToken } from '../tokens/resolve-token.ts';
+
+export interface RefreshCommand extends TokenCommand {
+  readonly refreshToken: string;
+}
+
+/**
+ * Rotates a refresh token (OAuth 2.1 §4.3.1). Within the grace window a replay gets a sibling of the same family
+ * and generation, so that parallel sessions survive; after it, the whole family ends.
+ * @throws DomainError `grant_invalid`, `grant_expired`, `grant_revoked`, `grant_replayed`, or what narrowing refuses.
+ */
+export async function refreshTask(context: AppContext, command: RefreshCommand): Promise<Issued> {
+  requireActive(command.agent);
+  const found = await requireOwnRefreshToken(context, command);
+  if (found.task.subjectKind === 'user' && found.task.origin === 'authorization_code')
+    requireSameKey(found.token, command.request);
+  else requireSameProcess(found.task, command.request);
+  if (found.token.consumedAt !== null) {
+    await refuseLateReplay(context, command, found);
+    return issueRefreshed(context, command, found, 'sibling');
+  }
+  try {
+    return await issueRefreshed(context, command, found, 'rotation');
+  } catch (error) {
+    if (!(error instanceof DomainError && error.code === 'grant_replayed')) throw error;
+    // Another request rotated it between our read and our commit: that is a replay too.
+    const again = await requireOwnRefreshToken(context, command);
+    await refuseLateReplay(context, command, again);
+    return issueRefreshed(context, command, again, 'sibling');
+  }
+}
+
+async function requireOwnRefreshToken(context: AppContext, { refreshToken, agent }: RefreshCommand) {
+  const found = await resolveToken(context, refreshToken);
+  if (!found || found.token.kind !== 'refresh' || found.token.clientId !== agent.clientId) {
+    throw new DomainError('grant_invalid', 'the refresh token is unknown or belongs to another client');
+  }
+  if (found.liveness === 'expired')
+    throw new DomainError('grant_expired', 'the refresh token or its task has expired');
+  if (found.liveness === 'task_ended')
+    throw new DomainError('task_not_active', `the task is ${found.task.state}`);
+  if (found.liveness === 'revoked')
+    throw new DomainError('grant_revoked', 'the refresh token or something it depends on was revoked');
+  return found;
+}
+
+/** Outside the grace window a replay ends the family (R14: in a unit of its own, which survives the refusal). */
+async function refuseLateReplay(
+  context: AppContext,
+  command: RefreshCommand,
+  { token, task }: ResolvedToken,
+) {
+  const now = context.clock.now();
+  const graceEnds = (token.consumedAt ?? now) + context.settings.limits.refreshGraceSeconds * 1000;
+  if (now < graceEnds) return;
+  const entry = revocationOf(context, command.caller, {
+    kind: 'grant',
+    handle: task.grant,
+    reason: 'refresh token replayed',
+    expiresAt: task.expiresAt,
+  });
+  await context.store.commit(
+    unitOf(context, command.caller, [{ do: 'revoke', entry }], {
+      type: 'token_replayed',
+      outcome: 'refused',
+      clientId: token.clientId,
+      tokenId: token.tokenId,
+      taskId: task.taskId,
+      parentTaskId: task.parentTaskId,
+      reason: 'refresh token replayed: its family was revoked',
+    }),
+  );
+  throw new DomainError('grant_replayed', 'the refresh token was used before; its family has been revoked');
+}
+
+async function issueRefreshed(
+  context: AppContext,
+  command: RefreshCommand,
+  { token, task, dependencies }: ResolvedToken,
+  mode: 'rotation' | 'sibling',
+): Promise<Issued> {
+  const now = context.clock.now();
+  const { authority, audience } = await narrowToRequest(context, command, token);
+  const { access, refresh } = await mintPair(context, command, { token, task, authority, audience });
+  const facts = tokenFacts(task, access, refresh);
+  const replayed = new DomainError('grant_replayed', 'the refresh token was used before');
+  await context.store.commit({
+    id: context.ids.ordered(context.clock.now()),
+    guards: [
+      liveGuard(access.token, task),
+      {
+        live: dependencies,
+        miss: new DomainError('grant_revoked', 'the refresh token was revoked meanwhile'),
+      },
+    ],
+    changes: [
+      {
+        do: 'require_active_task',
+        handle: task.handle,
+        miss: new DomainError('task_not_active', 'the task has ended'),
+      },
+      ...(mode === 'rotation'
+        ? [
+            {
+              do: 'consume_token' as const,
+              tokenId: token.tokenId,
+              at: now,
+              redeemedAs: null,
+              miss: replayed,
+            },
+          ]
+        : []),
+      { do: 'insert_token', token: access.token },
+      { do: 'insert_token', token: refresh.token },
+    ],
+    events: [
+      auditEvent(context, command.caller, {
+        ...facts,
+        type: 'token_refreshed',
+        details: { ...facts.details, rotated: token.tokenId, generation: refresh.token.generation, mode },
+      }),
+    ],
+  });
+  return { task, access, refresh };
+}
+
+interface Renewal {
+  readonly token: TaskToken;
+  readonly task: Task;
+  readonly authority: Authority;
+  readonly audience: Audience | null;
+}
+
+async function mintPair(
+  context: AppContext,
+  command: RefreshCommand,
+  { token, task, authority, audience }: Renewal,
+): Promise<{ access: MintedToken; refresh: MintedToken }> {
+  const { limits } = context.settings;
+  const now = context.clock.now();
+  const order = { task, keyThumbprint: token.keyThumbprint, detailed: token.detailed || command.detailed };
+  const access = await mintToken(context, {
+    ...order,
+    kind: 'access',
+    authority,
+    audience,
+    expiresAt: now + limits.accessTokenSeconds * 1000,
+  });
+  // The new refresh token keeps the family's grant: a narrower access token does not narrow the family.
+  const refresh = await mintToken(context, {
+    ...order,
+    kind: 'refresh',
+    authority: token,
+    audience: null,
+    expiresAt: now + limits.refreshTokenSeconds * 1000,
+    generation: token.generation + 1,
+  });
+  return { access, refresh };
+}
+
+async function narrowToRequest(
+  context: AppContext,
+  { request, resources, agent }: RefreshCommand,
+  token: TaskToken,
+) {
+  requireNames(token.scope, request.scope, 'scope_not_subset', 'wider than the refresh token');
+  requireNames(token.tools, request.tools, 'details_not_subset', 'tools wider than the refresh token');
+  requireNames(
+    token.resources,
+    request.resources,
+    'details_not_subset',
+    'resources wider than the refresh token',
+  );
+  const asked = await resolveAudiences(context, resources.length > 0 ? resources : token.audiences);
+  const audiences = asked.map(({ audience }) => audience);
+  const refused = audiences.filter((audience) => !token.audiences.includes(audience));
+  if (refused.length > 0)
+    throw new DomainError('audience_not_subset', `the grant is not for ${refused.join(' ')}`, { refused });
+  const authority: Authority = {
+    // The ceiling may have been lowered since: what the agent lost it does not get again by refreshing.
+    scope: request.scope ?? keptScope(token, agent.permissions),
+    audiences: audiences.length > 0 ? audiences : token.audiences,
+    tools: request.tools ?? token.tools,
+    resources: request.resources ?? token.resources,
+  };
+  requireNames(
+    keptScope(token, agent.permissions),
+    request.scope,
+    'scope_exceeds_ceiling',
+    'the agent may not be granted',
+  );
+  return { authority, audience: asked[0] ?? null };
+}
+
+function keptScope(token: TaskToken, ceiling: readonly string[]): readonly string[] {
+  return intersect(token.scope, [...ceiling, ...IDENTITY_SCOPES]);
+}
