@@ -4,8 +4,8 @@
  *   main → serve or workers → build → everything; beside them upkeep (what runs beside the requests), welcome (what a
  *   start prints) and other small parts of a start
  *   http, oidc, cli → app → domain → nothing
- *   store, crypto, audit, limits → app/ports and app/unit-of-work, domain
- *   http, oidc, store, crypto, audit and limits never import one another
+ *   store, crypto, audit, limits, network → app/ports and app/unit-of-work, domain
+ *   http, oidc, store, crypto, audit, limits and network never import one another
  *   config and log are for main, build and cli; everything else gets settings and a logger through app
  */
 
@@ -25,10 +25,11 @@ const ALLOWED = {
   'cli/': ['build.ts', 'config/', 'log/', 'app/', 'domain/'],
   'http/': ['app/', 'domain/'],
   'oidc/': ['app/', 'domain/'],
-  'store/': ['app/ports.ts', 'app/unit-of-work.ts', 'app/artifact.ts', 'domain/'],
-  'crypto/': ['app/ports.ts', 'app/unit-of-work.ts', 'app/artifact.ts', 'domain/'],
-  'audit/': ['app/ports.ts', 'app/unit-of-work.ts', 'app/artifact.ts', 'domain/'],
-  'limits/': ['app/ports.ts', 'domain/'],
+  'store/': ['app/ports.ts', 'app/ports/', 'app/unit-of-work.ts', 'app/artifact.ts', 'domain/'],
+  'crypto/': ['app/ports.ts', 'app/ports/', 'app/unit-of-work.ts', 'app/artifact.ts', 'domain/'],
+  'audit/': ['app/ports.ts', 'app/ports/', 'app/unit-of-work.ts', 'app/artifact.ts', 'domain/'],
+  'limits/': ['app/ports.ts', 'app/ports/', 'domain/'],
+  'network/': ['app/ports.ts', 'app/ports/', 'domain/'],
   'app/': ['domain/'],
   'domain/': [],
   'config/': [],
