@@ -22,6 +22,8 @@ interface Declaration<
   readonly access: A;
   /** Makes new clients: limited per address, unless an administrator does it. */
   readonly registers?: boolean;
+  /** Creates something: a repeated Idempotency-Key gets the stored answer instead of a second one. Only for POST. */
+  readonly creates?: boolean;
   /** One sentence. */
   readonly summary: string;
   readonly description?: string;

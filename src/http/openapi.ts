@@ -29,6 +29,16 @@ const problemSchema = {
   },
 };
 
+const idempotencyKey = {
+  name: 'Idempotency-Key',
+  in: 'header',
+  required: false,
+  description:
+    'A random value of yours, best a UUID. The same request with the same key creates nothing again: it gets the ' +
+    'first answer, with Idempotent-Replayed: true.',
+  schema: { type: 'string', minLength: 1, maxLength: 255 },
+};
+
 /** The declared routes as one OpenAPI 3.1 document. */
 function describeApi(contracts: readonly Contract[], about: { issuer: string; version: string }): Json {
   const paths: Record<string, Record<string, Json>> = {};
@@ -45,6 +55,7 @@ function describeApi(contracts: readonly Contract[], about: { issuer: string; ve
     paths,
     components: {
       schemas: { Problem: problemSchema },
+      parameters: { IdempotencyKey: idempotencyKey },
       securitySchemes: {
         bearer: { type: 'http', scheme: 'bearer', description: 'A live access token of a task.' },
         administration: {
@@ -90,7 +101,11 @@ function operation(declared: Contract, path: string): Json {
     ...(declared.description === undefined ? {} : { description: declared.description }),
     tags: declared.tags,
     security: securityOf(declared.access),
-    parameters: [...parametersOf('path', declared.params), ...parametersOf('query', declared.query)],
+    parameters: [
+      ...parametersOf('path', declared.params),
+      ...parametersOf('query', declared.query),
+      ...(declared.creates ? [{ $ref: '#/components/parameters/IdempotencyKey' }] : []),
+    ],
     ...(declared.body ? { requestBody: requestBody(declared.body) } : {}),
     responses: {
       [status]: { description: status === 204 ? 'Done.' : 'The answer.', ...answer },

@@ -40,6 +40,7 @@ const register = contract({
   path: '/api/agents/register',
   access: 'optional',
   registers: true,
+  creates: true,
   summary: 'Register an agent; it acts once its registration token is used.',
   description:
     'Without an admin:write token the agent gets the default permissions at most; what more was asked waits for ' +

@@ -118,6 +118,7 @@ const reactivate = contract({
 const rotate = contract({
   method: 'post',
   path: '/api/agents/:clientId/rotate-secret',
+  creates: true,
   access: 'task',
   summary: 'Give an agent a new secret; the old ones work for an overlap.',
   description:

@@ -30,6 +30,7 @@ const register = contract({
   method: 'post',
   path: '/api/admin/resource-servers',
   access: 'admin:write',
+  creates: true,
   summary: 'Register an API that accepts tokens; the secret is shown this once.',
   description:
     'Each audience is an absolute URI with one owner. With its credentials the API may introspect.',
@@ -89,6 +90,7 @@ const remove = contract({
 const rotate = contract({
   method: 'post',
   path: '/api/admin/resource-servers/:clientId/rotate-secret',
+  creates: true,
   access: 'admin:write',
   summary: 'Give a resource server a new secret; the old ones work for an overlap.',
   tags,

@@ -29,6 +29,7 @@ const create = contract({
   method: 'post',
   path: '/api/admin/users',
   access: 'admin:write',
+  creates: true,
   summary: 'Create an account for a person.',
   tags,
   body: z.strictObject({ email: z.string().max(320), name, password, permissions: permissions.default([]) }),
