@@ -24,6 +24,7 @@ import { createRoutes } from './http/routes.ts';
 import { createMemoryLimiter } from './limits/memory-limiter.ts';
 import { createSharedLimiter } from './limits/shared-limiter.ts';
 import { createLoggers, type Loggers } from './log/loggers.ts';
+import { publicFetch } from './network/public-fetch.ts';
 import { createOAuthApp } from './oidc/app.ts';
 import { createEngineHolder } from './oidc/engine-holder.ts';
 import { createInteractions } from './oidc/interactions/interactions.ts';
@@ -117,7 +118,7 @@ export async function build(config: Config, outside: Outside = {}): Promise<Task
       lifetimes: { ...config.lifetimes, pushedRequest: config.lifetimes.par },
       scopes: ['profile', 'email'],
       metadataDocuments: config.registration.metadataDocuments,
-      fetch: outside.fetch,
+      fetch: outside.fetch ?? publicFetch(),
     },
     () => keyring.privateJwks(),
   );

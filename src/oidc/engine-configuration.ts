@@ -7,7 +7,6 @@ import { taskExtraParams } from './authorization-request.ts';
 import { consentForEach, grantOfThisAuthorization } from './consent-policy.ts';
 import { engineFeatures } from './engine-features.ts';
 import type { EngineOptions } from './engine-options.ts';
-import { publicFetch } from './public-fetch.ts';
 import { ROUTES } from './routes.ts';
 import { answerUnavailable } from './unavailable.ts';
 import { renderErrorPage } from './views/error-page.ts';
@@ -60,7 +59,7 @@ export function engineConfiguration(options: EngineOptions): Configuration {
       properties: ['taskgrant_native'],
       validator: (_ctx, _key, _value, metadata) => inferApplicationType(metadata as never),
     },
-    fetch: options.fetch ?? publicFetch(),
+    fetch: options.fetch,
     extraParams: taskExtraParams(context),
     findAccount: (_ctx, id) => findAccount(context, id),
     loadExistingGrant: (ctx) => grantOfThisAuthorization(ctx as never),

@@ -26,6 +26,6 @@ export interface EngineOptions {
   readonly scopes: readonly string[];
   /** Client ID Metadata Documents: a client names itself by an https URL. */
   readonly metadataDocuments: boolean;
-  /** Fetches metadata documents; the engine refuses special-use addresses of its own dispatcher. */
-  readonly fetch?: typeof globalThis.fetch | undefined;
+  /** Fetches metadata documents from public addresses alone; the engine looks at the one it is connected to as well. */
+  readonly fetch: typeof globalThis.fetch;
 }
