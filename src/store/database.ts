@@ -2,6 +2,7 @@ import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import knexLibrary, { type Knex } from 'knex';
 import type { Logger } from '../app/ports.ts';
+import { buildCountingIndexes } from './counting-indexes.ts';
 import { migrateUp } from './migrate.ts';
 import { TIMEOUT } from './transaction.ts';
 import { boundsOf, cutWhenSilent } from './postgres-bounds.ts';
@@ -51,12 +52,23 @@ export async function openDatabase(settings: DatabaseSettings): Promise<Database
       await patient.raw(`PRAGMA busy_timeout = ${BRIEF_BUSY_TIMEOUT_MS}`);
       return databaseOf(patient, settings);
     }
-    await patient.destroy();
   } catch (error) {
     await patient.destroy();
     throw error;
   }
-  return databaseOf(open(settings, postgres(settings, settings.timeoutMs ?? TIMEOUT_MS)), settings);
+  const connected = open(settings, postgres(settings, settings.timeoutMs ?? TIMEOUT_MS));
+  const closing = new AbortController();
+  const indexed = buildCountingIndexes(patient, { log: settings.logger, signal: closing.signal }).finally(
+    () => patient.destroy(),
+  );
+  return {
+    ...databaseOf(connected, settings),
+    async close() {
+      closing.abort();
+      await indexed;
+      await connected.destroy();
+    },
+  };
 }
 
 /** A connection to a schema as it is, whose statements may take as long as they need. */

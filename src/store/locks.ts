@@ -2,12 +2,13 @@ import type { Knex } from 'knex';
 import { isPostgres } from './statements.ts';
 
 /** Arbitrary, but fixed for ever: nodes of different releases must agree on them. */
-const KEYS = {
+export const KEYS = {
   migrations: 7_461_001,
   ledger: 7_461_002,
   audiences: 7_461_003,
   signingKeys: 7_461_004,
   registry: 7_461_005,
+  indexes: 7_461_006,
 } as const;
 
 /**

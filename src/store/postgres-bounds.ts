@@ -13,7 +13,8 @@ export function boundsOf(timeoutMs: number) {
   };
 }
 
-interface PgClient {
+/** What `pg` has beside its documented interface. */
+export interface PgClient {
   readonly readyForQuery: boolean;
   readonly connection: { readonly stream: Socket };
 }

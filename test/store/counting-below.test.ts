@@ -26,7 +26,7 @@ onEveryDatabase('counting what hangs below', (open) => {
     await store.commit(aUnit([...changes, ...tokens]));
     await multiply(knex, 'tasks', { handle: root.handle }, ['handle', 'task_id', 'path']);
     await multiply(knex, 'tokens', { token_id: token.tokenId }, ['token_id', 'task_handle', 'digest']);
-    if (isPostgres(knex)) await knex.raw('ANALYZE');
+    if (isPostgres(knex)) await knex.raw('VACUUM ANALYZE');
   });
 
   test.each([
@@ -41,7 +41,8 @@ onEveryDatabase('counting what hangs below', (open) => {
     knex.removeListener('query', note);
     const counting = sent.find(({ sql }) => sql.includes('COUNT(*)'));
     const plan = await planOf(knex, counting?.sql ?? '', counting?.bindings ?? []);
-    expect(plan).toMatch(/tasks_path/);
+    expect(plan).toMatch(/(?:COVERING INDEX|Index Only Scan using) tasks_below/);
+    expect(plan).toMatch(/(?:COVERING INDEX|Index Only Scan using) tokens_of_task/);
     expect(plan).not.toMatch(/Seq Scan|\bSCAN (?:below|child|tokens)\b(?! USING)/);
   });
 });
