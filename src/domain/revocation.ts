@@ -58,14 +58,13 @@ type DependentToken = Pick<TaskToken, 'tokenId' | 'kind' | 'parentTokenId'>;
 /** A token depends on its task's handles and on its own two (R2); a hand-off token on the one handed off as well. */
 export function tokenDependencies(token: DependentToken, task: DependentTask): Dependency[] {
   const { tokenId, kind, parentTokenId } = token;
-  return distinct([
+  const own: Dependency[] = [
     { kind: 'token', handle: tokenId, epoch: 0 },
     { kind: 'token_self', handle: tokenId, epoch: 0 },
-    ...(kind === 'handoff' && parentTokenId !== null
-      ? [{ kind: 'token' as const, handle: parentTokenId, epoch: 0 }]
-      : []),
-    ...handlesOf(task),
-  ]);
+  ];
+  if (kind === 'handoff' && parentTokenId !== null)
+    own.push({ kind: 'token', handle: parentTokenId, epoch: 0 });
+  return [...own, ...distinct(handlesOf(task))];
 }
 
 /** The first revocation that ends something with these dependencies, or undefined while it is live. */
@@ -90,13 +89,15 @@ export function handleKey({ kind, handle }: { kind: HandleKind; handle: string }
   return `${kind}:${handle}`;
 }
 
-function distinct(dependencies: Dependency[]): Dependency[] {
+function distinct(dependencies: readonly Dependency[]): Dependency[] {
   const seen = new Map<string, Dependency>();
+  // Hardly ever: one handle of two kinds.
+  const namesakes: Dependency[] = [];
   for (const dependency of dependencies) {
-    const key = handleKey(dependency);
-    const known = seen.get(key);
+    const known = seen.get(dependency.handle);
+    if (known && known.kind !== dependency.kind) namesakes.push(dependency);
     // INVARIANT: of two epochs the older one decides, because it dies first.
-    if (!known || dependency.epoch < known.epoch) seen.set(key, dependency);
+    else if (!known || dependency.epoch < known.epoch) seen.set(dependency.handle, dependency);
   }
-  return [...seen.values()];
+  return namesakes.length === 0 ? [...seen.values()] : [...seen.values(), ...distinct(namesakes)];
 }
