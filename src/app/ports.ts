@@ -7,6 +7,7 @@ import type { Task } from '../domain/task.ts';
 import type { TaskToken } from '../domain/task-token.ts';
 import type { User } from '../domain/user.ts';
 import type { Artifact } from './artifact.ts';
+import type { ApiKeyReads } from './ports/api-keys.ts';
 import type { ClientSecret, UnitOfWork } from './unit-of-work.ts';
 
 /** Milliseconds since the epoch. */
@@ -75,6 +76,20 @@ export interface Paged<T> {
   readonly next: string | null;
 }
 
+/** Rows by their number, for lists that are counted: `limit` of them, the first `offset` skipped. */
+export interface Slice {
+  readonly offset: number;
+  readonly limit: number;
+}
+
+export interface Sliced<T> {
+  readonly items: readonly T[];
+  /** How many there are in all, counted up to 10,000. */
+  readonly total: number;
+  /** There are more than were counted. */
+  readonly truncated: boolean;
+}
+
 export interface TaskReads {
   byHandle(handle: string): Promise<Task | undefined>;
   byTaskId(taskId: string): Promise<Task | undefined>;
@@ -133,6 +148,8 @@ export interface AgentReads {
   secrets(clientId: string, now: number): Promise<readonly ClientSecret[]>;
   /** Newest first, without deleted ones unless asked. */
   search(filter: AgentFilter, page: Page): Promise<Paged<Agent>>;
+  /** The same, counted from the newest. */
+  slice(filter: AgentFilter, slice: Slice): Promise<Sliced<Agent>>;
 }
 
 export interface AgentFilter {
@@ -175,6 +192,8 @@ export interface Registry {
 export interface AuditReads {
   /** Newest first, or oldest first for a history. */
   search(filter: AuditFilter, page: Page): Promise<Paged<AuditEvent>>;
+  /** The same, counted from the first. */
+  slice(filter: AuditFilter, slice: Slice): Promise<Sliced<AuditEvent>>;
 }
 
 export interface AuditFilter {
@@ -211,6 +230,7 @@ export interface Store extends Committer {
   readonly registry: Registry;
   readonly audit: AuditReads;
   readonly artifacts: Artifacts;
+  readonly apiKeys: ApiKeyReads;
   counts(now: number): Promise<Counts>;
 }
 

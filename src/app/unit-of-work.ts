@@ -1,4 +1,5 @@
 import type { Agent } from '../domain/agent.ts';
+import type { ApiKey } from '../domain/api-key.ts';
 import type { AuditEvent } from '../domain/audit-event.ts';
 import { DomainError } from '../domain/errors.ts';
 import type { ResourceServer } from '../domain/resource-server.ts';
@@ -90,6 +91,27 @@ export type Change =
       readonly except: string | null;
       readonly at: number;
     }
+  | { readonly do: 'insert_api_key'; readonly key: ApiKey; readonly miss: DomainError }
+  | {
+      /** The key must still work; what it opened is noted, and when it was used. */
+      readonly do: 'use_api_key';
+      readonly keyId: string;
+      readonly clientId: string;
+      readonly task: Pick<Task, 'handle' | 'expiresAt'> | null;
+      readonly at: number;
+      readonly miss: DomainError;
+    }
+  | {
+      /** Brings the end of a key forward that still works; one that was replaced is not replaced again. */
+      readonly do: 'end_api_key';
+      readonly keyId: string;
+      readonly expiresAt: number;
+      readonly revokedAt: number | null;
+      readonly replacedBy: string | null;
+      readonly at: number;
+      readonly miss: DomainError;
+    }
+  | { readonly do: 'end_api_keys'; readonly clientId: string; readonly at: number }
   | {
       readonly do: 'insert_registration_token';
       readonly digest: string;

@@ -6,7 +6,8 @@ export type StoredTaskState = 'active' | EndedState;
 /** `expired` is never stored: it is computed from `expiresAt` on read. */
 export type TaskState = StoredTaskState | 'expired';
 
-export type TaskOrigin = 'client_credentials' | 'authorization_code' | 'token_exchange';
+export const TASK_ORIGINS = ['client_credentials', 'authorization_code', 'token_exchange', 'api_key'] as const;
+export type TaskOrigin = (typeof TASK_ORIGINS)[number];
 
 /** The authority that a task or a token holds; what a child may only narrow. */
 export interface Authority {

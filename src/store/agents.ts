@@ -1,10 +1,10 @@
 import type { Knex } from 'knex';
-import type { AgentFilter, AgentReads, Page, Paged } from '../app/ports.ts';
+import type { AgentFilter, AgentReads } from '../app/ports.ts';
 import type { ClientSecret } from '../app/unit-of-work.ts';
 import type { Agent } from '../domain/agent.ts';
 import { gather } from './gather.ts';
 import { boolean, json, mapping, plain } from './mapping.ts';
-import { type Order, pageOf } from './paging.ts';
+import { type Order, pageOf, sliceOf } from './paging.ts';
 import { fromJson } from './json.ts';
 import { among, jsonListOf, type Row, rowsOf } from './statements.ts';
 
@@ -52,7 +52,8 @@ export function agentReads(db: Knex): AgentReads {
       const all = await secretsOf(clientId);
       return all.filter(({ expiresAt }) => expiresAt === null || expiresAt > now);
     },
-    search: (filter, page) => search(db, filter, page),
+    search: (filter, page) => pageOf(matching(db, filter), NEWEST_FIRST, page, agents.read),
+    slice: (filter, slice) => sliceOf(matching(db, filter), NEWEST_FIRST, slice, agents.read),
   };
 }
 
@@ -105,13 +106,13 @@ async function byRegistrationToken(db: Knex, digest: string) {
   return { agent: agents.read(row), expiresAt: row.token_expires_at, consumedAt: row.token_consumed_at };
 }
 
-function search(db: Knex, filter: AgentFilter, page: Page): Promise<Paged<Agent>> {
+function matching(db: Knex, filter: AgentFilter): Knex.QueryBuilder {
   const query = db('agents').select([...agents.columns]);
   if (filter.state !== undefined) query.where('state', filter.state);
   if (filter.kind !== undefined) query.where('kind', filter.kind);
   if (filter.name !== undefined) query.whereRaw("LOWER(name) LIKE ? ESCAPE '!'", [containing(filter.name)]);
   if (!filter.includeDeleted) query.whereNull('deleted_at');
-  return pageOf(query, NEWEST_FIRST, page, agents.read);
+  return query;
 }
 
 /** A LIKE pattern for names that contain the text, whatever their case. */

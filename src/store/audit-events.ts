@@ -1,9 +1,9 @@
 import type { Knex } from 'knex';
-import type { AuditFilter, AuditReads, Page, Paged } from '../app/ports.ts';
+import type { AuditFilter, AuditReads } from '../app/ports.ts';
 import type { UnitOfWork } from '../app/unit-of-work.ts';
 import type { AuditEvent } from '../domain/audit-event.ts';
 import { json, mapping, plain } from './mapping.ts';
-import { type Order, pageOf } from './paging.ts';
+import { type Order, pageOf, sliceOf } from './paging.ts';
 import { among, insertRows, type Row, rowsOf } from './statements.ts';
 
 const auditEvents = mapping<AuditEvent>('audit_events', {
@@ -27,10 +27,17 @@ const auditEvents = mapping<AuditEvent>('audit_events', {
 const BY_TIME: Order['columns'] = { at: 'number', unit_id: 'string', position: 'number' };
 
 export function auditReads(db: Knex): AuditReads {
-  return { search: (filter, page) => search(db, filter, page) };
+  return {
+    search: (filter, page) => pageOf(matching(db, filter), orderOf(filter), page, auditEvents.read),
+    slice: (filter, slice) => sliceOf(matching(db, filter), orderOf(filter), slice, auditEvents.read),
+  };
 }
 
-function search(db: Knex, filter: AuditFilter, page: Page): Promise<Paged<AuditEvent>> {
+function orderOf({ order }: AuditFilter): Order {
+  return { columns: BY_TIME, direction: order === 'oldest' ? 'asc' : 'desc' };
+}
+
+function matching(db: Knex, filter: AuditFilter): Knex.QueryBuilder {
   const query = db('audit_events').select([...auditEvents.columns, 'unit_id', 'position']);
   if (filter.clientId !== undefined) query.where('client_id', filter.clientId);
   if (filter.userId !== undefined) query.where('user_id', filter.userId);
@@ -43,8 +50,7 @@ function search(db: Knex, filter: AuditFilter, page: Page): Promise<Paged<AuditE
     const { sql, bindings } = among(db, 'task_id', filter.taskIds);
     query.whereRaw(sql, bindings as Knex.RawBinding[]);
   }
-  const direction = filter.order === 'oldest' ? 'asc' : 'desc';
-  return pageOf(query, { columns: BY_TIME, direction }, page, auditEvents.read);
+  return query;
 }
 
 /** The events of many units with one statement. */

@@ -2,6 +2,7 @@ import type { Knex } from 'knex';
 import type { Change } from '../app/unit-of-work.ts';
 import type { DomainError } from '../domain/errors.ts';
 import * as agent from './agent-changes.ts';
+import * as apiKey from './api-key-changes.ts';
 import type { Applier, ChangeKind, Step } from './applier.ts';
 import * as artifact from './artifact-changes.ts';
 import { revoke } from './ledger.ts';
@@ -12,6 +13,7 @@ import * as user from './users.ts';
 
 /** INVARIANT: exhaustive. A new kind of change does not compile until it has an applier. */
 const APPLIERS: { readonly [K in ChangeKind]: Applier<K> } = {
+  use_api_key: apiKey.useApiKey,
   consume_artifact: artifact.consumeArtifact,
   consume_token: token.consumeToken,
   count_child: task.countChild,
@@ -25,6 +27,9 @@ const APPLIERS: { readonly [K in ChangeKind]: Applier<K> } = {
   update_agent: agent.updateAgent,
   insert_secret: agent.insertSecret,
   expire_secrets: agent.expireSecrets,
+  insert_api_key: apiKey.insertApiKey,
+  end_api_key: apiKey.endApiKey,
+  end_api_keys: apiKey.endApiKeys,
   insert_registration_token: agent.insertRegistrationToken,
   consume_registration_token: agent.consumeRegistrationToken,
   insert_user: user.insertUser,

@@ -21,6 +21,9 @@ export const RETAINED: readonly Retained[] = [
   { table: 'oidc_artifacts', ended: 'expires_at', before: ({ now }) => now },
   { table: 'registration_tokens', ended: 'expires_at', before: ({ now }) => now },
   { table: 'client_secrets', ended: 'expires_at', before: ({ now }) => now },
+  { table: 'api_key_tasks', ended: 'expires_at', before: ({ now }) => now },
+  // Shown among the keys of an agent for a while.
+  { table: 'api_keys', ended: 'expires_at', before: ({ tokens }) => tokens },
   {
     table: 'tokens',
     ended: 'expires_at',

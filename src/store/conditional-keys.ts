@@ -22,6 +22,8 @@ function keysOf(change: Change): readonly string[] {
     case 'update_agent':
     case 'expire_secrets':
       return [`agent:${change.clientId}`];
+    case 'end_api_key':
+      return [`api_key:${change.keyId}`];
     case 'consume_registration_token':
       return [`registration:${change.digest}`];
     case 'insert_user':
@@ -44,6 +46,10 @@ function keysOf(change: Change): readonly string[] {
     case 'insert_token':
     case 'revoke':
     case 'insert_secret':
+    case 'insert_api_key':
+    // A key opens many tasks at once, and is ended for all of them.
+    case 'use_api_key':
+    case 'end_api_keys':
     case 'insert_registration_token':
     case 'delete_artifacts_of_grant':
     case 'delete_sessions':

@@ -1,5 +1,5 @@
 import type { Knex } from 'knex';
-import type { Page, Paged } from '../app/ports.ts';
+import type { Page, Paged, Slice, Sliced } from '../app/ports.ts';
 import { DomainError } from '../domain/errors.ts';
 import type { Row } from './statements.ts';
 
@@ -23,6 +23,27 @@ export async function pageOf<T>(
   const last = items.at(-1);
   const next = rows.length > items.length && last ? writeCursor(order, last) : null;
   return { items: items.map(read), next };
+}
+
+const COUNTED = 10_000;
+
+/** A part of a query without order or limit of its own, by the numbers of its rows, and how many there are. */
+export async function sliceOf<T>(
+  query: Knex.QueryBuilder,
+  order: Order,
+  { offset, limit }: Slice,
+  read: (row: Row) => T,
+): Promise<Sliced<T>> {
+  const rows = query.clone().offset(offset).limit(limit);
+  for (const name of Object.keys(order.columns)) rows.orderBy(name, order.direction);
+  // No index counts: beyond this it would cost more than it tells.
+  const some = query.clone().clearSelect().select(query.client.raw('1')).limit(COUNTED + 1);
+  const [items, counted] = await Promise.all([
+    rows as Promise<readonly Row[]>,
+    query.client.queryBuilder().count({ rows: '*' }).from(some.as('counted')),
+  ]);
+  const total = Number((counted as readonly { rows: number }[])[0]?.rows ?? 0);
+  return { items: items.map(read), total: Math.min(total, COUNTED), truncated: total > COUNTED };
 }
 
 const SCAN_ROWS = 200;

@@ -1,6 +1,7 @@
 import type { Artifacts, Cleanup, KeyStore, RateCounters, Store } from '../app/ports.ts';
 import { agentReads } from './agents.ts';
 import { answering } from './answering.ts';
+import { apiKeyReads } from './api-keys.ts';
 import { artifacts } from './artifacts.ts';
 import { auditReads } from './audit-events.ts';
 import { cleanup } from './cleanup.ts';
@@ -49,6 +50,7 @@ export function createStore(database: Database): DatabaseStore {
     registry: port(registry(db, { agents, resourceServers })),
     audit: port(auditReads(db)),
     artifacts: port(artifacts(db)),
+    apiKeys: port(apiKeyReads(db)),
     keys: port(keyStore(db)),
     cleanup: port(cleanup(db)),
     rateCounters: isPostgres(db) ? port(rateCounters(db)) : undefined,

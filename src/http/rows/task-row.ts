@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { ViewedTask } from '../../app/tasks/view-task.ts';
 import { formatScope } from '../../domain/scope.ts';
+import { TASK_ORIGINS } from '../../domain/task.ts';
 import { iso, isoOrNull, isoTime } from '../fields.ts';
 
 /** A task as it is shown. The description is display text of its agent: untrusted. */
@@ -8,7 +9,7 @@ export const TaskRow = z.object({
   task_id: z.string(),
   description: z.string(),
   state: z.enum(['active', 'completed', 'failed', 'revoked', 'expired']),
-  origin: z.enum(['client_credentials', 'authorization_code', 'token_exchange']),
+  origin: z.enum(TASK_ORIGINS),
   client_id: z.string(),
   subject: z.string(),
   subject_kind: z.enum(['user', 'agent']),
