@@ -6,7 +6,8 @@
  *   http, oidc, cli → app → domain → nothing
  *   store, crypto, audit, limits, network → app/ports and app/unit-of-work, domain
  *   http, oidc, store, crypto, audit, limits and network never import one another
- *   config and log are for main, build and cli; everything else gets settings and a logger through app
+ *   config and log are for main, build and cli; everything else gets settings and a logger through app; of the domain,
+ *   config knows what a permission is and which ones there always are
  */
 
 /** For each folder or file directly under src/, what else under src/ it may import. */
@@ -18,7 +19,7 @@ const ALLOWED = {
   'workers/': ['build.ts', 'first-start.ts', 'serve.ts', 'welcome.ts', 'app/', 'config/', 'log/'],
   'first-start.ts': ['app/', 'config/'],
   'follow-keys.ts': ['crypto/'],
-  'app-settings.ts': ['app/', 'config/'],
+  'app-settings.ts': ['app/', 'config/', 'domain/'],
   'welcome.ts': ['app/', 'config/'],
   'upkeep.ts': ['app/', 'crypto/'],
   'build.ts': ['(?!main[.]ts$)'],
@@ -32,7 +33,7 @@ const ALLOWED = {
   'network/': ['app/ports.ts', 'app/ports/', 'domain/'],
   'app/': ['domain/'],
   'domain/': [],
-  'config/': [],
+  'config/': ['domain/permission.ts', 'domain/built-in-catalogue.ts'],
   'log/': ['app/ports.ts'],
 };
 
@@ -66,6 +67,13 @@ module.exports = {
       severity: 'error',
       from: { path: '^src/', pathNot: KNOWN },
       to: {},
+    },
+    {
+      name: 'sdk-stands-alone',
+      comment: 'What others install knows nothing of the server.',
+      severity: 'error',
+      from: { path: '^sdk/' },
+      to: { path: '^(src|test|bench|examples)/' },
     },
     {
       name: 'domain-is-pure',

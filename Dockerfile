@@ -5,6 +5,7 @@ WORKDIR /app
 
 # The image brings Node, and the native modules ship their binaries, so no install script has to run.
 COPY package.json package-lock.json .npmrc ./
+COPY sdk/package.json ./sdk/
 RUN npm ci --omit=dev --ignore-scripts && npm cache clean --force
 
 COPY LICENSE ./

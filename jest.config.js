@@ -1,8 +1,10 @@
 /** @type {import('jest').Config} */
 export default {
   testEnvironment: 'node',
-  roots: ['<rootDir>/test'],
-  testMatch: ['<rootDir>/test/**/*.test.ts'],
+  // The SDK's sources, not what it publishes.
+  testEnvironmentOptions: { customExportConditions: ['taskgrant-source', 'node', 'node-addons'] },
+  roots: ['<rootDir>/test', '<rootDir>/sdk/test'],
+  testMatch: ['<rootDir>/{test,sdk/test}/**/*.test.ts'],
   extensionsToTreatAsEsm: ['.ts'],
   transform: {
     '\\.ts$': [
