@@ -1,5 +1,7 @@
 import type { AppSettings } from './app/context.ts';
 import type { Config } from './config/config.ts';
+import { policiesOf } from './config/policies.ts';
+import { builtInPermissions } from './domain/built-in-catalogue.ts';
 
 /** What of the configuration the use cases need. */
 export function appSettings(config: Config): AppSettings {
@@ -19,10 +21,14 @@ export function appSettings(config: Config): AppSettings {
     },
     defaultAudience: config.defaultResource,
     adminAudience: config.apiAudience,
-    allowedDelegations: config.policies.allowedDelegations,
+    policies: policiesOf(config),
     defaultPermissions: config.registration.defaultPermissions,
     defaultTools: config.registration.defaultTools,
     defaultResources: config.registration.defaultResources,
+    catalogue: new Map([
+      ...builtInPermissions(),
+      ...Object.entries(config.scopes).map(([name, { description }]) => [name, description] as const),
+    ]),
     registration: config.registration.mode,
     registrationTokenSeconds: lifetimes.registrationToken,
     secretOverlapSeconds: lifetimes.secretOverlap,

@@ -1,4 +1,7 @@
+import type { Catalogue } from '../domain/catalogue.ts';
+import type { Policy } from '../domain/policy/policy.ts';
 import type { ServerLimits } from '../domain/task-request.ts';
+import type { DecisionPoint } from './ports/decision-point.ts';
 import type { AccessTokenSigner, Clock, Digests, Ids, Logger, Passwords, Store } from './ports.ts';
 
 /** Settings that use cases need; the composition root fills it from the configuration. */
@@ -9,13 +12,15 @@ export interface AppSettings {
   readonly defaultAudience: string;
   /** Audience of the server's own administration API; no other resource server may own it (R13). */
   readonly adminAudience: string;
-  /** Pairs of clients that may delegate without being named by the parent. */
-  readonly allowedDelegations: readonly { readonly parent: string; readonly child: string }[];
+  /** What decides about everything that is issued, in order. */
+  readonly policies: readonly Policy[];
   /** What an anonymous registration is granted at most. */
   readonly defaultPermissions: readonly string[];
   /** Tools and resources that an anonymous registration may name for itself; `*` = any. */
   readonly defaultTools: readonly string[];
   readonly defaultResources: readonly string[];
+  /** Permissions that are known without an administrator's doing: built in, and of the configuration. */
+  readonly catalogue: Catalogue;
   readonly registration: 'open' | 'token' | 'closed';
   readonly registrationTokenSeconds: number;
   /** How long a replaced client secret still works. */
@@ -30,6 +35,7 @@ export interface AppContext {
   readonly digests: Digests;
   readonly passwords: Passwords;
   readonly signer: AccessTokenSigner;
+  readonly decisionPoint: DecisionPoint;
   readonly settings: AppSettings;
   readonly log: Logger;
 }

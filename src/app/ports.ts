@@ -8,6 +8,9 @@ import type { TaskToken } from '../domain/task-token.ts';
 import type { User } from '../domain/user.ts';
 import type { Artifact } from './artifact.ts';
 import type { ApiKeyReads } from './ports/api-keys.ts';
+import type { IdempotencyReads } from './ports/idempotency.ts';
+import type { PermissionReads } from './ports/permissions.ts';
+import type { RoleReads } from './ports/roles.ts';
 import type { ClientSecret, UnitOfWork } from './unit-of-work.ts';
 
 /** Milliseconds since the epoch. */
@@ -227,10 +230,13 @@ export interface Store extends Committer {
   readonly agents: AgentReads;
   readonly users: UserReads;
   readonly resourceServers: ResourceServerReads;
+  readonly roles: RoleReads;
+  readonly permissions: PermissionReads;
   readonly registry: Registry;
   readonly audit: AuditReads;
   readonly artifacts: Artifacts;
   readonly apiKeys: ApiKeyReads;
+  readonly idempotency: IdempotencyReads;
   counts(now: number): Promise<Counts>;
 }
 

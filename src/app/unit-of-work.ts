@@ -4,10 +4,13 @@ import type { AuditEvent } from '../domain/audit-event.ts';
 import { DomainError } from '../domain/errors.ts';
 import type { ResourceServer } from '../domain/resource-server.ts';
 import type { Dependency, HandleKind } from '../domain/revocation.ts';
+import type { Role, RoleHolder } from '../domain/role.ts';
 import type { EndedState, Task } from '../domain/task.ts';
 import type { TaskToken } from '../domain/task-token.ts';
 import type { User } from '../domain/user.ts';
 import type { Artifact } from './artifact.ts';
+import type { CatalogueEntry } from './ports/permissions.ts';
+import type { IdempotencyRecord } from './ports/idempotency.ts';
 
 /** A condition that must hold inside the commit transaction; `miss` is thrown when it does not. */
 export interface Guard {
@@ -37,7 +40,7 @@ export interface LedgerEntry {
   readonly outlivesAll?: boolean;
 }
 
-export type AgentPatch = Partial<Omit<Agent, 'clientId' | 'kind' | 'createdAt'>>;
+export type AgentPatch = Partial<Omit<Agent, 'clientId' | 'kind' | 'createdAt' | 'roles'>>;
 export type UserPatch = Partial<Pick<User, 'name' | 'state' | 'epoch' | 'permissions'>> & {
   passwordHash?: string;
 };
@@ -146,6 +149,30 @@ export type Change =
       readonly miss: DomainError;
     }
   | { readonly do: 'delete_resource_server'; readonly clientId: string }
+  | { readonly do: 'insert_role'; readonly role: Role; readonly miss: DomainError }
+  | {
+      readonly do: 'update_role';
+      readonly role: Role;
+      /** What was read before deciding and must still be so. */
+      readonly expect: Role;
+      readonly miss: DomainError;
+    }
+  | { readonly do: 'delete_role'; readonly name: string; readonly miss: DomainError }
+  | {
+      readonly do: 'assign_role';
+      readonly role: string;
+      readonly holder: RoleHolder;
+      readonly at: number;
+      readonly miss: DomainError;
+    }
+  | {
+      readonly do: 'unassign_role';
+      readonly role: string;
+      readonly holder: RoleHolder;
+      readonly miss: DomainError;
+    }
+  | { readonly do: 'insert_permission'; readonly entry: CatalogueEntry; readonly miss: DomainError }
+  | { readonly do: 'delete_permission'; readonly permission: string; readonly miss: DomainError }
   | { readonly do: 'insert_artifact'; readonly artifact: Artifact; readonly miss: DomainError }
   | {
       readonly do: 'consume_artifact';
@@ -156,7 +183,12 @@ export type Change =
     }
   | { readonly do: 'delete_artifact'; readonly model: string; readonly id: string }
   | { readonly do: 'delete_artifacts_of_grant'; readonly grant: string }
-  | { readonly do: 'delete_sessions'; readonly userId: string };
+  | { readonly do: 'delete_sessions'; readonly userId: string }
+  | {
+      readonly do: 'insert_idempotency_record';
+      readonly record: IdempotencyRecord;
+      readonly miss: DomainError;
+    };
 
 /** The miss of a unit that was decided on a registry that has changed meanwhile: decide again, on what it is now. */
 export const REGISTRY_CHANGED = new DomainError('conflict', 'what is registered has changed meanwhile');

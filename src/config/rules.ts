@@ -1,4 +1,7 @@
+import { builtInPermissions } from '../domain/built-in-catalogue.ts';
+import { isWildcard } from '../domain/permission.ts';
 import type { Config } from './config.ts';
+import { policyRules, unsafePolicies } from './policies.ts';
 
 /** A rule that a configuration breaks: the setting to change and what is wrong with it. */
 export type BrokenRule = readonly [setting: string, problem: string];
@@ -13,6 +16,7 @@ export function brokenRules(config: Config): BrokenRule[] {
     ...scopeRules(config),
     ...audienceRules(config),
     ...workerRules(config),
+    ...policyRules(config),
   ];
 }
 
@@ -35,7 +39,7 @@ export function unsafeInProduction(config: Config): BrokenRule[] {
   if (config.adminPassword !== undefined && config.adminPassword === config.adminClientSecret) {
     broken.push(['adminClientSecret', 'must differ from the administrator password']);
   }
-  return broken;
+  return [...broken, ...unsafePolicies(config)];
 }
 
 /** RFC 8414 §2: no query, no fragment. No trailing slash, so that `${issuer}/path` is always right. */
@@ -58,7 +62,8 @@ function lifetimeRules({ lifetimes }: Config): BrokenRule[] {
 
 function scopeRules({ registration, scopes, resourceServers }: Config): BrokenRule[] {
   const broken: BrokenRule[] = [];
-  const known = (scope: string) => scope.includes('*') || Object.hasOwn(scopes, scope);
+  const builtIn = builtInPermissions();
+  const known = (scope: string) => isWildcard(scope) || Object.hasOwn(scopes, scope) || builtIn.has(scope);
   for (const scope of registration.defaultPermissions) {
     if (scope.startsWith('admin:') || scope.startsWith('*')) {
       broken.push([

@@ -5,7 +5,7 @@ import type { Audience, TaskRequest } from './task-request.ts';
 
 /** @throws DomainError when the agent may never hold what is asked (R10). */
 export function requireWithinCeiling(ceiling: Ceiling, request: TaskRequest): void {
-  requireNames(ceiling.permissions, request.scope, 'scope_exceeds_ceiling', 'the agent may not be granted');
+  requireNames(ceiling.rights, request.scope, 'scope_exceeds_ceiling', 'the agent may not be granted');
   requireNames(ceiling.tools, request.tools, 'details_exceed_ceiling', 'the agent may not use the tools');
   requireNames(
     ceiling.resources,
@@ -17,7 +17,7 @@ export function requireWithinCeiling(ceiling: Ceiling, request: TaskRequest): vo
 }
 
 /** @throws DomainError `audience_not_subset` for an audience outside the agent's list. */
-export function requireAudiences(ceiling: Ceiling, audiences: readonly string[]): void {
+export function requireAudiences(ceiling: Pick<Ceiling, 'audiences'>, audiences: readonly string[]): void {
   if (ceiling.audiences === null) return;
   const refused = audiences.filter((audience) => !ceiling.audiences?.includes(audience));
   if (refused.length > 0) {

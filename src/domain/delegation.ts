@@ -1,7 +1,8 @@
-import type { Agent } from './agent.ts';
+import { type Agent, ceilingOf } from './agent.ts';
 import { requireNames, requireWithinCeiling } from './ceiling.ts';
 import { DomainError } from './errors.ts';
 import { fanOut, HARD_DEPTH_CAP, least, type Opening, requestedDepth, taskExpiry } from './opening.ts';
+import { heldRights } from './role.ts';
 import { intersect, type Scope } from './scope.ts';
 import type { Authority, Task } from './task.ts';
 import type { ServerLimits, TaskRequest } from './task-request.ts';
@@ -35,7 +36,7 @@ export function deriveChild(input: DerivationInput): Opening {
   requireProof(input);
   // The parent first: asking for more than it holds is a widening, whatever else it is.
   const authority = narrow(parentToken, request, agent);
-  requireWithinCeiling(agent, request);
+  requireWithinCeiling(ceilingOf(agent), request);
   return {
     authority,
     terms: {
@@ -139,7 +140,7 @@ export function narrow(parent: Authority, request: TaskRequest, agent: Agent): A
     'resources wider than the parent token',
   );
   return {
-    scope: request.scope ?? inherited(parent.scope, agent.permissions),
+    scope: request.scope ?? inherited(parent.scope, heldRights(agent)),
     audiences: narrowAudiences(parent.audiences, request.audiences, agent.audiences),
     tools: request.tools ?? intersect(parent.tools, agent.tools),
     resources: request.resources ?? intersect(parent.resources, agent.resources),

@@ -1,4 +1,4 @@
-import type { Agent } from './agent.ts';
+import { type Agent, ceilingOf, defaultScopeOf } from './agent.ts';
 import { offeredPart, requireOffered, requireWithinCeiling } from './ceiling.ts';
 import { DomainError } from './errors.ts';
 import type { Authority } from './task.ts';
@@ -30,20 +30,27 @@ interface RootInput {
   readonly audiences: readonly Audience[];
   readonly limits: ServerLimits;
   readonly now: number;
+  /** The agent proved itself with an API key: it needs no challenge, and without one the task is a leaf (ADR 19). */
+  readonly apiKey?: { readonly refreshable: boolean } | undefined;
 }
 
 /**
- * Decides what a root task opened by client_credentials gets.
+ * Decides what a root task opened by client_credentials or an API key gets.
  * @throws DomainError when more is asked than the agent or the server allows, or the challenge is missing (R7).
  */
-export function openRoot({ request, agent, audiences, limits, now }: RootInput): Opening {
-  requireWithinCeiling(agent, { ...request, audiences: audiences.map(({ audience }) => audience) });
+export function openRoot({ request, agent, audiences, limits, now, apiKey }: RootInput): Opening {
+  requireWithinCeiling(ceilingOf(agent), {
+    ...request,
+    audiences: audiences.map(({ audience }) => audience),
+  });
   if (request.scope) requireOffered(audiences, request.scope);
-  const leaf = requireBinding(request, agent);
+  const leaf = requireBinding(request, agent.challengeWaived || apiKey !== undefined);
+  // Where no refresh is possible the task ends with its token (design, lifetimes).
+  const once = leaf && apiKey?.refreshable !== true;
   const maxDepth = leaf ? 0 : rootDepth(request, agent, limits);
   return {
     authority: {
-      scope: request.scope ?? offeredPart(audiences, agent.defaultScope),
+      scope: request.scope ?? offeredPart(audiences, defaultScopeOf(agent)),
       audiences: audiences.map(({ audience }) => audience),
       tools: request.tools ?? agent.tools,
       resources: request.resources ?? agent.resources,
@@ -55,7 +62,7 @@ export function openRoot({ request, agent, audiences, limits, now }: RootInput):
       codeChallenge: request.codeChallenge ?? null,
       keyThumbprint: request.keyThumbprint ?? null,
       leaf,
-      expiresAt: leaf ? now + limits.accessTokenSeconds * 1000 : taskExpiry(request, agent, limits, now),
+      expiresAt: once ? now + limits.accessTokenSeconds * 1000 : taskExpiry(request, agent, limits, now),
     },
   };
 }
@@ -66,13 +73,13 @@ export function requireNoParent({ parentTaskId }: TaskRequest): void {
   throw new DomainError('parent_mismatch', 'parent_task_id names a parent that no parent_token proves');
 }
 
-/** R7: a challenge is required unless a key is proven or an administrator waived it; a waiver makes a leaf. */
-function requireBinding(request: TaskRequest, agent: Agent): boolean {
+/** R7: a challenge is required unless a key is proven or it is waived; answers whether a waiver makes it a leaf. */
+function requireBinding(request: TaskRequest, waived: boolean): boolean {
   if (request.answer !== undefined) {
     throw new DomainError('challenge_required', 'a new task takes a code_challenge, not a code_verifier');
   }
   if (request.codeChallenge !== undefined || request.keyThumbprint !== undefined) return false;
-  if (agent.challengeWaived) return true;
+  if (waived) return true;
   throw new DomainError(
     'challenge_required',
     'client_credentials needs a code_challenge with code_challenge_method=S256',

@@ -1,26 +1,22 @@
 import { DomainError } from './errors.ts';
+import { isWildcard, permissionCovers, permissionFault } from './permission.ts';
 
-/** A set of rights, each one an OAuth scope token (RFC 6749 §3.3), without duplicates. */
+/** A set of rights (see permission.ts), each one an OAuth scope token (RFC 6749 §3.3), without duplicates. */
 export type Scope = readonly string[];
 
-const SCOPE_TOKEN = /^[\x21\x23-\x5B\x5D-\x7E]{1,128}$/;
-const WILDCARD = '*';
-const SEPARATOR = ':';
 const MAX_RIGHTS = 100;
 
 /**
  * Reads the space-separated form of RFC 6749 §3.3.
- * @throws DomainError `parameter_invalid` for characters outside the grammar or more than 100 rights.
+ * @throws DomainError `parameter_invalid` for characters outside that grammar or more than 100 rights,
+ * `permission_invalid` for what is no right of ours.
  */
 export function parseScope(text: string): Scope {
   const rights = [...new Set(text.split(' ').filter((right) => right !== ''))];
   if (rights.length > MAX_RIGHTS) {
     throw new DomainError('parameter_invalid', `scope may name at most ${MAX_RIGHTS} rights`);
   }
-  const malformed = rights.find((right) => !SCOPE_TOKEN.test(right));
-  if (malformed !== undefined) {
-    throw new DomainError('parameter_invalid', 'scope contains characters outside RFC 6749 section 3.3');
-  }
+  for (const right of rights) requireWellFormed(right);
   return rights;
 }
 
@@ -28,16 +24,16 @@ export function formatScope(scope: Scope): string {
   return scope.join(' ');
 }
 
-/**
- * Whether one held right includes another. Rights are compared component by component (`service:resource:action`);
- * `*` in the held right stands for any one component, never the reverse.
- */
-export function rightCovers(held: string, asked: string): boolean {
-  if (held === asked) return true;
-  const heldParts = held.split(SEPARATOR);
-  const askedParts = asked.split(SEPARATOR);
-  if (heldParts.length !== askedParts.length) return false;
-  return heldParts.every((part, i) => part === askedParts[i] || (part === WILDCARD && askedParts[i] !== ''));
+function requireWellFormed(right: string): void {
+  const fault = permissionFault(right);
+  if (fault === undefined) return;
+  if (fault.kind === 'form') throw new DomainError('permission_invalid', `${right} ${fault.reason}`);
+  throw new DomainError('parameter_invalid', 'scope contains characters outside RFC 6749 section 3.3');
+}
+
+/** The rights that a token gets without asking for them by name. */
+export function concrete(scope: Scope): Scope {
+  return scope.filter((right) => !isWildcard(right));
 }
 
 /** Whether every right of `asked` is included in `held`. An empty `asked` is always covered. */
@@ -47,7 +43,7 @@ export function covers(held: Scope, asked: Scope): boolean {
 
 /** The rights of `asked` that `held` does not include. */
 export function wider(held: Scope, asked: Scope): string[] {
-  return asked.filter((right) => !held.some((own) => rightCovers(own, right)));
+  return asked.filter((right) => !held.some((own) => permissionCovers(own, right)));
 }
 
 /** What both sides allow: the narrower of each comparable pair. INVARIANT: covered by `a` and by `b`. */

@@ -59,8 +59,11 @@ const WIRE: Record<DomainErrorCode, Wire> = {
   grant_expired: grant(),
   grant_replayed: grant(),
   details_invalid: { error: 'invalid_authorization_details' },
+  permission_invalid: { error: 'invalid_scope' },
   parameter_invalid: request(),
   parameters_conflict: request(),
+  // RFC 8628 §3.5 registers it for the token endpoint.
+  policy_denied: { error: 'access_denied', taskError: 'policy_denied' },
   not_found: request(),
   forbidden: { error: 'access_denied' },
   conflict: request(),

@@ -22,7 +22,7 @@ export const updateAgent: Applier<'update_agent'> = eachAlone(async (db, change)
 });
 
 /** The row as it is, which nobody else changes until the commit. */
-async function lockedAgent(db: Knex, clientId: string): Promise<Agent | undefined> {
+async function lockedAgent(db: Knex, clientId: string): Promise<Omit<Agent, 'roles'> | undefined> {
   const sql = `SELECT ${agents.columns.join(', ')} FROM agents WHERE client_id = ?`;
   // SQLite's write transactions run one after another anyway.
   const [row] = await rowsOf(db, isPostgres(db) ? `${sql} FOR UPDATE` : sql, [clientId]);

@@ -6,9 +6,11 @@ import { gather } from './gather.ts';
 import { boolean, json, mapping, plain } from './mapping.ts';
 import { type Order, pageOf, sliceOf } from './paging.ts';
 import { fromJson } from './json.ts';
+import { readRoles, rolesColumn } from './roles.ts';
 import { among, jsonListOf, type Row, rowsOf } from './statements.ts';
 
-export const agents = mapping<Agent>('agents', {
+/** The row itself; what roles it has stands in a table of their own. */
+export const agents = mapping<Omit<Agent, 'roles'>>('agents', {
   clientId: plain('client_id'),
   kind: plain('kind'),
   name: plain('name'),
@@ -52,22 +54,31 @@ export function agentReads(db: Knex): AgentReads {
       const all = await secretsOf(clientId);
       return all.filter(({ expiresAt }) => expiresAt === null || expiresAt > now);
     },
-    search: (filter, page) => pageOf(matching(db, filter), NEWEST_FIRST, page, agents.read),
-    slice: (filter, slice) => sliceOf(matching(db, filter), NEWEST_FIRST, slice, agents.read),
+    search: (filter, page) => pageOf(matching(db, filter), NEWEST_FIRST, page, read),
+    slice: (filter, slice) => sliceOf(matching(db, filter), NEWEST_FIRST, slice, read),
   };
+}
+
+function rolesOf(db: Knex): string {
+  return rolesColumn(db, 'agent', 'agents.client_id');
+}
+
+function read(row: Row): Agent {
+  return { ...agents.read(row), roles: readRoles(row) };
 }
 
 async function agentsBy(db: Knex, clientIds: readonly string[]) {
   const { sql, bindings } = among(db, 'client_id', clientIds);
-  const rows = await rowsOf(db, `SELECT ${agents.columns.join(', ')} FROM agents WHERE ${sql}`, bindings);
-  const found = new Map(rows.map((row) => [row['client_id'], agents.read(row)]));
+  const columns = [...agents.columns, rolesOf(db)].join(', ');
+  const rows = await rowsOf(db, `SELECT ${columns} FROM agents WHERE ${sql}`, bindings);
+  const found = new Map(rows.map((row) => [row['client_id'], read(row)]));
   return (clientId: string) => found.get(clientId);
 }
 
 /** What authenticating a client takes, in one read. */
 async function agentsWithSecrets(db: Knex, clientIds: readonly string[]) {
   const { sql, bindings } = among(db, 'client_id', clientIds);
-  const columns = agents.columns.join(', ');
+  const columns = [...agents.columns, rolesOf(db)].join(', ');
   const own = jsonListOf(
     db,
     secrets.columns,
@@ -77,7 +88,7 @@ async function agentsWithSecrets(db: Knex, clientIds: readonly string[]) {
   const found = new Map(
     rows.map((row) => {
       const list = fromJson(row['secrets']) as readonly Row[];
-      return [row['client_id'], { agent: agents.read(row), secrets: list.map(secrets.read) }];
+      return [row['client_id'], { agent: read(row), secrets: list.map(secrets.read) }];
     }),
   );
   return (clientId: string) => found.get(clientId);
@@ -95,7 +106,7 @@ async function secretsBy(db: Knex, clientIds: readonly string[]) {
 }
 
 async function byRegistrationToken(db: Knex, digest: string) {
-  const columns = agents.columns.map((column) => `agents.${column}`);
+  const columns = [...agents.columns.map((column) => `agents.${column}`), rolesOf(db)];
   const [row] = await rowsOf<Row & { token_expires_at: number; token_consumed_at: number | null }>(
     db,
     `SELECT ${columns.join(', ')}, t.expires_at AS token_expires_at, t.consumed_at AS token_consumed_at
@@ -103,11 +114,11 @@ async function byRegistrationToken(db: Knex, digest: string) {
     [digest],
   );
   if (!row) return undefined;
-  return { agent: agents.read(row), expiresAt: row.token_expires_at, consumedAt: row.token_consumed_at };
+  return { agent: read(row), expiresAt: row.token_expires_at, consumedAt: row.token_consumed_at };
 }
 
 function matching(db: Knex, filter: AgentFilter): Knex.QueryBuilder {
-  const query = db('agents').select([...agents.columns]);
+  const query = db('agents').select([...agents.columns, db.raw(rolesOf(db))]);
   if (filter.state !== undefined) query.where('state', filter.state);
   if (filter.kind !== undefined) query.where('kind', filter.kind);
   if (filter.name !== undefined) query.whereRaw("LOWER(name) LIKE ? ESCAPE '!'", [containing(filter.name)]);

@@ -12,13 +12,20 @@ import { sendInOrder, sendTogether } from './send-together.ts';
 /** The units that met a guard or a change that did not hold, each with its first `miss`. */
 export type Misses = ReadonlyMap<UnitOfWork, DomainError>;
 
+/** Is told how many deliveries to webhooks were recorded. */
+export type Recorded = (deliveries: number) => void;
+
 type Found = readonly (readonly [UnitOfWork, DomainError | undefined])[];
 
 /**
  * Applies units side by side in one transaction: what they have in common is one statement. The order of changes
  * within a unit is kept. When the answer is not empty nothing may be committed: the transaction must be undone.
  */
-export async function applyUnits(trx: Knex.Transaction, units: readonly UnitOfWork[]): Promise<Misses> {
+export async function applyUnits(
+  trx: Knex.Transaction,
+  units: readonly UnitOfWork[],
+  recorded: Recorded = () => {},
+): Promise<Misses> {
   // First of all, so that no other lock is held while waiting: sequence numbers must become visible in order.
   if (units.some(revokes)) await lockUntilCommit(trx, 'ledger');
   // Before any row of it: each change of the registry ends in the same row, which must not close a circle.
@@ -28,11 +35,20 @@ export async function applyUnits(trx: Knex.Transaction, units: readonly UnitOfWo
     () => checkGuards(trx, units),
     ...(units.some(({ registry }) => registry !== undefined) ? [() => checkRegistry(trx, units)] : []),
     ...rounds.map((round) => () => applyRound(trx, round)),
-    () => insertEvents(trx, units).then((): Found => []),
+    () => tellEvents(trx, units, recorded),
   ];
   // One-shot statements ask for nothing that another one answers: they travel together, and a miss undoes them all.
   if (rounds.every(({ kind }) => isOneShot(kind))) return firstMisses(await sendTogether(trx, parts, isMiss));
   return firstMisses(await sendInOrder(parts, isMiss));
+}
+
+async function tellEvents(
+  trx: Knex.Transaction,
+  units: readonly UnitOfWork[],
+  recorded: Recorded,
+): Promise<Found> {
+  recorded(await insertEvents(trx, units));
+  return [];
 }
 
 function isMiss([, miss]: Found[number]): boolean {
@@ -59,6 +75,11 @@ const REGISTERS: ReadonlySet<ChangeKind> = new Set([
   'insert_resource_server',
   'update_resource_server',
   'delete_resource_server',
+  'insert_role',
+  'update_role',
+  'delete_role',
+  'assign_role',
+  'unassign_role',
 ]);
 
 function registers({ changes }: UnitOfWork): boolean {

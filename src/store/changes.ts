@@ -5,8 +5,11 @@ import * as agent from './agent-changes.ts';
 import * as apiKey from './api-key-changes.ts';
 import type { Applier, ChangeKind, Step } from './applier.ts';
 import * as artifact from './artifact-changes.ts';
+import { insertIdempotencyRecord } from './idempotency-records.ts';
 import { revoke } from './ledger.ts';
+import * as permission from './permissions.ts';
 import * as server from './resource-servers.ts';
+import * as role from './roles.ts';
 import * as task from './task-changes.ts';
 import * as token from './token-changes.ts';
 import * as user from './users.ts';
@@ -37,9 +40,17 @@ const APPLIERS: { readonly [K in ChangeKind]: Applier<K> } = {
   insert_resource_server: server.insertResourceServer,
   update_resource_server: server.updateResourceServer,
   delete_resource_server: server.deleteResourceServer,
+  insert_role: role.insertRole,
+  update_role: role.updateRole,
+  delete_role: role.deleteRole,
+  assign_role: role.assignRole,
+  unassign_role: role.unassignRole,
+  insert_permission: permission.insertPermission,
+  delete_permission: permission.deletePermission,
   delete_artifact: artifact.deleteArtifact,
   delete_artifacts_of_grant: artifact.deleteArtifactsOfGrant,
   delete_sessions: artifact.deleteSessions,
+  insert_idempotency_record: insertIdempotencyRecord,
   revoke,
 };
 

@@ -35,11 +35,25 @@ function keysOf(change: Change): readonly string[] {
     case 'delete_resource_server':
       // All of them, because they may take or free the same audience.
       return ['resource_servers'];
+    case 'insert_role':
+    case 'update_role':
+      return [`role:${change.role.name}`];
+    case 'delete_role':
+      return [`role:${change.name}`];
+    case 'assign_role':
+    case 'unassign_role':
+      return [`role:${change.role}`];
+    case 'insert_permission':
+      return [`permission:${change.entry.permission}`];
+    case 'delete_permission':
+      return [`permission:${change.permission}`];
     case 'insert_artifact':
       return [`artifact:${change.artifact.model}:${change.artifact.id}`];
     case 'consume_artifact':
     case 'delete_artifact':
       return [`artifact:${change.model}:${change.id}`];
+    case 'insert_idempotency_record':
+      return [`idempotency:${change.record.id}`];
     // Children of one task are counted together: a task that fans out would wait a commit for each otherwise.
     case 'count_child':
     case 'require_active_task':

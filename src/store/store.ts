@@ -8,11 +8,14 @@ import { cleanup } from './cleanup.ts';
 import { groupCommitter } from './committer.ts';
 import { counts } from './counts.ts';
 import type { Database } from './database.ts';
+import { idempotencyReads } from './idempotency-records.ts';
 import { keyStore } from './keys.ts';
 import { ledgerReads } from './ledger.ts';
+import { permissionReads } from './permissions.ts';
 import { rateCounters } from './rate-limits.ts';
 import { registry } from './registry.ts';
 import { resourceServerReads } from './resource-servers.ts';
+import { roleReads } from './roles.ts';
 import { isPostgres } from './statements.ts';
 import { taskReads } from './tasks.ts';
 import { tokenReads } from './tokens.ts';
@@ -47,10 +50,13 @@ export function createStore(database: Database): DatabaseStore {
     agents,
     users: port(userReads(db)),
     resourceServers,
+    roles: port(roleReads(db)),
+    permissions: port(permissionReads(db)),
     registry: port(registry(db, { agents, resourceServers })),
     audit: port(auditReads(db)),
     artifacts: port(artifacts(db)),
     apiKeys: port(apiKeyReads(db)),
+    idempotency: port(idempotencyReads(db)),
     keys: port(keyStore(db)),
     cleanup: port(cleanup(db)),
     rateCounters: isPostgres(db) ? port(rateCounters(db)) : undefined,

@@ -5,9 +5,11 @@ import { type Applier, eachAlone } from './applier.ts';
 import { gather } from './gather.ts';
 import { json, mapping, plain } from './mapping.ts';
 import { type Order, pageOf } from './paging.ts';
+import { readRoles, rolesColumn } from './roles.ts';
 import { among, insertFree, type Row, rowsOf } from './statements.ts';
 
-const users = mapping<User>('users', {
+/** The row itself; what roles a person has stands in a table of their own. */
+const users = mapping<Omit<User, 'roles'>>('users', {
   userId: plain('user_id'),
   email: plain('email'),
   name: plain('name'),
@@ -23,11 +25,13 @@ export function userReads(db: Knex): UserReads {
   return {
     byId: gather((userIds: readonly string[]) => usersBy(db, userIds)),
     async byEmail(email) {
-      const sql = `SELECT ${users.columns.join(', ')}, password_hash FROM users WHERE email = ?`;
+      const columns = [...users.columns, rolesOf(db)].join(', ');
+      const sql = `SELECT ${columns}, password_hash FROM users WHERE email = ?`;
       const [row] = await rowsOf<Row & { password_hash: string }>(db, sql, [email]);
-      return row ? { ...users.read(row), passwordHash: row.password_hash } : undefined;
+      return row ? { ...read(row), passwordHash: row.password_hash } : undefined;
     },
-    search: (page) => pageOf(db('users').select([...users.columns]), NEWEST_FIRST, page, users.read),
+    search: (page) =>
+      pageOf(db('users').select([...users.columns, db.raw(rolesOf(db))]), NEWEST_FIRST, page, read),
     async count() {
       const [row] = await rowsOf<{ total: number }>(db, 'SELECT COUNT(*) AS total FROM users', []);
       return row?.total ?? 0;
@@ -35,10 +39,19 @@ export function userReads(db: Knex): UserReads {
   };
 }
 
+function rolesOf(db: Knex): string {
+  return rolesColumn(db, 'user', 'users.user_id');
+}
+
+function read(row: Row): User {
+  return { ...users.read(row), roles: readRoles(row) };
+}
+
 async function usersBy(db: Knex, userIds: readonly string[]) {
   const { sql, bindings } = among(db, 'user_id', userIds);
-  const rows = await rowsOf(db, `SELECT ${users.columns.join(', ')} FROM users WHERE ${sql}`, bindings);
-  const found = new Map(rows.map((row) => [row['user_id'], users.read(row)]));
+  const columns = [...users.columns, rolesOf(db)].join(', ');
+  const rows = await rowsOf(db, `SELECT ${columns} FROM users WHERE ${sql}`, bindings);
+  const found = new Map(rows.map((row) => [row['user_id'], read(row)]));
   return (userId: string) => found.get(userId);
 }
 

@@ -7,18 +7,16 @@ import {
   requireOffered,
   requireWithinCeiling,
 } from '../../src/domain/ceiling.ts';
+import { ceilingOf } from '../../src/domain/agent.ts';
 import { covers, wider } from '../../src/domain/scope.ts';
 import { anAgent } from '../support/fixtures.ts';
 import { API, MAIL } from './derivation.ts';
 import { refusal, refusalOf, scope } from './rights.ts';
 
 describe('the ceiling of an agent', () => {
-  const agent = anAgent({
-    permissions: ['reports:*'],
-    tools: ['search'],
-    resources: ['q1'],
-    audiences: [API],
-  });
+  const agent = ceilingOf(
+    anAgent({ permissions: ['reports:*'], tools: ['search'], resources: ['q1'], audiences: [API] }),
+  );
 
   test('lets through what lies below it, and a request that names nothing', () => {
     const request = { scope: ['reports:read'], tools: ['search'], resources: ['q1'], audiences: [API] };

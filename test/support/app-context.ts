@@ -1,11 +1,15 @@
 import type { AppContext, AppSettings } from '../../src/app/context.ts';
+import { type AnswerOnce, createAnswerOnce } from '../../src/app/idempotency/answer-once.ts';
+import { deferrable } from '../../src/app/idempotency/deferred-units.ts';
 import { bootstrap } from '../../src/app/bootstrap/bootstrap.ts';
 import type { Caller } from '../../src/app/audit/audit-trail.ts';
 import { createAccessTokenSigner } from '../../src/crypto/access-token-signer.ts';
 import { createDigests } from '../../src/crypto/digests.ts';
+import { createAnswerSeals } from '../../src/crypto/answer-seals.ts';
 import { createIds } from '../../src/crypto/ids.ts';
 import type { Keyring } from '../../src/crypto/keyring.ts';
 import { createPasswords } from '../../src/crypto/passwords.ts';
+import { builtInPermissions } from '../../src/domain/built-in-catalogue.ts';
 import type { ServerLimits } from '../../src/domain/task-request.ts';
 import { openDatabase } from '../../src/store/database.ts';
 import { createStore, type DatabaseStore } from '../../src/store/store.ts';
@@ -48,6 +52,7 @@ export interface TestContext {
   readonly store: DatabaseStore;
   readonly clock: TestClock;
   readonly keyring: Keyring;
+  readonly answerOnce: AnswerOnce;
   close(): Promise<void>;
 }
 
@@ -86,17 +91,20 @@ export async function createTestContext(options: TestContextOptions = {}): Promi
   await keyring.ensure();
   const settings = { ...SETTINGS, limits: { ...LIMITS, ...options.limits }, ...options.settings };
   const context: AppContext = {
-    store,
+    store: deferrable(store),
     clock,
     ids: createIds(),
     digests: createDigests(),
     passwords: createPasswords({ memoryKiB: 64, passes: 1, parallelism: 1 }),
     signer: createAccessTokenSigner({ keyring, issuer: settings.issuer }),
+    decisionPoint: { ask: async () => ({ failure: 'there is none' }) },
     settings,
     log: { debug() {}, info() {}, warn() {}, error() {} },
   };
   if (options.bootstrapped !== false) await bootstrap(context, BOOTSTRAP);
-  return { context, store, clock, keyring, close: () => store.close() };
+  const seals = createAnswerSeals(Buffer.alloc(32, 7));
+  const answerOnce = createAnswerOnce({ context, seals, keepSeconds: 86_400 });
+  return { context, store, clock, keyring, answerOnce, close: () => store.close() };
 }
 
 const SETTINGS: AppSettings = {
@@ -104,10 +112,15 @@ const SETTINGS: AppSettings = {
   limits: LIMITS,
   defaultAudience: DEFAULT_AUDIENCE,
   adminAudience: ADMIN_AUDIENCE,
-  allowedDelegations: [],
+  policies: [],
   defaultPermissions: ['example:read'],
   defaultTools: ['*'],
   defaultResources: ['*'],
+  catalogue: new Map([
+    ...builtInPermissions(),
+    ['example:read', 'Read from the example API'],
+    ['read_weather', 'Read the weather data'],
+  ]),
   registration: 'open',
   registrationTokenSeconds: 86_400,
   secretOverlapSeconds: 3600,

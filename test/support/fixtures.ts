@@ -31,6 +31,7 @@ export function anAgent(over: Partial<Agent> = {}): Agent {
     metadata: { grant_types: ['client_credentials'] },
     permissions: ['reports:read', 'reports:write'],
     defaultScope: ['reports:read'],
+    roles: [],
     tools: ['search'],
     resources: [],
     audiences: null,
@@ -53,6 +54,7 @@ export function aUser(over: Partial<User> = {}): User {
     state: 'active',
     epoch: 0,
     permissions: ['reports:read'],
+    roles: [],
     createdAt: T0,
     ...over,
   };

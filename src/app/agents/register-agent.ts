@@ -1,6 +1,6 @@
 import type { Agent } from '../../domain/agent.ts';
 import { DomainError } from '../../domain/errors.ts';
-import { intersect, parseScope, type Scope, wider } from '../../domain/scope.ts';
+import { concrete, intersect, parseScope, type Scope, wider } from '../../domain/scope.ts';
 import { type Caller, type Fact, unitOf } from '../audit/audit-trail.ts';
 import { buildClientMetadata, type ClientRequest, hasSecret } from './client-metadata.ts';
 import { mintClientSecret } from './client-secret.ts';
@@ -124,7 +124,8 @@ function pendingAgent(context: AppContext, command: RegisterAgentCommand): Agent
     challengeWaived: false,
     permissions,
     // A wildcard is a ceiling; a token that holds one has to be asked for.
-    defaultScope: permissions.filter((right) => !right.includes('*')),
+    defaultScope: concrete(permissions),
+    roles: [],
     tools,
     resources,
     audiences: null,

@@ -1,7 +1,7 @@
 import { rightsOf } from '../../domain/identity-scope.ts';
 import type { Agent } from '../../domain/agent.ts';
 import { DomainError } from '../../domain/errors.ts';
-import { intersect, parseScope, type Scope } from '../../domain/scope.ts';
+import { concrete, intersect, parseScope, type Scope } from '../../domain/scope.ts';
 import { type Caller, unitOf } from '../audit/audit-trail.ts';
 import { changeAgentState } from './change-agent-state.ts';
 import { clientSecretOf } from './client-secret.ts';
@@ -48,7 +48,8 @@ export async function registerClient(context: AppContext, command: RegisterClien
     tier: 'free',
     challengeWaived: false,
     permissions,
-    defaultScope: permissions.filter((right) => !right.includes('*')),
+    defaultScope: concrete(permissions),
+    roles: [],
     tools: [],
     resources: [],
     audiences: null,

@@ -1,7 +1,8 @@
-import type { Agent, Tier } from '../../domain/agent.ts';
+import { type Agent, followsPermissions, type Tier } from '../../domain/agent.ts';
 import { DomainError } from '../../domain/errors.ts';
 import { HARD_DEPTH_CAP } from '../../domain/opening.ts';
-import { covers, intersect, parseScope, type Scope, wider } from '../../domain/scope.ts';
+import { heldRights } from '../../domain/role.ts';
+import { concrete, intersect, parseScope, type Scope, wider } from '../../domain/scope.ts';
 import { type Caller, unitOf } from '../audit/audit-trail.ts';
 import type { AppContext } from '../context.ts';
 import { checkNames, checkText, DESCRIPTION_LENGTH, NAME_LENGTH } from '../display-text.ts';
@@ -96,27 +97,22 @@ function patchOf(agent: Agent, edits: AgentEdits): AgentPatch {
   });
 }
 
-/** INVARIANT: within the permissions. One that was never set apart from them follows them. */
+/** INVARIANT: within what the agent may hold. One that was never set apart from the permissions follows them. */
 function defaultScope(
   agent: Agent,
   permissions: Scope,
   asked: readonly string[] | undefined,
 ): Scope | undefined {
+  const held = heldRights({ ...agent, permissions });
   if (asked === undefined) {
-    const followed = covers(agent.defaultScope, agent.permissions.filter(isConcrete));
-    return followed ? permissions.filter(isConcrete) : intersect(agent.defaultScope, permissions);
+    return followsPermissions(agent) ? concrete(permissions) : intersect(agent.defaultScope, held);
   }
   const scope = parseScope(asked.join(' '));
-  const refused = wider(permissions, scope);
+  const refused = wider(held, scope);
   if (refused.length > 0) {
     throw new DomainError('parameter_invalid', 'default_scope must lie within the permissions', { refused });
   }
   return scope;
-}
-
-/** A wildcard is a ceiling; a token that holds one has to be asked for. */
-function isConcrete(right: string): boolean {
-  return !right.includes('*');
 }
 
 /** What may have been asked at registration, and the edit that grants it. */

@@ -112,6 +112,7 @@ function adminClient({ clock, settings }: AppContext): Agent {
     challengeWaived: false,
     permissions: ADMIN_SCOPE,
     defaultScope: ADMIN_SCOPE,
+    roles: [],
     tools: [],
     resources: [],
     audiences: [settings.adminAudience],

@@ -21,6 +21,7 @@ export function resourceServerClient({ clientId, name, createdAt }: ResourceServ
     challengeWaived: false,
     permissions: [],
     defaultScope: [],
+    roles: [],
     tools: [],
     resources: [],
     audiences: [],

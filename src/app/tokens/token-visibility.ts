@@ -1,4 +1,5 @@
 import type { Agent } from '../../domain/agent.ts';
+import { heldRights } from '../../domain/role.ts';
 import { covers } from '../../domain/scope.ts';
 import type { AppContext } from '../context.ts';
 import type { ResolvedToken } from './resolve-token.ts';
@@ -16,7 +17,7 @@ export async function mayIntrospect(
     const server = await context.store.resourceServers.byClientId(agent.clientId);
     return found.token.audience !== null && (server?.audiences.includes(found.token.audience) ?? false);
   }
-  if (covers(agent.permissions, ['admin:read'])) return true;
+  if (covers(heldRights(agent), ['admin:read'])) return true;
   if (found.token.kind === 'refresh') return found.token.clientId === agent.clientId;
   return isOwnOrDerived(agent, found);
 }
@@ -24,7 +25,7 @@ export async function mayIntrospect(
 /** Who may end a token (RFC 7009 §2.1): its client, the clients of its ancestors, an administrator. */
 export async function mayRevoke(_context: AppContext, agent: Agent, found: ResolvedToken): Promise<boolean> {
   if (agent.kind === 'resource_server') return false;
-  return covers(agent.permissions, ['admin:write']) || isOwnOrDerived(agent, found);
+  return covers(heldRights(agent), ['admin:write']) || isOwnOrDerived(agent, found);
 }
 
 function isOwnOrDerived(agent: Agent, { token, task }: ResolvedToken): boolean {

@@ -27,6 +27,7 @@ export async function createUser(context: AppContext, command: CreateUserCommand
     state: 'active',
     epoch: 0,
     permissions: parseScope(command.permissions.join(' ')),
+    roles: [],
     createdAt: context.clock.now(),
   };
   const taken = new DomainError('conflict', 'a user with this e-mail address exists already');

@@ -1,10 +1,18 @@
 import { z } from 'zod';
+import { permissionFault } from '../../domain/permission.ts';
 import { flag, oneOf, setting, text, wholeNumber } from '../setting.ts';
 import { lifetimesSchema } from './lifetimes.ts';
+import { policySettings } from './policies.ts';
 
 /** RFC 6749 §3.3 scope-token. */
 const scopeName = z.string({ error: 'must be a scope name' }).regex(/^[\x21\x23-\x5b\x5d-\x7e]{1,128}$/, {
   error: 'must be a scope name: printable ASCII without spaces',
+});
+
+/** A right, by the one grammar there is for them. */
+const permission = scopeName.superRefine((value, refinement) => {
+  const fault = permissionFault(value);
+  if (fault?.kind === 'form') refinement.addIssue({ code: 'custom', message: `${value} ${fault.reason}` });
 });
 
 /** RFC 8707 §2: an absolute URI without a fragment. `{issuer}` stands for the issuer. */
@@ -23,7 +31,7 @@ export const authoritySettings = {
       description:
         'Who may register an agent: anyone, the holder of a token with admin:write, or the operator at the server only.',
     }),
-    defaultPermissions: setting(z.array(scopeName, { error: 'must be a list of scope names' }), {
+    defaultPermissions: setting(z.array(permission, { error: 'must be a list of scope names' }), {
       default: [],
       defaultText: 'as in `config/default.json`',
       description: 'Most that an agent registered by itself is granted.',
@@ -67,13 +75,14 @@ export const authoritySettings = {
     description: 'Audience of tokens whose request names no `resource`.',
   }),
   scopes: setting(
-    z.record(scopeName, z.strictObject({ description: text }), {
+    z.record(permission, z.strictObject({ description: text }), {
       error: 'must map scope names to {"description"}',
     }),
     {
       default: {},
       defaultText: 'as in `config/default.json`',
-      description: 'Catalogue of scopes; `admin:read` and `admin:write` are always part of it.',
+      description:
+        'Rights that this server knows besides the built-in catalogue of permissions; `admin:read` and `admin:write` are always among them.',
     },
   ),
   resourceServers: setting(
@@ -81,7 +90,7 @@ export const authoritySettings = {
       z.strictObject({
         name: text,
         audiences: z.array(audience).min(1, { error: 'must name at least one audience' }),
-        scopes: z.array(scopeName).optional(),
+        scopes: z.array(permission).optional(),
         tokenFormat: oneOf(['jwt', 'opaque']),
       }),
       { error: 'must be a list of resource servers' },
@@ -92,16 +101,7 @@ export const authoritySettings = {
       description: 'APIs that accept tokens: name, audiences, scopes (absent = any), token format.',
     },
   ),
-  policies: z.strictObject({
-    allowedDelegations: setting(
-      z.array(z.strictObject({ parent: text, child: text }), { error: 'must be a list of {parent, child}' }),
-      {
-        default: [],
-        description:
-          'Pairs of client ids: `child` may derive tasks from tokens of `parent` without being named as a delegate.',
-      },
-    ),
-  }),
+  policies: policySettings,
   retention: z.strictObject({
     auditDays: setting(wholeNumber(1, 36_500), {
       unit: 'days',

@@ -3,6 +3,7 @@ import { assess, type ResolvedToken } from '../../app/tokens/resolve-token.ts';
 import { type Agent, requireActive } from '../../domain/agent.ts';
 import { authorizationSeconds } from '../../app/issuance/authorization-lifetime.ts';
 import { DomainError } from '../../domain/errors.ts';
+import { heldRights } from '../../domain/role.ts';
 import { intersect } from '../../domain/scope.ts';
 import type { User } from '../../domain/user.ts';
 import type { ClientLabel } from '../views/client-name.ts';
@@ -40,8 +41,8 @@ export async function loadTerms(context: AppContext, pending: Pending): Promise<
     user,
     asked,
     ...offerRights(asked.rights, {
-      person: user.permissions,
-      agent: agent.permissions,
+      person: heldRights(user),
+      agent: heldRights(agent),
       parent: parent?.token.scope,
     }),
     ...namesOf(asked, agent, parent),

@@ -1,0 +1,36 @@
+import type { Knex } from 'knex';
+import type { CatalogueEntry, PermissionReads } from '../app/ports/permissions.ts';
+import { type Applier, eachAlone } from './applier.ts';
+import { mapping, plain } from './mapping.ts';
+import { hitsOf, insertFree, rowsOf } from './statements.ts';
+
+const entries = mapping<CatalogueEntry>('catalogue_permissions', {
+  permission: plain('permission'),
+  description: plain('description'),
+  createdAt: plain('created_at'),
+});
+
+export function permissionReads(db: Knex): PermissionReads {
+  const select = `SELECT ${entries.columns.join(', ')} FROM catalogue_permissions`;
+  return {
+    async byName(permission) {
+      const [row] = await rowsOf(db, `${select} WHERE permission = ?`, [permission]);
+      return row && entries.read(row);
+    },
+    async all() {
+      const rows = await rowsOf(db, `${select} ORDER BY created_at, permission`, []);
+      return rows.map(entries.read);
+    },
+  };
+}
+
+/** Misses when it is there already. */
+export const insertPermission: Applier<'insert_permission'> = eachAlone(async (db, { entry }) => {
+  const inserted = await insertFree(db, 'catalogue_permissions', 'permission', [entries.write(entry)]);
+  return inserted.size === 1;
+});
+
+/** Misses when it is not there. */
+export const deletePermission: Applier<'delete_permission'> = eachAlone(async (db, { permission }) => {
+  return (await hitsOf(db, 'DELETE FROM catalogue_permissions WHERE permission = ?', [permission])) === 1;
+});
