@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { AppContext } from '../../src/app/context.ts';
 import { type RotateSecretCommand, rotateSecret } from '../../src/app/agents/rotate-secret.ts';
+import { deriveTask } from '../../src/app/issuance/derive-task.ts';
 import { CALLER, createTestContext, type TestContext } from '../support/app-context.ts';
 import { openFor, registeredAgent, resolved, TASK_VERIFIER } from '../support/registered-agent.ts';
 
@@ -109,6 +110,27 @@ describe('an agent that rotates its own secret', () => {
     const task = { ...proof.bearer.task, codeChallenge: null };
     const unbound = { ...proof, bearer: { ...proof.bearer, task } };
     await expect(rotate(agent.clientId, { proof: unbound })).rejects.toMatchObject({ code: 'forbidden' });
+  });
+
+  test('cannot do so in a part of its work that has a verifier of its own', async () => {
+    const { agent } = await registeredAgent(context);
+    const parent = await openFor(context, agent);
+    const verifier = `${TASK_VERIFIER}-of-the-part`;
+    const { sha256 } = context.digests;
+    const part = await deriveTask(context, {
+      caller: CALLER,
+      agent,
+      publicClient: false,
+      request: { answer: sha256(TASK_VERIFIER), codeChallenge: sha256(verifier), scope: [] },
+      resources: [],
+      detailed: false,
+      refreshAllowed: false,
+      parentToken: parent.access.value,
+      origin: 'token_exchange',
+    });
+    const bearer = await resolved(context, part);
+    const proof = { bearer, codeVerifier: verifier, keyThumbprint: undefined };
+    await expect(rotate(agent.clientId, { proof })).rejects.toMatchObject({ code: 'forbidden' });
   });
 
   test('cannot do so in the name of the person whose task it works on', async () => {

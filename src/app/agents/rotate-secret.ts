@@ -1,12 +1,11 @@
 import type { Agent } from '../../domain/agent.ts';
 import { DomainError } from '../../domain/errors.ts';
-import { requireSameProcess } from '../../domain/verifier.ts';
 import { type Caller, unitOf } from '../audit/audit-trail.ts';
 import { hasSecret } from './client-metadata.ts';
 import { mintClientSecret } from './client-secret.ts';
 import type { AppContext } from '../context.ts';
-import { findAgent, unknownAgent } from './find-agent.ts';
-import type { ResolvedToken } from '../tokens/resolve-token.ts';
+import { findAgent } from './find-agent.ts';
+import { type OwnProof, requireOwnProof } from './own-agent.ts';
 
 export interface RotateSecretCommand {
   readonly caller: Caller;
@@ -15,15 +14,6 @@ export interface RotateSecretCommand {
   readonly proof: 'administrator' | OwnProof;
   /** End the old secrets at once instead of after the overlap. */
   readonly immediate: boolean;
-}
-
-/** A live token of the agent, and what shows that it is in the hands of the process it was issued to. */
-export interface OwnProof {
-  readonly bearer: ResolvedToken;
-  /** RFC 7636 `code_verifier` of the token's task. */
-  readonly codeVerifier: string | undefined;
-  /** RFC 7638 thumbprint of the key that the request proves. */
-  readonly keyThumbprint: string | undefined;
 }
 
 export interface RotatedSecret {
@@ -44,7 +34,7 @@ export async function rotateSecret(
   command: RotateSecretCommand,
 ): Promise<RotatedSecret> {
   const { clientId, proof } = command;
-  if (proof !== 'administrator') requireSelf(context, clientId, proof);
+  if (proof !== 'administrator') requireOwnProof(context, clientId, proof);
   const agent = await findAgent(context, clientId);
   return replaceSecret(context, command, agent);
 }
@@ -76,26 +66,4 @@ export async function replaceSecret(
     ),
   );
   return { clientId, clientSecret: value, oldSecretsExpireAt };
-}
-
-/**
- * A token is seen by every resource server it is sent to. It must not be enough to take the agent over, so the
- * agent answers the task's challenge or proves its key, as for everything that extends a task (R7).
- */
-function requireSelf(
-  { digests }: AppContext,
-  clientId: string,
-  { bearer, codeVerifier, keyThumbprint }: OwnProof,
-): void {
-  const { token, task } = bearer;
-  if (token.clientId !== clientId) throw unknownAgent();
-  const bound = task.codeChallenge !== null || task.keyThumbprint !== null;
-  if (token.subject !== clientId || !bound) {
-    throw new DomainError(
-      'forbidden',
-      'this takes a token for the agent’s own task, bound to a code_verifier or a key',
-    );
-  }
-  const answer = codeVerifier === undefined ? undefined : digests.sha256(codeVerifier);
-  requireSameProcess(task, { answer, keyThumbprint });
 }

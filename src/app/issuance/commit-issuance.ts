@@ -38,6 +38,7 @@ export async function commitNewTask(
     id: context.ids.ordered(context.clock.now()),
     guards: [liveGuard(access.token, task), ...(parent ? [liveParent(parent)] : [])],
     changes: [
+      ...(command.apiKey ? [useOfKey(context, command.apiKey, task)] : []),
       ...(plan.redeems ?? []),
       ...(parent ? [countChild(parent)] : []),
       { do: 'insert_task', task, miss: taskIdTaken(task.taskId) },
@@ -52,6 +53,15 @@ export async function commitNewTask(
         details: { ...taskFacts(task), ...derivation },
       }),
       auditEvent(context, command.caller, { ...facts, type: plan.issuedAs ?? 'token_issued' }),
+      ...(command.apiKey
+        ? [
+            auditEvent(context, command.caller, {
+              ...facts,
+              type: 'agent_verified',
+              details: { key_id: command.apiKey.keyId },
+            }),
+          ]
+        : []),
     ],
   });
   return { task, access, refresh };
@@ -71,7 +81,9 @@ async function mintFirst(
     audience,
     expiresAt: now + limits.accessTokenSeconds * 1000,
   });
-  if (!command.refreshAllowed || task.leaf) return { access, refresh: undefined };
+  // ADR 19: a leaf that an API key opened is refreshed without a verifier, each refresh token once.
+  const refreshable = !task.leaf || task.origin === 'api_key';
+  if (!command.refreshAllowed || !refreshable) return { access, refresh: undefined };
   const refresh = await mintToken(context, {
     ...order,
     kind: 'refresh',
@@ -91,6 +103,12 @@ function liveParent({ dependencies }: ResolvedToken) {
 function countChild({ task }: ResolvedToken): Change {
   const miss = new DomainError('fanout_exceeded', 'the parent task takes no further child');
   return { do: 'count_child', handle: task.handle, miss };
+}
+
+/** The key must still work when the task is opened: whoever ends the key finds the task, or there is none. */
+function useOfKey({ clock }: AppContext, { keyId }: { readonly keyId: string }, task: Task): Change {
+  const miss = new DomainError('grant_revoked', 'the API key was ended meanwhile');
+  return { do: 'use_api_key', keyId, clientId: task.clientId, task, at: clock.now(), miss };
 }
 
 export function taskIdTaken(taskId: string): DomainError {

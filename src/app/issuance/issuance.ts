@@ -1,4 +1,5 @@
 import type { Agent } from '../../domain/agent.ts';
+import type { ApiKey } from '../../domain/api-key.ts';
 import type { TaskRequest } from '../../domain/task-request.ts';
 import type { Task } from '../../domain/task.ts';
 import { formatScope } from '../../domain/scope.ts';
@@ -22,6 +23,8 @@ export interface TokenCommand {
   readonly detailed: boolean;
   /** The client is registered for the `refresh_token` grant. */
   readonly refreshAllowed: boolean;
+  /** What the agent proved itself with, where it was no OAuth client authentication (ADR 19). Opens root tasks only. */
+  readonly apiKey?: Pick<ApiKey, 'keyId'> | undefined;
 }
 
 /** What a successful request answers with. */

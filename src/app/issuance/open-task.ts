@@ -7,7 +7,7 @@ import type { AppContext } from '../context.ts';
 import type { Issued, TokenCommand } from './issuance.ts';
 
 /**
- * Opens a root task for an agent that acts for itself (client_credentials).
+ * Opens a root task for an agent that acts for itself: by client_credentials, or by an API key.
  * @throws DomainError for every rule that the request breaks; nothing is written then.
  */
 export async function openTask(context: AppContext, command: TokenCommand): Promise<Issued> {
@@ -25,6 +25,7 @@ export async function openTask(context: AppContext, command: TokenCommand): Prom
     audiences,
     limits: context.settings.limits,
     now: context.clock.now(),
+    apiKey: command.apiKey && { refreshable: command.refreshAllowed },
   });
   const task = rootTask(context, command, opening);
   return commitNewTask(context, command, { task, audience: audiences[0] ?? null });
@@ -32,7 +33,7 @@ export async function openTask(context: AppContext, command: TokenCommand): Prom
 
 function rootTask(
   context: AppContext,
-  { agent, request }: TokenCommand,
+  { agent, request, apiKey }: TokenCommand,
   { authority, terms }: Opening,
 ): Task {
   const handle = context.ids.ordered(context.clock.now());
@@ -44,7 +45,7 @@ function rootTask(
     taskId,
     description: request.description ?? '',
     state: 'active',
-    origin: 'client_credentials',
+    origin: apiKey ? 'api_key' : 'client_credentials',
     clientId: agent.clientId,
     clientEpoch: agent.epoch,
     subject: agent.clientId,

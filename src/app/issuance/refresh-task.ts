@@ -66,7 +66,7 @@ async function refuseLateReplay(
   { token, task }: ResolvedToken,
 ) {
   const now = context.clock.now();
-  const graceEnds = (token.consumedAt ?? now) + context.settings.limits.refreshGraceSeconds * 1000;
+  const graceEnds = (token.consumedAt ?? now) + graceSeconds(context, task) * 1000;
   if (now < graceEnds) return;
   const entry = revocationOf(context, command.caller, {
     kind: 'grant',
@@ -86,6 +86,12 @@ async function refuseLateReplay(
     }),
   );
   throw new DomainError('grant_replayed', 'the refresh token was used before; its family has been revoked');
+}
+
+/** ADR 19: nothing but the token itself is shown by whoever refreshes an unbound task, so it works exactly once. */
+function graceSeconds({ settings }: AppContext, task: Task): number {
+  const unbound = task.codeChallenge === null && task.keyThumbprint === null;
+  return task.origin === 'api_key' && unbound ? 0 : settings.limits.refreshGraceSeconds;
 }
 
 async function issueRefreshed(
