@@ -11,6 +11,7 @@ import type { ApiKeyReads } from './ports/api-keys.ts';
 import type { IdempotencyReads } from './ports/idempotency.ts';
 import type { PermissionReads } from './ports/permissions.ts';
 import type { RoleReads } from './ports/roles.ts';
+import type { WebhookReads } from './ports/webhooks.ts';
 import type { ClientSecret, UnitOfWork } from './unit-of-work.ts';
 
 /** Milliseconds since the epoch. */
@@ -234,6 +235,7 @@ export interface Store extends Committer {
   readonly permissions: PermissionReads;
   readonly registry: Registry;
   readonly audit: AuditReads;
+  readonly webhooks: WebhookReads;
   readonly artifacts: Artifacts;
   readonly apiKeys: ApiKeyReads;
   readonly idempotency: IdempotencyReads;
@@ -295,6 +297,7 @@ export interface RetentionCutoffs {
   readonly tokens: number;
   readonly tasks: number;
   readonly audit: number;
+  readonly webhooks: number;
 }
 
 /**

@@ -11,6 +11,7 @@ export interface Retention {
   readonly auditDays: number;
   readonly tasksDays: number;
   readonly tokensDays: number;
+  readonly webhooksDays: number;
 }
 
 export interface RemoveExpiredParts {
@@ -63,6 +64,7 @@ function cutoffsOf({ clock, retention }: RemoveExpiredParts): RetentionCutoffs {
     tokens: now - retention.tokensDays * DAY_MS,
     tasks: now - retention.tasksDays * DAY_MS,
     audit: now - retention.auditDays * DAY_MS,
+    webhooks: now - retention.webhooksDays * DAY_MS,
   };
 }
 

@@ -8,6 +8,7 @@ import type { Role, RoleHolder } from '../domain/role.ts';
 import type { EndedState, Task } from '../domain/task.ts';
 import type { TaskToken } from '../domain/task-token.ts';
 import type { User } from '../domain/user.ts';
+import type { Webhook, WebhookDelivery } from '../domain/webhook.ts';
 import type { Artifact } from './artifact.ts';
 import type { CatalogueEntry } from './ports/permissions.ts';
 import type { IdempotencyRecord } from './ports/idempotency.ts';
@@ -41,6 +42,10 @@ export interface LedgerEntry {
 }
 
 export type AgentPatch = Partial<Omit<Agent, 'clientId' | 'kind' | 'createdAt' | 'roles'>>;
+export type WebhookPatch = Partial<Omit<Webhook, 'id' | 'owner' | 'createdAt' | 'failures'>> & {
+  readonly updatedAt: number;
+  readonly failures?: 0;
+};
 export type UserPatch = Partial<Pick<User, 'name' | 'state' | 'epoch' | 'permissions'>> & {
   passwordHash?: string;
 };
@@ -183,6 +188,38 @@ export type Change =
     }
   | { readonly do: 'delete_artifact'; readonly model: string; readonly id: string }
   | { readonly do: 'delete_artifacts_of_grant'; readonly grant: string }
+  | {
+      readonly do: 'insert_webhook';
+      readonly webhook: Webhook;
+      /** How many its owner may have. */
+      readonly most: number;
+      readonly miss: DomainError;
+    }
+  | {
+      readonly do: 'update_webhook';
+      readonly id: string;
+      /** What was read before deciding: two people cannot overwrite each other's change. */
+      readonly expectUpdatedAt: number;
+      readonly set: WebhookPatch;
+      readonly miss: DomainError;
+    }
+  | { readonly do: 'delete_webhook'; readonly id: string; readonly miss: DomainError }
+  | {
+      readonly do: 'insert_webhook_delivery';
+      /** `unitId`: of this unit, whose first event it tells. */
+      readonly delivery: Pick<WebhookDelivery, 'id' | 'webhookId' | 'event' | 'eventId' | 'lane'> & {
+        readonly unitId: string;
+      };
+      readonly at: number;
+      readonly miss: DomainError;
+    }
+  | {
+      readonly do: 'redeliver';
+      readonly webhookId: string;
+      readonly deliveryId: string;
+      readonly at: number;
+      readonly miss: DomainError;
+    }
   | { readonly do: 'delete_sessions'; readonly userId: string }
   | {
       readonly do: 'insert_idempotency_record';

@@ -1,10 +1,23 @@
 import { builtInPermissions } from '../domain/built-in-catalogue.ts';
 import { isWildcard } from '../domain/permission.ts';
+import { BlockList, isIP } from 'node:net';
 import type { Config } from './config.ts';
 import { policyRules, unsafePolicies } from './policies.ts';
 
 /** A rule that a configuration breaks: the setting to change and what is wrong with it. */
 export type BrokenRule = readonly [setting: string, problem: string];
+
+const OWN_MACHINE = {
+  ipv4: [
+    ['127.0.0.0', 8],
+    ['169.254.0.0', 16],
+    ['0.0.0.0', 8],
+  ],
+  ipv6: [
+    ['::', 127],
+    ['fe80::', 10],
+  ],
+} as const;
 
 const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]']);
 
@@ -16,8 +29,15 @@ export function brokenRules(config: Config): BrokenRule[] {
     ...scopeRules(config),
     ...audienceRules(config),
     ...workerRules(config),
+    ...webhookRules(config),
     ...policyRules(config),
   ];
+}
+
+/** A delivery is read from its event. */
+function webhookRules({ retention }: Config): BrokenRule[] {
+  if (retention.webhooksDays <= retention.auditDays) return [];
+  return [['retention.webhooksDays', `must not exceed retention.auditDays (${retention.auditDays} days)`]];
 }
 
 /** The embedded database is one process's. */
@@ -36,10 +56,34 @@ export function unsafeInProduction(config: Config): BrokenRule[] {
     broken.push(['issuer', 'must be an https URL in production (http is accepted on localhost only)']);
   }
   if (config.rateLimits === 'off') broken.push(['rateLimits', 'cannot be off in production']);
+  if (config.webhooks.allowHttp) broken.push(['webhooks.allowHttp', 'cannot be on in production']);
+  for (const network of config.webhooks.allowedNetworks.filter(isOwnMachine)) {
+    broken.push([
+      'webhooks.allowedNetworks',
+      `must not hold ${network} in production: this machine answers there`,
+    ]);
+  }
   if (config.adminPassword !== undefined && config.adminPassword === config.adminClientSecret) {
     broken.push(['adminClientSecret', 'must differ from the administrator password']);
   }
   return [...broken, ...unsafePolicies(config)];
+}
+
+/** Whether a network holds, or lies in, what means this machine or its cloud's metadata: loopback, link-local, none. */
+function isOwnMachine(network: string): boolean {
+  const [address = '', prefix] = network.split('/');
+  const kind = isIP(address) === 6 ? 'ipv6' : 'ipv4';
+  const named = new BlockList();
+  named.addSubnet(address, Number(prefix), kind);
+  return OWN_MACHINE[kind].some(
+    ([own, bits]) => named.check(own, kind) || within(address, [own, bits], kind),
+  );
+}
+
+function within(address: string, [own, bits]: readonly [string, number], kind: 'ipv4' | 'ipv6'): boolean {
+  const range = new BlockList();
+  range.addSubnet(own, bits, kind);
+  return range.check(address, kind);
 }
 
 /** RFC 8414 §2: no query, no fragment. No trailing slash, so that `${issuer}/path` is always right. */

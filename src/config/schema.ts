@@ -4,6 +4,7 @@ import { limitSettings } from './settings/limits.ts';
 import { secretSettings } from './settings/secrets.ts';
 import { serverSettings } from './settings/server.ts';
 import { storageSettings } from './settings/storage.ts';
+import { webhookSettings } from './settings/webhooks.ts';
 
 /** Every setting. Order here is the order of the documentation. */
 export const configSchema = z.strictObject({
@@ -12,6 +13,7 @@ export const configSchema = z.strictObject({
   ...secretSettings,
   ...authoritySettings,
   ...limitSettings,
+  ...webhookSettings,
 });
 
 /** Settings as declared, before derived values. */

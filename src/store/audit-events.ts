@@ -4,9 +4,11 @@ import type { UnitOfWork } from '../app/unit-of-work.ts';
 import type { AuditEvent } from '../domain/audit-event.ts';
 import { json, mapping, plain } from './mapping.ts';
 import { type Order, pageOf, sliceOf } from './paging.ts';
-import { among, insertRows, type Row, rowsOf } from './statements.ts';
+import { FAN_OUT, recordDeliveries, TOLD_COLUMNS } from './fan-out.ts';
+import { toJson } from './json.ts';
+import { among, hitsOf, insertRows, isPostgres, type Row, rowsOf } from './statements.ts';
 
-const auditEvents = mapping<AuditEvent>('audit_events', {
+export const auditEvents = mapping<AuditEvent>('audit_events', {
   id: plain('id'),
   at: plain('at'),
   type: plain('type'),
@@ -53,9 +55,26 @@ function matching(db: Knex, filter: AuditFilter): Knex.QueryBuilder {
   return query;
 }
 
-/** The events of many units with one statement. */
-export async function insertEvents(db: Knex, units: readonly UnitOfWork[]): Promise<void> {
-  await insertRows(db, 'audit_events', eventRows(units));
+/**
+ * The events of many units with one statement, and with them their deliveries to webhooks. Answers how many deliveries
+ * there are. A unit that is sent again violates the key of its first event, so nothing is delivered twice.
+ */
+export async function insertEvents(db: Knex, units: readonly UnitOfWork[]): Promise<number> {
+  const rows = eventRows(units);
+  const [first] = rows;
+  if (!first) return 0;
+  if (!isPostgres(db)) {
+    await insertRows(db, 'audit_events', rows);
+    return recordDeliveries(db, units);
+  }
+  const columns = Object.keys(first).join(', ');
+  return hitsOf(
+    db,
+    `WITH told AS (INSERT INTO audit_events (${columns})
+       SELECT ${columns} FROM json_populate_recordset(NULL::audit_events, ?::json) RETURNING ${TOLD_COLUMNS}),
+     ${FAN_OUT.names} ${FAN_OUT.insert}`,
+    [toJson(rows)],
+  );
 }
 
 export function eventRows(units: readonly UnitOfWork[]): readonly Row[] {

@@ -13,6 +13,7 @@ import * as role from './roles.ts';
 import * as task from './task-changes.ts';
 import * as token from './token-changes.ts';
 import * as user from './users.ts';
+import * as webhook from './webhook-changes.ts';
 
 /** INVARIANT: exhaustive. A new kind of change does not compile until it has an applier. */
 const APPLIERS: { readonly [K in ChangeKind]: Applier<K> } = {
@@ -50,6 +51,11 @@ const APPLIERS: { readonly [K in ChangeKind]: Applier<K> } = {
   delete_artifact: artifact.deleteArtifact,
   delete_artifacts_of_grant: artifact.deleteArtifactsOfGrant,
   delete_sessions: artifact.deleteSessions,
+  insert_webhook: webhook.insertWebhook,
+  update_webhook: webhook.updateWebhook,
+  delete_webhook: webhook.deleteWebhook,
+  insert_webhook_delivery: webhook.insertDelivery,
+  redeliver: webhook.redeliver,
   insert_idempotency_record: insertIdempotencyRecord,
   revoke,
 };

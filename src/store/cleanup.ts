@@ -20,6 +20,7 @@ const CLOCKS_DIFFER_MS = 600_000;
 export const RETAINED: readonly Retained[] = [
   { table: 'oidc_artifacts', ended: 'expires_at', before: ({ now }) => now },
   { table: 'registration_tokens', ended: 'expires_at', before: ({ now }) => now },
+  { table: 'idempotency_records', ended: 'expires_at', before: ({ now }) => now },
   { table: 'client_secrets', ended: 'expires_at', before: ({ now }) => now },
   { table: 'api_key_tasks', ended: 'expires_at', before: ({ now }) => now },
   // Shown among the keys of an agent for a while.
@@ -50,6 +51,8 @@ export const RETAINED: readonly Retained[] = [
   { table: 'revocations', ended: 'expires_at', before: ({ now }) => now },
   // Windows end by the database's clock: this server's must not be ahead of it by more than that.
   { table: 'rate_limits', ended: 'resets_at', before: ({ now }) => now - CLOCKS_DIFFER_MS },
+  // Pending ones too: what was not delivered in all that time is not waited for any more.
+  { table: 'webhook_deliveries', ended: 'created_at', before: ({ webhooks }) => webhooks },
   { table: 'audit_events', ended: 'at', before: ({ audit }) => audit },
 ];
 

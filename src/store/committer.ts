@@ -28,8 +28,15 @@ export interface GroupCommitter extends Committer {
  * A unit that misses is taken out and the batch starts again; the one taken out is then tried alone, so that it
  * fails by itself and nobody fails for a neighbour. A database that is away fails all of them together: nobody waits
  * for the attempts of others, and nobody longer than `patienceMs` milliseconds.
+ *
+ * `recorded` is called after every commit that holds deliveries to webhooks.
  */
-export function groupCommitter(db: Knex, transact?: Transact, patienceMs = timeoutOf(db)): GroupCommitter {
+export function groupCommitter(
+  db: Knex,
+  transact?: Transact,
+  patienceMs = timeoutOf(db),
+  recorded: () => void = () => {},
+): GroupCommitter {
   const queue = new UnitQueue(MOST_WAITING, patienceMs);
   let running: Promise<void> | undefined;
 
@@ -142,12 +149,20 @@ export function groupCommitter(db: Knex, transact?: Transact, patienceMs = timeo
 
   async function attempt(units: readonly UnitOfWork[]): Promise<Misses> {
     // Tests that replace transactions mean to see every one of them.
-    if (!transact && isPlain(db, units) && (await commitPlain(db, units))) return new Map();
+    let deliveries = 0;
+    const counted = (count: number) => {
+      deliveries = count;
+    };
+    if (!transact && isPlain(db, units) && (await commitPlain(db, units, counted))) {
+      if (deliveries > 0) recorded();
+      return new Map();
+    }
     try {
       await (transact ?? ((work) => inTransaction(db, work)))(async (trx) => {
-        const misses = await applyUnits(trx, units);
+        const misses = await applyUnits(trx, units, counted);
         if (misses.size > 0) throw new Undo(misses);
       });
+      if (deliveries > 0) recorded();
       return new Map();
     } catch (error) {
       if (error instanceof Undo) return error.misses;

@@ -47,6 +47,15 @@ function keysOf(change: Change): readonly string[] {
       return [`permission:${change.entry.permission}`];
     case 'delete_permission':
       return [`permission:${change.permission}`];
+    case 'insert_webhook':
+      return [`webhooks of:${change.webhook.owner}`];
+    case 'update_webhook':
+    case 'delete_webhook':
+      return [`webhook:${change.id}`];
+    case 'redeliver':
+      return [`delivery:${change.deliveryId}`];
+    case 'insert_webhook_delivery':
+      return [`delivery:${change.delivery.id}`];
     case 'insert_artifact':
       return [`artifact:${change.artifact.model}:${change.artifact.id}`];
     case 'consume_artifact':

@@ -9,6 +9,7 @@ export const KEYS = {
   signingKeys: 7_461_004,
   registry: 7_461_005,
   indexes: 7_461_006,
+  webhooks: 7_461_007,
 } as const;
 
 /**

@@ -1,7 +1,9 @@
 import type { Knex } from 'knex';
 import type { Change, UnitOfWork } from '../app/unit-of-work.ts';
 import type { ChangeKind, Step } from './applier.ts';
+import type { Recorded } from './apply-units.ts';
 import { eventRows } from './audit-events.ts';
+import { FAN_OUT, TOLD_COLUMNS } from './fan-out.ts';
 import { toJson } from './json.ts';
 import { isPostgres, rowsOf, type Row } from './statements.ts';
 import { childCounts, taskRow } from './task-changes.ts';
@@ -32,12 +34,17 @@ function versionsOf(units: readonly UnitOfWork[]): ReadonlySet<number> {
  * hold makes the statement divide by zero or violate a key, and all of it is undone.
  *
  * INVARIANT: stricter than applyUnits, never laxer. It does not find out what does not hold, or for whom: the answer is
- * false then, nothing is written, and the batch is for applyUnits to judge.
+ * false then, nothing is written, and the batch is for applyUnits to judge. `recorded`: as there.
  */
-export async function commitPlain(db: Knex, units: readonly UnitOfWork[]): Promise<boolean> {
+export async function commitPlain(
+  db: Knex,
+  units: readonly UnitOfWork[],
+  recorded: Recorded = () => {},
+): Promise<boolean> {
   const { sql, bindings } = statementFor(units);
   try {
-    await rowsOf(db, sql, bindings);
+    const [row] = await rowsOf<{ deliveries: number }>(db, sql, bindings);
+    recorded(row?.deliveries ?? 0);
     return true;
   } catch (error) {
     if (DOES_NOT_HOLD.has(String((error as { code?: unknown }).code))) return false;
@@ -60,7 +67,7 @@ function statementFor(units: readonly UnitOfWork[]): { sql: string; bindings: re
       'tokens',
       of(changes, 'insert_token').map(({ change }) => tokens.write(change.token)),
     ),
-    insertion('told', 'audit_events', eventRows(units)),
+    insertion('told', 'audit_events', eventRows(units), `RETURNING ${TOLD_COLUMNS}`),
     taking(of(changes, 'insert_task').map(({ change }) => change.task.taskId)),
     counting(of(changes, 'count_child')),
   ].filter((part) => part !== undefined);
@@ -74,9 +81,12 @@ function statementFor(units: readonly UnitOfWork[]): { sql: string; bindings: re
     '(?::bigint IS NOT NULL AND (SELECT version FROM registry_version) IS DISTINCT FROM ?::bigint)',
     ...parts.flatMap(({ doubt }) => doubt?.sql ?? []),
   ];
+  const told = parts.some(({ name }) => name === 'told');
+  const fanOut = told ? `, ${FAN_OUT.names}, recorded AS (${FAN_OUT.insert} RETURNING 1)` : '';
   return {
-    sql: `WITH ${parts.map(({ name, sql }) => `${name} AS (${sql})`).join(', ')}
-          SELECT 1 / (CASE WHEN ${doubts.join(' OR ')} THEN 0 ELSE 1 END) AS holds`,
+    sql: `WITH ${parts.map(({ name, sql }) => `${name} AS (${sql})`).join(', ')}${fanOut}
+          SELECT 1 / (CASE WHEN ${doubts.join(' OR ')} THEN 0 ELSE 1 END) AS holds,
+            ${told ? '(SELECT count(*) FROM recorded)' : '0'} AS deliveries`,
     bindings: [
       ...parts.flatMap(({ bindings }) => bindings),
       [...handles],
@@ -99,14 +109,14 @@ function of<K extends ChangeKind>(changes: readonly { change: Change; at: number
   return changes.filter(({ change }) => change.do === kind) as unknown as readonly Step<K>[];
 }
 
-function insertion(name: string, table: string, rows: readonly Row[]): Part | undefined {
+function insertion(name: string, table: string, rows: readonly Row[], then = ''): Part | undefined {
   const [first] = rows;
   if (!first) return undefined;
   const columns = Object.keys(first).join(', ');
   const from = `json_populate_recordset(NULL::${table}, ?::json)`;
   return {
     name,
-    sql: `INSERT INTO ${table} (${columns}) SELECT ${columns} FROM ${from}`,
+    sql: `INSERT INTO ${table} (${columns}) SELECT ${columns} FROM ${from} ${then}`,
     bindings: [toJson(rows)],
   };
 }

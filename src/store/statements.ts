@@ -34,7 +34,7 @@ export async function hitsOf(db: Knex, sql: string, bindings: readonly unknown[]
 export function among(
   db: Knex,
   column: string,
-  values: readonly string[],
+  values: readonly (string | number)[],
 ): { sql: string; bindings: unknown[] } {
   if (isPostgres(db)) return { sql: `${column} = ANY(?)`, bindings: [values] };
   return { sql: `${column} IN (SELECT value FROM json_each(?))`, bindings: [JSON.stringify(values)] };

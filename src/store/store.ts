@@ -1,4 +1,5 @@
 import type { Artifacts, Cleanup, KeyStore, RateCounters, Store } from '../app/ports.ts';
+import type { WebhookOutbox } from '../app/ports/webhooks.ts';
 import { agentReads } from './agents.ts';
 import { answering } from './answering.ts';
 import { apiKeyReads } from './api-keys.ts';
@@ -21,10 +22,13 @@ import { taskReads } from './tasks.ts';
 import { tokenReads } from './tokens.ts';
 import { timeoutOf } from './transaction.ts';
 import { userReads } from './users.ts';
+import { webhookOutbox } from './webhook-outbox.ts';
+import { webhookReads } from './webhooks.ts';
 
 export interface DatabaseStore extends Store {
   readonly artifacts: Artifacts;
   readonly keys: KeyStore;
+  readonly webhookOutbox: WebhookOutbox;
   readonly cleanup: Cleanup;
   /** What nodes count together; undefined for the embedded database, which belongs to one process. */
   readonly rateCounters: RateCounters | undefined;
@@ -37,7 +41,8 @@ export interface DatabaseStore extends Store {
 /** Every port of the application, on one database. */
 export function createStore(database: Database): DatabaseStore {
   const db = database.knex;
-  const committer = groupCommitter(db);
+  const listeners: (() => void)[] = [];
+  const committer = groupCommitter(db, undefined, timeoutOf(db), () => listeners.forEach((heard) => heard()));
   const { port, outcome } = answering(timeoutOf(db), database.logger);
   const agents = port(agentReads(db));
   const resourceServers = port(resourceServerReads(db));
@@ -57,6 +62,8 @@ export function createStore(database: Database): DatabaseStore {
     artifacts: port(artifacts(db)),
     apiKeys: port(apiKeyReads(db)),
     idempotency: port(idempotencyReads(db)),
+    webhooks: port(webhookReads(db)),
+    webhookOutbox: { ...port(webhookOutbox(db)), onRecorded: (listener) => void listeners.push(listener) },
     keys: port(keyStore(db)),
     cleanup: port(cleanup(db)),
     rateCounters: isPostgres(db) ? port(rateCounters(db)) : undefined,

@@ -14,7 +14,7 @@ import { keyHolder } from './proofs.ts';
 const ROWS = 10_000;
 const TABLES = ['tasks', 'tokens', 'audit_events', 'revocations', 'oidc_artifacts'];
 const LONG_AGO = 400 * 86_400_000;
-const RETENTION = { auditDays: 365, tasksDays: 90, tokensDays: 30 };
+const RETENTION = { auditDays: 365, tasksDays: 90, tokensDays: 30, webhooksDays: 30 };
 const CLIENTS = 4;
 
 onEveryDatabase('a large backlog of expired rows', (nodes) => {

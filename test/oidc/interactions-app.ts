@@ -44,7 +44,7 @@ export async function startInteractionsApp(
     },
   };
   const test = await createTestContext({ clock, settings: { issuer } });
-  const { context, store, keyring } = test;
+  const { context, store, keyring, answerOnce } = test;
   const refusals = createRefusalRecorder(context);
   const cookieKeys = [randomBytes(32).toString('base64url')];
   const holder = createEngineHolder(
@@ -58,6 +58,7 @@ export async function startInteractionsApp(
       lifetimes: LIFETIMES,
       scopes: ['profile', 'email'],
       metadataDocuments: false,
+      fetch: () => Promise.reject(new Error('nothing is fetched here')),
     },
     () => keyring.privateJwks(),
   );
@@ -74,6 +75,7 @@ export async function startInteractionsApp(
   const engine = createOAuthApp({
     context,
     refusals,
+    answerOnce,
     bodyLimit: 65_536,
     engine: holder.middleware,
     followKeys: async () => undefined,
@@ -82,6 +84,7 @@ export async function startInteractionsApp(
   const app = createHttpApp({
     context,
     refusals,
+    answerOnce,
     routes: [],
     trustProxy: false,
     bodyLimit: 65_536,

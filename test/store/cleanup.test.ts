@@ -19,16 +19,7 @@ const ONE_OF_EACH = {
   revocations: 1,
   audit_events: 1,
 };
-const NONE = {
-  oidc_artifacts: 0,
-  registration_tokens: 0,
-  client_secrets: 0,
-  tokens: 0,
-  tasks: 0,
-  revocations: 0,
-  rate_limits: 0,
-  audit_events: 0,
-};
+const NONE = Object.fromEntries(RETAINED.map(({ table }) => [table, 0]));
 
 onEveryDatabase('cleaning up', (open) => {
   let store: DatabaseStore;
@@ -36,7 +27,7 @@ onEveryDatabase('cleaning up', (open) => {
     store = createStore(open());
   });
   const commit = (changes: Change[], at = T0) => store.commit(aUnit(changes, { events: [anEvent({ at })] }));
-  const cutoffs = { now: NOW, tokens: NOW - HOUR, tasks: NOW - 2 * HOUR, audit: NOW - 3 * HOUR };
+  const cutoffs = { now: NOW, tokens: NOW - HOUR, tasks: NOW - 2 * HOUR, audit: NOW - 3 * HOUR, webhooks: NOW - 3 * HOUR };
 
   test('removes what has ended, in small batches, and keeps the rest', async () => {
     const agent = anAgent();
@@ -125,7 +116,7 @@ function anArtifact(expiresAt: number | null) {
 }
 
 onEveryDatabase('what has ended is found without reading the rest', (open) => {
-  const cutoffs = { now: NOW, tokens: NOW, tasks: NOW, audit: NOW };
+  const cutoffs = { now: NOW, tokens: NOW, tasks: NOW, audit: NOW, webhooks: NOW };
 
   test.each(RETAINED.map(({ table, ended }) => [table, ended]))('%s, by an index on %s', async (table) => {
     const { knex } = open();

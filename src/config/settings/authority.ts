@@ -118,5 +118,10 @@ export const authoritySettings = {
       default: 30,
       description: 'How long rows of expired tokens are kept.',
     }),
+    webhooksDays: setting(wholeNumber(1, 36_500), {
+      unit: 'days',
+      default: 30,
+      description: 'How long the delivery log of webhooks is kept; not longer than audit events.',
+    }),
   }),
 };

@@ -1,0 +1,55 @@
+import { type Applier, eachAlone } from './applier.ts';
+import { lockUntilCommit } from './locks.ts';
+import { hitsOf, insertFree, insertRows, rowsOf } from './statements.ts';
+import { webhooks } from './webhooks.ts';
+
+/** Misses when the owner has as many as it may. */
+export const insertWebhook: Applier<'insert_webhook'> = eachAlone(async (db, { webhook, most }) => {
+  await lockUntilCommit(db, 'webhooks');
+  const sql = 'SELECT count(*) AS total FROM webhooks WHERE owner = ?';
+  const [row] = webhook.owner === null ? [] : await rowsOf<{ total: number }>(db, sql, [webhook.owner]);
+  if ((row?.total ?? 0) >= most) return false;
+  await insertRows(db, 'webhooks', [webhooks.write(webhook)]);
+  return true;
+});
+
+/** Misses when it was changed, or deleted, since it was read. */
+export const updateWebhook: Applier<'update_webhook'> = eachAlone(
+  async (db, { id, expectUpdatedAt, set }) =>
+    (await db('webhooks').where({ id, updated_at: expectUpdatedAt }).update(webhooks.patch(set))) === 1,
+);
+
+/** What it still had to be told goes as well; what it was told stays until it is cleaned up. */
+export const deleteWebhook: Applier<'delete_webhook'> = eachAlone(async (db, { id }) => {
+  const deleted = await hitsOf(db, 'DELETE FROM webhooks WHERE id = ?', [id]);
+  if (deleted !== 1) return false;
+  await hitsOf(db, "DELETE FROM webhook_deliveries WHERE webhook_id = ? AND state = 'pending'", [id]);
+  return true;
+});
+
+/** A delivery that nobody had to ask for: its event is told to one webhook alone. */
+export const insertDelivery: Applier<'insert_webhook_delivery'> = eachAlone(async (db, { delivery, at }) => {
+  const { id, webhookId, event, eventId, unitId, lane } = delivery;
+  const row = {
+    id,
+    webhook_id: webhookId,
+    event,
+    event_id: eventId,
+    unit_id: unitId,
+    position: 0,
+    lane,
+    state: 'pending',
+    attempts: 0,
+    due_at: at,
+    created_at: at,
+  };
+  return (await insertFree(db, 'webhook_deliveries', 'id', [row])).size === 1;
+});
+
+/** As if it had not been tried yet, but now. Misses while somebody is trying it. */
+export const redeliver: Applier<'redeliver'> = eachAlone(async (db, { webhookId, deliveryId, at }) => {
+  const sql = `UPDATE webhook_deliveries
+    SET state = 'pending', attempts = 0, due_at = ?, delivered_at = NULL, lease = NULL, leased_until = NULL
+    WHERE id = ? AND webhook_id = ? AND (leased_until IS NULL OR leased_until <= ?)`;
+  return (await hitsOf(db, sql, [at, deliveryId, webhookId, at])) === 1;
+});
