@@ -2,6 +2,8 @@ import { readFileSync } from 'node:fs';
 import type Koa from 'koa';
 import type { Bootstrapped } from './app/bootstrap/bootstrap-options.ts';
 import type { AppContext } from './app/context.ts';
+import { createAnswerOnce } from './app/idempotency/answer-once.ts';
+import { deferrable } from './app/idempotency/deferred-units.ts';
 import type { Clock, RateLimiter } from './app/ports.ts';
 import { createRateLimits } from './app/limits/rate-limits.ts';
 import { createRefusalRecorder } from './app/audit/record-refusal.ts';
@@ -9,6 +11,7 @@ import { appSettings } from './app-settings.ts';
 import { withAuditFiles } from './audit/audit-files.ts';
 import type { Config } from './config/config.ts';
 import { createAccessTokenSigner } from './crypto/access-token-signer.ts';
+import { createAnswerSeals } from './crypto/answer-seals.ts';
 import { createDigests } from './crypto/digests.ts';
 import { createEncryption, deriveKey } from './crypto/encryption.ts';
 import { createIds } from './crypto/ids.ts';
@@ -76,7 +79,7 @@ export async function buildContext(
     verifyAfterMs: (Math.max(config.lifetimes.accessToken, ID_TOKEN_SECONDS) + SKEW_SECONDS) * 1000,
   });
   const context: AppContext = {
-    store,
+    store: deferrable(store),
     clock,
     ids,
     digests: createDigests(),
@@ -104,6 +107,11 @@ export async function build(config: Config, outside: Outside = {}): Promise<Task
   await keyring.ensure();
   const created = outside.prepared ? {} : await firstStart(context, config);
   const refusals = createRefusalRecorder(context);
+  const answerOnce = createAnswerOnce({
+    context,
+    seals: createAnswerSeals(masterKey),
+    keepSeconds: config.lifetimes.idempotency,
+  });
   const { throttle, rateLimits } = limitsOf(config, context, store);
   const cookieKeys = [deriveKey(masterKey, 'cookies').toString('base64url')];
   const holder = createEngineHolder(
@@ -137,6 +145,7 @@ export async function build(config: Config, outside: Outside = {}): Promise<Task
   const app = createHttpApp({
     context,
     refusals,
+    answerOnce,
     rateLimits,
     routes: createRoutes(
       context,
@@ -160,6 +169,7 @@ export async function build(config: Config, outside: Outside = {}): Promise<Task
       middleware: createOAuthApp({
         context,
         refusals,
+        answerOnce,
         bodyLimit: config.requestBodyLimit,
         engine: holder.middleware,
         followKeys,

@@ -1,5 +1,6 @@
 import Koa from 'koa';
 import type { AppContext } from '../app/context.ts';
+import type { AnswerOnce } from '../app/idempotency/answer-once.ts';
 import type { RateLimits } from '../app/limits/rate-limits.ts';
 import type { RefusalRecorder } from '../app/audit/record-refusal.ts';
 import type { BoundRoute } from './contract.ts';
@@ -22,6 +23,8 @@ import type { RequestMiddleware, RequestState } from './state.ts';
 export interface HttpAppParts {
   readonly context: AppContext;
   readonly refusals: RefusalRecorder;
+  /** For requests that create something and carry an Idempotency-Key. */
+  readonly answerOnce: AnswerOnce;
   readonly routes: readonly BoundRoute[];
   /** The number of proxies whose X-Forwarded-For is believed; true = any number, false = none. */
   readonly trustProxy: boolean | number;
@@ -60,7 +63,8 @@ export function createHttpApp(parts: HttpAppParts): Koa<RequestState> {
   for (const guard of parts.guards ?? []) app.use(guard);
   // The engine's paths are a short list and most of the traffic; no route has one of them.
   if (parts.engine) app.use(engineSlot(parts.engine));
-  app.use(createRouter({ routes, authenticate, bodyLimit: parts.bodyLimit }));
+  const { bodyLimit, answerOnce } = parts;
+  app.use(createRouter({ routes, authenticate, bodyLimit, answerOnce }));
   app.use(() => {
     throw new Problem(404, 'not_found', 'there is nothing at this path');
   });

@@ -1,5 +1,7 @@
 import Router from '@koa/router';
 import type { z } from 'zod';
+import type { Answer, AnswerOnce } from '../app/idempotency/answer-once.ts';
+import { answerCreation } from './answer-once.ts';
 import type { BoundRoute, Contract } from './contract.ts';
 import type { Authenticate } from './middleware/bearer.ts';
 import { readBody, readParameters } from './middleware/body.ts';
@@ -11,6 +13,7 @@ interface RouterParts {
   readonly authenticate: Authenticate;
   /** Largest body, in bytes. */
   readonly bodyLimit: number;
+  readonly answerOnce: AnswerOnce;
 }
 
 interface Fault {
@@ -46,17 +49,22 @@ async function serve(
   ctx: RequestContext,
   { contract, handle }: BoundRoute,
   params: unknown,
-  { authenticate, bodyLimit }: Omit<RouterParts, 'routes'>,
+  { authenticate, bodyLimit, answerOnce }: Omit<RouterParts, 'routes'>,
 ): Promise<void> {
   const caller = await authenticate(ctx, contract.access);
-  const input = readInput(contract, {
-    params,
-    query: readParameters(ctx.querystring, 'the query'),
-    body: contract.body ? await readBody(ctx, bodyLimit) : {},
-  });
-  const result = await handle({ ...input, caller, ctx });
-  ctx.status = contract.returns.status;
-  if (contract.returns.body) ctx.body = strip(contract, contract.returns.body, result);
+  const body = contract.body ? await readBody(ctx, bodyLimit) : {};
+  const query = readParameters(ctx.querystring, 'the query');
+  const input = readInput(contract, { params, query, body });
+  const produce = async (): Promise<Answer> => {
+    const result = await handle({ ...input, caller, ctx });
+    const { status, body: shape } = contract.returns;
+    return { status, body: shape && strip(contract, shape, result) };
+  };
+  const answer = contract.creates
+    ? await answerCreation(answerOnce, ctx, { caller, body, produce })
+    : await produce();
+  ctx.status = answer.status;
+  if (answer.body !== undefined) ctx.body = answer.body;
 }
 
 /** @throws Problem 400 that lists every fault of params, query and body. */

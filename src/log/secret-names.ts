@@ -14,6 +14,7 @@ const SECRET_NAMES = new Set([
   'jwt',
   'otp',
   'databaseurl',
+  'idempotencykey',
 ]);
 
 /** A name that ends with one of these holds a secret: `new_password`, `x-api-key`, `parent_token`, `clientSecret`. */

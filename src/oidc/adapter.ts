@@ -3,6 +3,7 @@ import { errors } from 'oidc-provider';
 import { unitOf } from '../app/audit/audit-trail.ts';
 import type { AppContext } from '../app/context.ts';
 import type { Artifact } from '../app/artifact.ts';
+import { deferChange } from '../app/idempotency/deferred-units.ts';
 import type { Artifacts } from '../app/ports.ts';
 import { revokeGrant } from '../app/tokens/revoke-grant.ts';
 import { DomainError } from '../domain/errors.ts';
@@ -38,7 +39,9 @@ export class ArtifactAdapter implements Adapter {
       return;
     }
     if (this.#model !== 'ReplayDetection') {
-      await this.#artifacts.upsert(this.#artifact(id, payload, expiresIn));
+      const artifact = this.#artifact(id, payload, expiresIn);
+      if (!deferChange({ do: 'insert_artifact', artifact, miss: taken() }))
+        await this.#artifacts.upsert(artifact);
       return;
     }
     // The engine looks first and saves then; only an insert that fails on a taken id detects a parallel replay.
@@ -107,10 +110,9 @@ export class ArtifactAdapter implements Adapter {
   /** A code and the fact that it was issued are stored together. */
   async #issueCode(artifact: Artifact): Promise<void> {
     const { clientId, accountId: userId, grantId } = artifact;
-    const miss = new DomainError('conflict', 'the code exists already');
     const caller = { actor: userId, origin: currentRequestState()?.origin ?? null };
     await this.#context.store.commit(
-      unitOf(this.#context, caller, [{ do: 'insert_artifact', artifact, miss }], {
+      unitOf(this.#context, caller, [{ do: 'insert_artifact', artifact, miss: taken() }], {
         type: 'authorization_code_issued',
         clientId,
         userId,
@@ -147,6 +149,10 @@ export class ArtifactAdapter implements Adapter {
   #digest(value: string): string {
     return this.#context.digests.sha256(value);
   }
+}
+
+function taken(): DomainError {
+  return new DomainError('conflict', 'the id of a record is taken');
 }
 
 /**

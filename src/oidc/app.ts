@@ -1,6 +1,7 @@
 import type { Context, Middleware } from 'koa';
 import compose from 'koa-compose';
 import type { AppContext } from '../app/context.ts';
+import type { AnswerOnce } from '../app/idempotency/answer-once.ts';
 import type { RateLimits } from '../app/limits/rate-limits.ts';
 import type { RefusalRecorder } from '../app/audit/record-refusal.ts';
 import { directTokens } from './direct/token.ts';
@@ -20,6 +21,7 @@ import { verification } from './verification.ts';
 export interface OAuthAppOptions {
   readonly context: AppContext;
   readonly refusals: RefusalRecorder;
+  readonly answerOnce: AnswerOnce;
   /** Bytes. */
   readonly bodyLimit: number;
   /** The engine of the moment: it is rebuilt when the signing keys change. */
@@ -35,7 +37,7 @@ const FORM_PATHS = [...CLIENT_ENDPOINTS, ROUTES.authorization, ROUTES.userinfo];
 
 /** Everything under /api/oauth and /.well-known that the engine serves, with our steps around it, in order. */
 export function createOAuthApp(options: OAuthAppOptions): Middleware {
-  const { context, refusals, bodyLimit, engine, followKeys, interactions, rateLimits } = options;
+  const { context, refusals, answerOnce, bodyLimit, engine, followKeys, interactions, rateLimits } = options;
   const limited = rateLimits && { limits: rateLimits, refusals };
   return compose([
     browserHeaders(),
@@ -46,7 +48,7 @@ export function createOAuthApp(options: OAuthAppOptions): Middleware {
     interactions,
     engineBody({ limit: bodyLimit, formPaths: FORM_PATHS }),
     ...(limited ? [guessingLimit(limited), refusedTokenLimit(limited)] : []),
-    registration({ context, limit: bodyLimit }),
+    registration({ context, answerOnce, limit: bodyLimit }),
     verification({ context, refusals }),
     directTokens(context, limited),
     introspection({ context, refusals, limits: limited }),

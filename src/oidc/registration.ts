@@ -2,56 +2,100 @@ import type { Context, Middleware } from 'koa';
 import getRawBody from 'raw-body';
 import type { AppContext } from '../app/context.ts';
 import { grantedPermissions } from '../app/agents/register-client.ts';
+import type { Answer, AnswerOnce } from '../app/idempotency/answer-once.ts';
+import { KEY_REUSED, readIdempotencyKey, REPEATED_FIELD } from '../app/idempotency/idempotency-key.ts';
 import { resolveToken } from '../app/tokens/resolve-token.ts';
 import { DomainError } from '../domain/errors.ts';
 import { covers, formatScope, parseScope } from '../domain/scope.ts';
+import { networkOf } from '../domain/source-network.ts';
 import { checkRegistration, RegistrationRefusal } from './client-registration-policy.ts';
+import { refusing } from './errors.ts';
 import { offerBody } from './internals.ts';
 import { ROUTES } from './routes.ts';
-import { extendRequestState } from './request-state.ts';
+import { extendRequestState, requestState } from './request-state.ts';
 
 export interface RegistrationOptions {
   readonly context: AppContext;
+  readonly answerOnce: AnswerOnce;
   /** Bytes. */
   readonly limit: number;
 }
 
 /** RFC 7591 and RFC 7592 around the engine's endpoints: who may register, what may be registered, what is granted. */
-export function registration({ context, limit }: RegistrationOptions): Middleware {
+export function registration({ context, answerOnce, limit }: RegistrationOptions): Middleware {
   return async (ctx, next) => {
     if (!ctx.path.startsWith(ROUTES.registration)) return next();
     const creates = ctx.path === ROUTES.registration && ctx.method === 'POST';
     const updates = ctx.path !== ROUTES.registration && ctx.method === 'PUT';
     try {
-      if (creates) await admit(context, ctx, limit);
+      if (creates) {
+        const asked = await admit(context, ctx, limit);
+        return await create(ctx, answerOnce, asked, () => register(context, ctx, next));
+      }
       if (updates) await readUpdate(context, ctx, limit);
     } catch (error) {
       if (!(error instanceof RegistrationRefusal)) throw error;
       refuse(ctx, error);
-      return;
+      return undefined;
     }
     await next();
-    if (creates && ctx.status === 201) answerCreated(context, ctx);
     // RFC 7592 §3 would have the secret repeated; it is kept as a digest only.
-    else if (ctx.status === 200) delete (ctx.body as Record<string, unknown>).client_secret;
+    if (ctx.status === 200) delete (ctx.body as Record<string, unknown>).client_secret;
+    return undefined;
   };
 }
 
+async function register(context: AppContext, ctx: Context, next: () => Promise<void>): Promise<Answer> {
+  await next();
+  if (ctx.status === 201) answerCreated(context, ctx);
+  return { status: ctx.status, body: ctx.body };
+}
+
+/** Registers once for each Idempotency-Key, where there is one. */
+async function create(
+  ctx: Context,
+  answerOnce: AnswerOnce,
+  { body, registrar }: { body: unknown; registrar: string | undefined },
+  produce: () => Promise<Answer>,
+): Promise<void> {
+  const field = ctx.req.headers['idempotency-key'] as string | undefined;
+  const read = readIdempotencyKey(field, { anonymous: registrar === undefined });
+  if (read?.fault !== undefined) throw new RegistrationRefusal(400, 'invalid_request', read.fault);
+  if (!read) {
+    await produce();
+    return;
+  }
+  const { origin } = requestState(ctx);
+  const owner = registrar === undefined ? `network ${networkOf(origin.sourceIp)}` : `client ${registrar}`;
+  const { method, path } = ctx;
+  const request = { key: read.key, owner, method, path, body };
+  const caller = { actor: registrar ?? null, origin };
+  const outcome = await refusing('token', () => answerOnce(request, caller, produce));
+  if (outcome.kind === 'reused') throw new RegistrationRefusal(422, 'invalid_request', KEY_REUSED);
+  if (outcome.kind === 'answered') return;
+  ctx.status = outcome.answer.status;
+  ctx.body = outcome.answer.body;
+  ctx.set('cache-control', 'no-store');
+  ctx.set(REPEATED_FIELD.name, REPEATED_FIELD.value);
+}
+
 /** R13: `open` for anyone, `token` with an `admin:write` token, `closed` for nobody. */
-async function admit(context: AppContext, ctx: Context, limit: number): Promise<void> {
+async function admit(context: AppContext, ctx: Context, limit: number) {
   const { registration: mode } = context.settings;
   const registrar = await administrator(context, ctx);
   if (mode === 'closed') throw new RegistrationRefusal(403, 'access_denied', 'registration is closed');
   if (mode === 'token' && registrar === undefined) {
     throw new RegistrationRefusal(401, 'invalid_token', 'registration needs a token with admin:write');
   }
-  const { scope, ...metadata } = await readJson(ctx, limit);
+  const body = await readJson(ctx, limit);
+  const { scope, ...metadata } = body;
   if (scope !== undefined && typeof scope !== 'string') {
     throw new RegistrationRefusal(400, 'invalid_client_metadata', 'scope must be a string');
   }
   requireScopeGrammar(scope);
   extendRequestState(ctx, { registration: { registrar, requestedScope: scope } });
   offerBody(ctx, JSON.stringify(checkRegistration(metadata)), 'application/json');
+  return { body, registrar };
 }
 
 function requireScopeGrammar(scope: string | undefined): void {

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
@@ -49,7 +50,14 @@ describe('after people and agents have done their work', () => {
       response_types: ['code'],
       token_endpoint_auth_method: 'client_secret_basic',
     });
-    const pending = await postJson(server, '/api/agents/register', { agent_name: 'Newcomer' });
+    const keys = [randomUUID(), randomUUID()];
+    const keyed = (path: string, body: object, i: number) =>
+      postJson(server, path, body, { 'idempotency-key': keys[i] ?? '' });
+    const pending = await keyed('/api/agents/register', { agent_name: 'Newcomer' }, 0);
+    expect((await keyed('/api/agents/register', { agent_name: 'Newcomer' }, 0)).text).toBe(pending.text);
+    const secretClient = { client_name: 'Kept', grant_types: ['client_credentials'], redirect_uris: [] };
+    const kept = await keyed('/api/oauth/register', secretClient, 1);
+    expect((await keyed('/api/oauth/register', secretClient, 1)).text).toBe(kept.text);
     // Requests that fail carry secrets too.
     await requestToken(server, agent, {
       grant_type: 'refresh_token',
@@ -82,6 +90,10 @@ describe('after people and agents have done their work', () => {
       'registration access token': registered.body.registration_access_token,
       'registration token': pending.body.credentials.registration_token,
       'pending client secret': pending.body.credentials.client_secret,
+      'client secret of a kept answer': kept.body.client_secret,
+      'registration access token of a kept answer': kept.body.registration_access_token,
+      'idempotency key': keys[0] ?? '',
+      'idempotency key of a client': keys[1] ?? '',
       password: person.password,
       'administrator password': ADMIN_PASSWORD,
       'administration client secret': ADMIN_CLIENT_SECRET,

@@ -5,6 +5,7 @@ import { openTask } from '../../src/app/issuance/open-task.ts';
 import { createRefusalRecorder } from '../../src/app/audit/record-refusal.ts';
 import type { AuditEvent, AuditEventType } from '../../src/domain/audit-event.ts';
 import { createHttpApp } from '../../src/http/app.ts';
+import type { BoundRoute } from '../../src/http/contract.ts';
 import { createRoutes } from '../../src/http/routes.ts';
 import { ADMIN_AUDIENCE, CALLER, createTestContext } from './app-context.ts';
 import type { TestContext, TestContextOptions } from './app-context.ts';
@@ -13,9 +14,16 @@ import { TASK_VERIFIER } from './registered-agent.ts';
 
 type Method = 'get' | 'post' | 'put' | 'delete';
 
+interface Sent {
+  readonly token?: string;
+  readonly body?: object;
+  readonly headers?: Record<string, string>;
+}
+
 export interface ApiClient extends TestContext {
+  readonly routes: readonly BoundRoute[];
   /** Sends a request and checks the answer against the declaration of its route. */
-  send(method: Method, path: string, more?: { token?: string; body?: object }): Promise<Response>;
+  send(method: Method, path: string, more?: Sent): Promise<Response>;
   /** A token of the built-in client with these rights; both when none is named. */
   adminToken(...rights: string[]): Promise<string>;
   /** What the audit trail holds of one type, refusals included, newest first. */
@@ -25,16 +33,25 @@ export interface ApiClient extends TestContext {
 /** Every route of the REST API on a real store with the given settings, without the OAuth engine. */
 export async function createApiClient(options: TestContextOptions = {}): Promise<ApiClient> {
   const made = await createTestContext(options);
-  const { context, store } = made;
+  const { context, store, answerOnce } = made;
   const refusals = createRefusalRecorder(context);
   const routes = createRoutes(context, () => store.ping());
-  const parts = { context, refusals, routes, trustProxy: false, bodyLimit: 65_536, version: '0.0.0' };
+  const parts = {
+    context,
+    refusals,
+    answerOnce,
+    routes,
+    trustProxy: false,
+    bodyLimit: 65_536,
+    version: '0.0.0',
+  };
   const answer = createHttpApp(parts).callback();
   const server = createServer((req, res) => void answer(req, res));
   return {
     ...made,
-    async send(method, path, { token, body } = {}) {
-      const sending = request(server)[method](path);
+    routes,
+    async send(method, path, { token, body, headers = {} } = {}) {
+      const sending = request(server)[method](path).set(headers);
       if (token !== undefined) sending.set('Authorization', `Bearer ${token}`);
       const response = await sending.send(body);
       expectDeclared(routes, method, path, response);

@@ -76,6 +76,7 @@ export async function createTestHttpApp(over: Partial<HttpAppParts> = {}): Promi
   const app = createHttpApp({
     context,
     refusals,
+    answerOnce: test.answerOnce,
     trustProxy: false,
     bodyLimit: 2048,
     version: '0.0.0',

@@ -1,6 +1,7 @@
 import type { AuditEvent } from '../../domain/audit-event.ts';
 import { auditEvent, type Caller, type Fact } from './audit-trail.ts';
 import type { AppContext } from '../context.ts';
+import { notDeferred } from '../idempotency/deferred-units.ts';
 import { reportFailure } from './report-failure.ts';
 import { createRefusalCounts, type RefusalCounts } from './refusal-counts.ts';
 
@@ -103,7 +104,8 @@ async function storeBatch(
 ): Promise<void> {
   if (events.length === 0) return;
   try {
-    await store.commit({ id: ids.ordered(clock.now()), guards: [], changes: [], events });
+    const unit = { id: ids.ordered(clock.now()), guards: [], changes: [], events };
+    await notDeferred(() => store.commit(unit));
   } catch (error) {
     reportFailure(log, 'refusals could not be stored', error, { events: events.length });
     failed();

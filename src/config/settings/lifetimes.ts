@@ -66,4 +66,11 @@ export const lifetimesSchema = z.strictObject({
     'Time in which a client secret that was replaced still works.',
   ),
   par: seconds('PAR_TTL', 60, 10, 600, 'Pushed authorization request (RFC 9126).'),
+  idempotency: seconds(
+    'IDEMPOTENCY_TTL',
+    DAY,
+    60,
+    DAY,
+    'Time in which a request with an Idempotency-Key may be repeated.',
+  ),
 });

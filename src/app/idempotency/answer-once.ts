@@ -1,0 +1,115 @@
+import { DomainError } from '../../domain/errors.ts';
+import { unavailability } from '../../domain/unavailable.ts';
+import { type Caller, unitOf } from '../audit/audit-trail.ts';
+import type { AppContext } from '../context.ts';
+import type { AnswerSeal, AnswerSeals, IdempotencyRecord } from '../ports/idempotency.ts';
+import { canonicalJson } from './canonical-json.ts';
+import { deferUnits } from './deferred-units.ts';
+
+/** A request that the client may have sent before. */
+export interface RepeatableRequest {
+  /** The Idempotency-Key. */
+  readonly key: string;
+  /** Whose key it is: others may have chosen the same. */
+  readonly owner: string;
+  readonly method: string;
+  readonly path: string;
+  /** As it was sent; members in any order. */
+  readonly body: unknown;
+}
+
+export interface Answer {
+  readonly status: number;
+  /** As JSON. */
+  readonly body: unknown;
+}
+
+/** `reused`: the key was used for another body. */
+export type AnswerOnceOutcome =
+  | { readonly kind: 'answered' | 'repeated'; readonly answer: Answer }
+  | { readonly kind: 'reused' };
+
+/**
+ * Answers a request that creates something, or repeats the answer that the same request got before. `produce` creates
+ * and answers. INVARIANT: what it creates and its answer are stored in one unit of work, so that of any number of
+ * requests with one key, on any number of nodes, one creates and all get its answer, whatever crashes in between.
+ */
+export type AnswerOnce = (
+  request: RepeatableRequest,
+  caller: Caller,
+  produce: () => Promise<Answer>,
+) => Promise<AnswerOnceOutcome>;
+
+interface AnswerOnceParts {
+  readonly context: AppContext;
+  readonly seals: AnswerSeals;
+  readonly keepSeconds: number;
+}
+
+export function createAnswerOnce(parts: AnswerOnceParts): AnswerOnce {
+  return async (request, caller, produce) => {
+    const { key, owner, method, path } = request;
+    const seal = parts.seals(JSON.stringify([owner, method, path, key]));
+    const keyed: Keyed = { ...parts, request, caller, seal };
+    const before = await find(keyed);
+    if (before) return repeat(keyed, before);
+    try {
+      return { kind: 'answered', answer: await create(keyed, produce) };
+    } catch (error) {
+      if (unavailability(error)) throw error;
+      // Another request with this key may have been faster: what it created may be what stood in the way of this one.
+      const faster = await find(keyed);
+      if (!faster) throw error;
+      return repeat(keyed, faster);
+    }
+  };
+}
+
+interface Keyed extends AnswerOnceParts {
+  readonly request: RepeatableRequest;
+  readonly caller: Caller;
+  readonly seal: AnswerSeal;
+}
+
+async function find({ context, seal }: Keyed): Promise<IdempotencyRecord | undefined> {
+  const found = await context.store.idempotency.byId(seal.id);
+  return found && found.expiresAt > context.clock.now() ? found : undefined;
+}
+
+/** Refusals create nothing, and are not kept: whoever mends what was wrong may send the same key again. */
+async function create(keyed: Keyed, produce: () => Promise<Answer>): Promise<Answer> {
+  const { result: answer, unit } = await deferUnits(produce);
+  if (!unit || answer.status >= 300) return answer;
+  const { context, seal, keepSeconds } = keyed;
+  const now = context.clock.now();
+  const record: IdempotencyRecord = {
+    id: seal.id,
+    fingerprint: fingerprintOf(keyed),
+    answer: seal.seal(JSON.stringify(answer)),
+    createdAt: now,
+    expiresAt: now + keepSeconds * 1000,
+  };
+  const miss = new DomainError('conflict', 'the Idempotency-Key was used meanwhile');
+  await context.store.commit({
+    ...unit,
+    changes: [{ do: 'insert_idempotency_record', record, miss }, ...unit.changes],
+  });
+  return answer;
+}
+
+/** Secrets leave a second time: that is on record. */
+async function repeat(keyed: Keyed, record: IdempotencyRecord): Promise<AnswerOnceOutcome> {
+  const { context, caller, request, seal } = keyed;
+  if (!context.digests.equal(record.fingerprint, fingerprintOf(keyed))) return { kind: 'reused' };
+  const answer = JSON.parse(seal.unseal(record.answer)) as Answer;
+  const { method, path } = request;
+  const details = { method, path: path.slice(0, 300), first_at: new Date(record.createdAt).toISOString() };
+  await context.store.commit(
+    unitOf(context, caller, [], { type: 'answer_repeated', clientId: caller.actor, details }),
+  );
+  return { kind: 'repeated', answer };
+}
+
+function fingerprintOf({ seal, request }: Keyed): string {
+  return seal.fingerprint(canonicalJson(request.body));
+}

@@ -1,0 +1,42 @@
+import { KEY_REUSED, readIdempotencyKey, REPEATED_FIELD } from '../app/idempotency/idempotency-key.ts';
+import type { Answer, AnswerOnce } from '../app/idempotency/answer-once.ts';
+import { networkOf } from '../domain/source-network.ts';
+import type { RequestCaller } from './caller.ts';
+import { Problem } from './problem.ts';
+import type { RequestContext } from './state.ts';
+
+interface Creation {
+  readonly caller: RequestCaller;
+  /** The body as it was sent. */
+  readonly body: unknown;
+  readonly produce: () => Promise<Answer>;
+}
+
+/**
+ * Answers a request that creates something: once for each Idempotency-Key, where there is one.
+ * @throws Problem 400 for a key that cannot be one, 422 for one that was used for another body.
+ */
+export async function answerCreation(
+  answerOnce: AnswerOnce,
+  ctx: RequestContext,
+  { caller, body, produce }: Creation,
+): Promise<Answer> {
+  const read = readIdempotencyKey(ctx.req.headers['idempotency-key'] as string | undefined, {
+    anonymous: caller.bearer === undefined,
+  });
+  if (!read) return produce();
+  if (read.fault !== undefined) throw new Problem(400, 'idempotency_key_invalid', read.fault);
+  const { method, path } = ctx;
+  const request = { key: read.key, owner: ownerOf(ctx, caller), method, path, body };
+  const outcome = await answerOnce(request, caller, produce);
+  if (outcome.kind === 'reused') throw new Problem(422, 'idempotency_key_reused', KEY_REUSED);
+  if (outcome.kind === 'repeated') ctx.set(REPEATED_FIELD.name, REPEATED_FIELD.value);
+  return outcome.answer;
+}
+
+/** A token that may less must not be told what one that may more was told. */
+function ownerOf({ state }: RequestContext, caller: RequestCaller): string {
+  if (!caller.bearer) return `network ${networkOf(state.origin.sourceIp)}`;
+  const { clientId, subject } = caller.bearer.token;
+  return JSON.stringify([clientId, subject, caller.administers('admin:write')]);
+}
