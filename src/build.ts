@@ -28,6 +28,7 @@ import { createMemoryLimiter } from './limits/memory-limiter.ts';
 import { createSharedLimiter } from './limits/shared-limiter.ts';
 import { createLoggers, type Loggers } from './log/loggers.ts';
 import { publicFetch } from './network/public-fetch.ts';
+import { createDecisionPoint } from './network/decision-point.ts';
 import { createOAuthApp } from './oidc/app.ts';
 import { createEngineHolder } from './oidc/engine-holder.ts';
 import { createInteractions } from './oidc/interactions/interactions.ts';
@@ -78,6 +79,7 @@ export async function buildContext(
     publishAheadMs: config.signing.publishAhead * 1000,
     verifyAfterMs: (Math.max(config.lifetimes.accessToken, ID_TOKEN_SECONDS) + SKEW_SECONDS) * 1000,
   });
+  const decisionPoint = createDecisionPoint({ token: config.policies.token, log: loggers.app });
   const context: AppContext = {
     store: deferrable(store),
     clock,
@@ -85,10 +87,11 @@ export async function buildContext(
     digests: createDigests(),
     passwords: createPasswords(config.argon2),
     signer: createAccessTokenSigner({ keyring, issuer: config.issuer }),
+    decisionPoint,
     settings: appSettings(config),
     log: loggers.app,
   };
-  return { context, store, keyring, loggers, masterKey };
+  return { context, store, keyring, loggers, masterKey, decisionPoint };
 }
 
 /** What the caller replaces or has done already. */
@@ -103,7 +106,7 @@ export interface Outside {
 /** The composition root: the one place that names every concrete part. */
 export async function build(config: Config, outside: Outside = {}): Promise<Taskgrant> {
   const parts = await buildContext(config, outside.clock);
-  const { context, store, keyring, loggers, masterKey } = parts;
+  const { context, store, keyring, loggers, masterKey, decisionPoint } = parts;
   await keyring.ensure();
   const created = outside.prepared ? {} : await firstStart(context, config);
   const refusals = createRefusalRecorder(context);
@@ -198,6 +201,7 @@ export async function build(config: Config, outside: Outside = {}): Promise<Task
     async close() {
       await upkeep.stop();
       await refusals.close();
+      decisionPoint.close();
       await store.close();
       await loggers.close();
     },

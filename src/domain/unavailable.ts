@@ -1,9 +1,10 @@
-/** Why nothing can be done at the moment: too much is asked at once, or the database does not answer in time. */
-export type UnavailableCode = 'overloaded' | 'database_unavailable';
+/** Why nothing can be done at the moment: too much is asked at once, or what is needed does not answer in time. */
+export type UnavailableCode = 'overloaded' | 'database_unavailable' | 'policy_unavailable';
 
 const SAYS: Record<UnavailableCode, string> = {
   overloaded: 'the server has more work than it can take; try again shortly',
   database_unavailable: 'the database does not answer at the moment; try again shortly',
+  policy_unavailable: 'a policy cannot be decided at the moment; try again shortly',
 };
 
 /**
@@ -20,6 +21,18 @@ export class UnavailableError extends Error {
   }
 }
 
+/** The decision point of a policy gave no answer that can be used: nothing is permitted then (ADR 21). */
+export class PolicyUnavailableError extends UnavailableError {
+  readonly policy: string;
+
+  /** @param why for the audit trail: `timeout`, `status 500` … */
+  constructor(policy: string, why: string) {
+    super('policy_unavailable', why);
+    this.name = 'PolicyUnavailableError';
+    this.policy = policy;
+  }
+}
+
 /** What callers are told; nothing of the cause. */
 export interface Unavailability {
   readonly code: UnavailableCode;
@@ -28,7 +41,11 @@ export interface Unavailability {
 }
 
 /** How long a caller should wait: most outages that end by themselves are over then. */
-const RETRY_AFTER_SECONDS: Record<UnavailableCode, number> = { overloaded: 1, database_unavailable: 2 };
+const RETRY_AFTER_SECONDS: Record<UnavailableCode, number> = {
+  overloaded: 1,
+  database_unavailable: 2,
+  policy_unavailable: 2,
+};
 
 /** What a thrown value says about the server's availability; undefined when it says nothing about it. */
 export function unavailability(error: unknown): Unavailability | undefined {

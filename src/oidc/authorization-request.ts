@@ -3,6 +3,7 @@ import type { Provider } from 'oidc-provider';
 import { resolveAudiences } from '../app/resource-servers/audiences.ts';
 import type { AppContext } from '../app/context.ts';
 import { requireLiveParent } from '../app/issuance/parent-token.ts';
+import { type ResolvedToken, resolveTokenId } from '../app/tokens/resolve-token.ts';
 import { requireNames, requireOffered, requireWithinCeiling } from '../domain/ceiling.ts';
 import { deriveChild } from '../domain/delegation.ts';
 import { DomainError } from '../domain/errors.ts';
@@ -10,10 +11,12 @@ import { IDENTITY_SCOPES, identityOf, rightsOf } from '../domain/identity-scope.
 import { requireNoParent } from '../domain/opening.ts';
 import { formatScope, parseScope } from '../domain/scope.ts';
 import type { TaskRequest } from '../domain/task-request.ts';
-import { isPairAllowed } from '../app/issuance/derive-task.ts';
+import { isPairAllowed } from '../app/issuance/allowed-pair.ts';
 import { requireAgent } from './clients.ts';
+import { checkPolicies } from './authorization-policies.ts';
 import { OAuthRefusal } from './errors.ts';
 import { engineClient, engineParams, isPublicClient, spendDpopProof } from './internals.ts';
+import { requestState } from './request-state.ts';
 import { type ParsedTask, readTaskParameters, TASK_PARAMETERS } from './task-parameters.ts';
 
 /** Stands in a pushed request where the parent token was: a reference, never the token itself. */
@@ -49,14 +52,17 @@ async function checkAuthorizationRequest(context: AppContext, ctx: Context): Pro
     requireWithinCeiling(agent, request);
     if (scope?.length) requireOffered(audiences, scope);
     await checkTaskIdFree(context, request);
-    await checkParent(context, ctx, request);
+    const parent = await checkParent(context, ctx, request);
+    await checkPolicies(context, { agent, request: { ...parsed.request, audiences: names }, parent });
     // What the engine keeps from here on carries the registered spelling and an explicit scope.
     if (names.length > 0) params.resource = names.length === 1 ? names[0] : names;
     if (params.scope === undefined) params.scope = formatScope(agent.defaultScope) || undefined;
     if (params.scope === undefined)
       throw new DomainError('scope_exceeds_ceiling', 'scope is missing and the agent has no default scope');
   } catch (error) {
-    throw error instanceof DomainError ? new OAuthRefusal(error, 'authorization') : error;
+    if (!(error instanceof DomainError)) throw error;
+    requestState(ctx).refusal = error.details;
+    throw new OAuthRefusal(error, 'authorization');
   }
 }
 
@@ -80,7 +86,11 @@ async function checkTaskIdFree({ store }: AppContext, { taskId }: TaskRequest): 
 }
 
 /** R9: a parent token comes only through PAR, with the proof that its task asks for; agent subjects are refused. */
-async function checkParent(context: AppContext, ctx: Context, request: TaskRequest): Promise<void> {
+async function checkParent(
+  context: AppContext,
+  ctx: Context,
+  request: TaskRequest,
+): Promise<ResolvedToken | undefined> {
   const params = engineParams(ctx);
   const value = params.parent_token;
   if (value === undefined) requireNoParent(request);
@@ -94,10 +104,10 @@ async function checkParent(context: AppContext, ctx: Context, request: TaskReque
         'parent_token and code_verifier are accepted at the PAR endpoint only',
       );
     }
-    return;
+    return stored ? pushedParent(context, value) : undefined;
   }
   params.code_verifier = undefined;
-  if (typeof value !== 'string') return;
+  if (typeof value !== 'string') return undefined;
   const parent = await requireLiveParent(context, value);
   if (parent.task.subjectKind !== 'user') {
     throw new DomainError('subject_mismatch', 'the parent token does not act for a person');
@@ -118,11 +128,18 @@ async function checkParent(context: AppContext, ctx: Context, request: TaskReque
     parentTask: parent.task,
     agent,
     publicClient: isPublicClient(client),
-    pairAllowed: isPairAllowed(context, parent.task.clientId, agent.clientId),
+    pairAllowed: isPairAllowed(context, { step: 'authorize', agent, request, parent, child: agent.clientId }),
     limits: context.settings.limits,
     now: context.clock.now(),
   });
   params.parent_token = `${PARENT_REFERENCE}${parent.token.tokenId}`;
+  return parent;
+}
+
+/** The parent that was checked when the request was pushed; whether it still lives is looked at when a person decides. */
+async function pushedParent(context: AppContext, reference: string): Promise<ResolvedToken | undefined> {
+  const tokenId = parentTokenId(reference);
+  return tokenId === null ? undefined : resolveTokenId(context, tokenId);
 }
 
 function providerOf(ctx: Context) {

@@ -30,7 +30,7 @@ export function recordEngineEvents(provider: Provider, { refusals, context }: En
     const ctx = engineContext as unknown as Context;
     const { error: code, message, error_description: description } = error as EngineError;
     // What a person or the consent page declined is on record already (interactions/leave.ts).
-    if (code === 'access_denied') return;
+    if (code === 'access_denied' && !requestState(ctx).refusal) return;
     const clientId = clientOf(ctx);
     refusals.record(
       { actor: null, origin: requestState(ctx).origin },

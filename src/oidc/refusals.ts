@@ -35,8 +35,12 @@ export function oauthRefusals({
     } catch (error) {
       if (!answerUnavailable(ctx, error)) answerThrown(context, ctx, error);
     }
-    // Nothing was refused, and nobody can write it down.
-    if (ctx.status === 503) return;
+    if (ctx.status === 503) {
+      // Nothing was refused, and nobody can write it down; unless it was a policy that could not be decided.
+      const fact = undecidedFact(ctx);
+      if (fact) refusals.record({ actor: claimedClient(ctx), origin: requestState(ctx).origin }, fact);
+      return;
+    }
     const body = ctx.body as OAuthError | undefined;
     if (ctx.status < 400 || typeof body?.error !== 'string' || isRateLimited(ctx)) return;
     if (ctx.path === ROUTES.token && body.error_description === NOT_ALLOWED)
@@ -114,6 +118,21 @@ function refusalFact(ctx: Context, body: OAuthError): Fact {
       ...(form?.get('parent_task_id') ? { parent_task_id: form.get('parent_task_id')?.slice(0, 128) } : {}),
       ...(body.task_error ? { task_error: body.task_error } : {}),
     },
+  };
+}
+
+function undecidedFact(ctx: Context): Fact | undefined {
+  const { undecided } = requestState(ctx);
+  if (!undecided) return undefined;
+  const { policy, why } = undecided;
+  return {
+    ...refusalFact(ctx, {
+      error: 'policy_unavailable',
+      error_description: `the policy ${policy} got no usable answer (${why})`,
+      task_error: 'policy_unavailable',
+    }),
+    type: ctx.path === ROUTES.token ? 'token_refused' : 'authorization_denied',
+    outcome: 'refused',
   };
 }
 

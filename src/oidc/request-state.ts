@@ -31,6 +31,8 @@ export interface RequestState {
   revocationAllowed?: boolean;
   /** Set when a rule refused the request: what the engine's own error does not carry. */
   refusal?: Readonly<Record<string, unknown>>;
+  /** Set when a policy could not be decided, so that nothing was issued: its name, and why. */
+  undecided?: { readonly policy: string; readonly why: string };
   /** Set by the registration endpoint's own checks. */
   registration?: { readonly registrar: string | undefined; readonly requestedScope: string | undefined };
   /** The request named no resource; what stands there is the engine's default. */

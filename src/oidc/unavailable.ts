@@ -1,5 +1,11 @@
 import type { Context } from 'koa';
-import { type Unavailability, unavailability } from '../domain/unavailable.ts';
+import {
+  PolicyUnavailableError,
+  type Unavailability,
+  type UnavailableCode,
+  unavailability,
+} from '../domain/unavailable.ts';
+import { requestState } from './request-state.ts';
 import { ROUTES } from './routes.ts';
 import { type ErrorPage, sendErrorPage } from './views/error-page.ts';
 
@@ -13,6 +19,7 @@ const CODE = 'temporarily_unavailable';
 export function answerUnavailable(ctx: Context, error: unknown): boolean {
   const away = unavailability(error);
   if (!away) return false;
+  if (error instanceof PolicyUnavailableError) rememberUndecided(ctx, error);
   ctx.remove('www-authenticate');
   if (isPage(ctx.path)) {
     sendErrorPage(ctx, unavailablePage(away));
@@ -21,7 +28,10 @@ export function answerUnavailable(ctx: Context, error: unknown): boolean {
   ctx.status = 503;
   ctx.set('retry-after', String(away.retryAfterSeconds));
   ctx.set('cache-control', 'no-store');
-  ctx.body = { error: CODE, error_description: away.description };
+  ctx.body =
+    away.code === 'policy_unavailable'
+      ? { error: CODE, error_description: `${away.code}: ${away.description}`, task_error: away.code }
+      : { error: CODE, error_description: away.description };
   return true;
 }
 
@@ -31,14 +41,25 @@ function isPage(path: string): boolean {
   );
 }
 
+/** What the audit trail is told, and nobody else. */
+function rememberUndecided(ctx: Context, { policy, message: why }: PolicyUnavailableError): void {
+  const state = requestState(ctx);
+  state.undecided = { policy, why };
+  state.refusal = { policy: [{ name: policy, effect: 'deny', reason: why }] };
+}
+
+const MESSAGES: Readonly<Record<UnavailableCode, string>> = {
+  overloaded: 'It has more work than it can take. Try again in a moment.',
+  database_unavailable:
+    'Its database does not answer. Nothing is wrong with your request: try again in a moment.',
+  policy_unavailable: 'What decides about this request does not answer. Try again in a moment.',
+};
+
 function unavailablePage({ code, retryAfterSeconds }: Unavailability): ErrorPage {
   return {
     status: 503,
     title: code === 'overloaded' ? 'The server is busy' : 'The server cannot answer at the moment',
-    message:
-      code === 'overloaded'
-        ? 'It has more work than it can take. Try again in a moment.'
-        : 'Its database does not answer. Nothing is wrong with your request: try again in a moment.',
+    message: MESSAGES[code],
     code: CODE,
     headers: { 'Retry-After': String(retryAfterSeconds) },
   };

@@ -1,5 +1,6 @@
 import type { AuditEventType } from '../../domain/audit-event.ts';
 import { DomainError } from '../../domain/errors.ts';
+import { policyFacts, type Ruling } from '../../domain/policy/ruling.ts';
 import type { Scope } from '../../domain/scope.ts';
 import type { Task } from '../../domain/task.ts';
 import type { Audience } from '../../domain/task-request.ts';
@@ -18,6 +19,8 @@ export interface NewTask {
   /** What redeems the request: a code or a hand-off token consumed in the same unit. */
   readonly redeems?: readonly Change[];
   readonly issuedAs?: AuditEventType;
+  /** What the operator's policies said; the task is within it already. */
+  readonly ruling: Ruling;
   /** What the task was narrowed from: the scope of its `via` token, not of a voucher made from that one. */
   readonly narrowedFrom?: Scope | undefined;
 }
@@ -28,9 +31,9 @@ export async function commitNewTask(
   command: TokenCommand,
   plan: NewTask,
 ): Promise<Issued> {
-  const { task, parent } = plan;
+  const { task, parent, ruling } = plan;
   const { access, refresh } = await mintFirst(context, command, plan);
-  const facts = tokenFacts(task, access, refresh);
+  const facts = tokenFacts(task, access, refresh, policyFacts(ruling));
   const derivation = parent
     ? { via: task.parentTokenId, parent_scope: plan.narrowedFrom ?? parent.token.scope }
     : {};
@@ -50,7 +53,7 @@ export async function commitNewTask(
         ...facts,
         type: parent ? 'task_derived' : 'task_opened',
         tokenId: null,
-        details: { ...taskFacts(task), ...derivation },
+        details: { ...taskFacts(task), ...derivation, ...policyFacts(ruling) },
       }),
       auditEvent(context, command.caller, { ...facts, type: plan.issuedAs ?? 'token_issued' }),
       ...(command.apiKey

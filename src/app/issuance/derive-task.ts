@@ -3,15 +3,18 @@ import { requireOffered } from '../../domain/ceiling.ts';
 import { deriveChild } from '../../domain/delegation.ts';
 import { DomainError } from '../../domain/errors.ts';
 import { extendLineage } from '../../domain/lineage.ts';
+import { boundTerms } from '../../domain/policy/ruling.ts';
 import type { Scope } from '../../domain/scope.ts';
 import type { Opening } from '../../domain/opening.ts';
 import type { Task, TaskOrigin } from '../../domain/task.ts';
 import type { Audience } from '../../domain/task-request.ts';
 import { resolveAudiences } from '../resource-servers/audiences.ts';
+import { isPairAllowed } from './allowed-pair.ts';
 import { commitNewTask } from './commit-issuance.ts';
 import type { AppContext } from '../context.ts';
 import type { Issued, TokenCommand } from './issuance.ts';
 import { asChildOf, requireLiveParent } from './parent-token.ts';
+import { requireChildPolicies } from './require-policies.ts';
 import type { ResolvedToken } from '../tokens/resolve-token.ts';
 import type { Change } from '../unit-of-work.ts';
 
@@ -46,17 +49,21 @@ async function deriveFrom(
     parentTask: parent.task,
     agent,
     publicClient,
-    pairAllowed: isPairAllowed(context, parent.task.clientId, agent.clientId),
+    pairAllowed: isPairAllowed(context, { step: 'derive', agent, request, parent, child: agent.clientId }),
     limits: context.settings.limits,
     now: context.clock.now(),
   });
   const audience = await audienceOfChild(context, parent, opening);
   if (request.scope) requireOffered(asked ?? [audience], request.scope);
-  const task = childTask(context, command, { parent, opening });
+  const ruling = await requireChildPolicies(context, { step: 'derive', agent, parent, opening });
+  const place = { depth: parent.task.depth + 1, asked: request.maxDepth };
+  const terms = boundTerms(opening.terms, ruling, place);
+  const task = childTask(context, command, { parent, opening: { ...opening, terms } });
   return commitNewTask(context, command, {
     task,
     audience,
     parent,
+    ruling,
     narrowedFrom: await viaScope(context, parent),
     redeems: redeemHandOff(parent, task, context.clock.now()),
     issuedAs: command.origin === 'token_exchange' ? 'token_exchanged' : 'token_issued',
@@ -65,10 +72,6 @@ async function deriveFrom(
 
 async function viaScope({ store }: AppContext, parent: ResolvedToken): Promise<Scope | undefined> {
   return parent.token.kind === 'handoff' ? (await store.tokens.byId(viaToken(parent)))?.scope : undefined;
-}
-
-export function isPairAllowed({ settings }: AppContext, parent: string, child: string): boolean {
-  return settings.allowedDelegations.some((pair) => pair.parent === parent && pair.child === child);
 }
 
 /** The parent's own `aud` when it is still among the child's audiences, else the first of them. */

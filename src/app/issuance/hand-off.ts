@@ -2,15 +2,17 @@ import { requireActive } from '../../domain/agent.ts';
 import { requireWithinCeiling } from '../../domain/ceiling.ts';
 import { narrow } from '../../domain/delegation.ts';
 import { DomainError } from '../../domain/errors.ts';
+import { boundExpiry, policyFacts } from '../../domain/policy/ruling.ts';
 import type { TaskRequest } from '../../domain/task-request.ts';
 import { requireSameKey, requireSameProcess } from '../../domain/verifier.ts';
 import { auditEvent } from '../audit/audit-trail.ts';
 import { resolveAudiences } from '../resource-servers/audiences.ts';
 import type { AppContext } from '../context.ts';
-import { isPairAllowed } from './derive-task.ts';
+import { isPairAllowed } from './allowed-pair.ts';
 import { type Issued, type TokenCommand, tokenFacts } from './issuance.ts';
 import { liveGuard, mintToken } from './issue-token.ts';
 import { asChildOf, requireLiveParent } from './parent-token.ts';
+import { ofTask, pairOf, requirePolicies } from './require-policies.ts';
 import type { ResolvedToken } from '../tokens/resolve-token.ts';
 
 export interface HandOffCommand extends TokenCommand {
@@ -43,18 +45,25 @@ async function handOffFrom(
   // The ceiling may have been lowered since: what the agent lost it does not pass on either.
   requireWithinCeiling(agent, wanted);
   const authority = narrow(parent.token, wanted, agent);
+  const ruling = await requirePolicies(context, {
+    ...ofTask(parent.task),
+    ...pairOf(agent.clientId, delegateTo),
+    step: 'hand_off',
+    agent,
+    authority,
+  });
   const access = await mintToken(context, {
     kind: 'handoff',
     task: parent.task,
     authority,
     audience: { audience: context.settings.issuer, scopes: null, tokenFormat: 'jwt' },
     keyThumbprint: null,
-    expiresAt: context.clock.now() + context.settings.limits.handOffSeconds * 1000,
+    expiresAt: boundExpiry(context.clock.now() + context.settings.limits.handOffSeconds * 1000, ruling),
     detailed: command.detailed,
     delegateTo,
     parentTokenId: parent.token.tokenId,
   });
-  const facts = tokenFacts(parent.task, access, undefined);
+  const facts = tokenFacts(parent.task, access, undefined, policyFacts(ruling));
   await context.store.commit({
     id: context.ids.ordered(context.clock.now()),
     guards: [
@@ -116,7 +125,8 @@ async function requireHandOffAllowed(context: AppContext, command: HandOffComman
   requireSameKey(parent.token, request);
   requireSameProcess(parent.task, request);
   const named =
-    parent.task.delegates.includes(delegateTo) || isPairAllowed(context, agent.clientId, delegateTo);
+    parent.task.delegates.includes(delegateTo) ||
+    isPairAllowed(context, { step: 'hand_off', agent, request, parent, child: delegateTo });
   if (!named || !(await context.store.agents.byId(delegateTo))) {
     throw new DomainError('actor_not_permitted', 'delegate_to is not among the delegates of the task');
   }

@@ -71,8 +71,13 @@ function taskMember(task: Task, token: TaskToken, now: number): Record<string, u
   };
 }
 
-/** What the audit trail keeps of a token: ids and authority, never the value. */
-export function tokenFacts(task: Task, { token }: MintedToken, refresh: MintedToken | undefined) {
+/** What the audit trail keeps of a token: ids, authority and why it was granted, never the value. */
+export function tokenFacts(
+  task: Task,
+  { token }: MintedToken,
+  refresh: MintedToken | undefined,
+  reasons: Readonly<Record<string, unknown>> = {},
+) {
   return {
     clientId: token.clientId,
     userId: task.subjectKind === 'user' ? task.subject : null,
@@ -85,6 +90,7 @@ export function tokenFacts(task: Task, { token }: MintedToken, refresh: MintedTo
       tools: token.tools,
       expires_at: Math.floor(token.expiresAt / 1000),
       ...(refresh ? { refresh_token_id: refresh.token.tokenId } : {}),
+      ...reasons,
     },
   };
 }

@@ -1,6 +1,7 @@
 import { requireActive } from '../../domain/agent.ts';
 import { requireAudiences, requireNames, requireOffered } from '../../domain/ceiling.ts';
 import { DomainError } from '../../domain/errors.ts';
+import { boundExpiry, policyFacts } from '../../domain/policy/ruling.ts';
 import { intersect } from '../../domain/scope.ts';
 import { type Authority, type Task, taskState } from '../../domain/task.ts';
 import type { Audience, TaskRequest } from '../../domain/task-request.ts';
@@ -12,6 +13,7 @@ import type { AppContext } from '../context.ts';
 import { type Issued, type TokenCommand, tokenFacts } from './issuance.ts';
 import { liveGuard, mintToken } from './issue-token.ts';
 import { requireLiveParent } from './parent-token.ts';
+import { ofTask, requirePolicies } from './require-policies.ts';
 import { requireLiveTask } from '../tasks/task-liveness.ts';
 
 export interface JoinCommand extends TokenCommand {
@@ -36,16 +38,17 @@ export async function joinTask(context: AppContext, command: JoinCommand): Promi
   requireSameProcess(task, request);
   await requireSameParent(context, command);
   const { authority, audience } = await narrowToRequest(context, command);
+  const ruling = await requirePolicies(context, { ...ofTask(task), step: 'join', agent, authority });
   const access = await mintToken(context, {
     kind: 'access',
     task,
     authority,
     audience,
     keyThumbprint: task.keyThumbprint,
-    expiresAt: context.clock.now() + context.settings.limits.accessTokenSeconds * 1000,
+    expiresAt: boundExpiry(context.clock.now() + context.settings.limits.accessTokenSeconds * 1000, ruling),
     detailed: command.detailed,
   });
-  const facts = tokenFacts(task, access, undefined);
+  const facts = tokenFacts(task, access, undefined, policyFacts(ruling));
   await context.store.commit({
     id: context.ids.ordered(context.clock.now()),
     guards: [liveGuard(access.token, task)],

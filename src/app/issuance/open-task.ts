@@ -1,10 +1,12 @@
 import { requireActive } from '../../domain/agent.ts';
 import { type Opening, openRoot, requireNoParent } from '../../domain/opening.ts';
+import { boundTerms } from '../../domain/policy/ruling.ts';
 import type { Task } from '../../domain/task.ts';
 import { defaultAudiences, resolveAudiences } from '../resource-servers/audiences.ts';
 import { commitNewTask } from './commit-issuance.ts';
 import type { AppContext } from '../context.ts';
 import type { Issued, TokenCommand } from './issuance.ts';
+import { requirePolicies } from './require-policies.ts';
 
 /**
  * Opens a root task for an agent that acts for itself: by client_credentials, or by an API key.
@@ -27,8 +29,17 @@ export async function openTask(context: AppContext, command: TokenCommand): Prom
     now: context.clock.now(),
     apiKey: command.apiKey && { refreshable: command.refreshAllowed },
   });
-  const task = rootTask(context, command, opening);
-  return commitNewTask(context, command, { task, audience: audiences[0] ?? null });
+  const ruling = await requirePolicies(context, {
+    step: 'open',
+    agent,
+    authority: opening.authority,
+    subjectKind: 'agent',
+    subject: agent.clientId,
+    depth: 0,
+  });
+  const terms = boundTerms(opening.terms, ruling, { depth: 0, asked: request.maxDepth });
+  const task = rootTask(context, command, { ...opening, terms });
+  return commitNewTask(context, command, { task, audience: audiences[0] ?? null, ruling });
 }
 
 function rootTask(

@@ -12,6 +12,7 @@ import {
   requireNoParent,
   type Terms,
 } from '../../domain/opening.ts';
+import { boundTerms } from '../../domain/policy/ruling.ts';
 import type { Authority, Task } from '../../domain/task.ts';
 import type { Audience } from '../../domain/task-request.ts';
 import type { User } from '../../domain/user.ts';
@@ -19,8 +20,10 @@ import { resolveAudiences } from '../resource-servers/audiences.ts';
 import { authorizationSeconds } from './authorization-lifetime.ts';
 import { commitNewTask } from './commit-issuance.ts';
 import type { AppContext } from '../context.ts';
-import { isPairAllowed, redeemHandOff, viaToken } from './derive-task.ts';
+import { isPairAllowed } from './allowed-pair.ts';
+import { redeemHandOff, viaToken } from './derive-task.ts';
 import type { Issued, TokenCommand } from './issuance.ts';
+import { pairOf, requirePolicies } from './require-policies.ts';
 import { assess, type ResolvedToken } from '../tokens/resolve-token.ts';
 import type { Change } from '../unit-of-work.ts';
 
@@ -56,13 +59,27 @@ export async function redeemAuthorization(context: AppContext, command: RedeemCo
   if (agent.epoch !== command.agentEpoch)
     throw new DomainError('grant_revoked', 'the agent was cut off since consent');
   const parent = await parentOf(context, command);
-  const { authority, terms } = parent ? derived(context, command, parent) : root(context, command);
+  const decision = parent ? derived(context, command, parent) : root(context, command);
+  const { authority } = decision;
   const audiences = await resolveAudiences(context, authority.audiences);
+  const audience = await chosenAudience(context, command, audiences);
+  const depth = parent ? parent.task.depth + 1 : 0;
+  const ruling = await requirePolicies(context, {
+    step: 'redeem',
+    agent,
+    authority,
+    subjectKind: 'user',
+    subject: user.userId,
+    depth,
+    ...(parent ? pairOf(parent.task.clientId, agent.clientId) : {}),
+  });
+  const terms = boundTerms(decision.terms, ruling, { depth, asked: command.request.maxDepth });
   const task = authorizedTask(context, command, { authority, terms, parent });
   return commitNewTask(context, command, {
     task,
     parent,
-    audience: await chosenAudience(context, command, audiences),
+    ruling,
+    audience,
     redeems: [...command.consume, ...(parent ? redeemHandOff(parent, task, context.clock.now()) : [])],
   });
 }
@@ -134,7 +151,7 @@ function derived(context: AppContext, command: RedeemCommand, parent: ResolvedTo
     parentTask: { ...parent.task, codeChallenge: null },
     agent,
     publicClient,
-    pairAllowed: isPairAllowed(context, parent.task.clientId, agent.clientId),
+    pairAllowed: isPairAllowed(context, { step: 'redeem', agent, request, parent, child: agent.clientId }),
     limits: context.settings.limits,
     now: context.clock.now(),
   });

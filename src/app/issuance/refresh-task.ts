@@ -2,6 +2,7 @@ import { requireActive } from '../../domain/agent.ts';
 import { requireNames } from '../../domain/ceiling.ts';
 import { DomainError } from '../../domain/errors.ts';
 import { IDENTITY_SCOPES } from '../../domain/identity-scope.ts';
+import { boundExpiry, policyFacts, type Ruling } from '../../domain/policy/ruling.ts';
 import { intersect } from '../../domain/scope.ts';
 import type { Authority, Task } from '../../domain/task.ts';
 import type { Audience } from '../../domain/task-request.ts';
@@ -12,6 +13,7 @@ import { resolveAudiences } from '../resource-servers/audiences.ts';
 import type { AppContext } from '../context.ts';
 import { type Issued, type TokenCommand, tokenFacts } from './issuance.ts';
 import { liveGuard, type MintedToken, mintToken } from './issue-token.ts';
+import { ofTask, requirePolicies } from './require-policies.ts';
 import { revocationOf } from '../tokens/revocation-entry.ts';
 import { type ResolvedToken, resolveToken } from '../tokens/resolve-token.ts';
 
@@ -102,8 +104,11 @@ async function issueRefreshed(
 ): Promise<Issued> {
   const now = context.clock.now();
   const { authority, audience } = await narrowToRequest(context, command, token);
-  const { access, refresh } = await mintPair(context, command, { token, task, authority, audience });
-  const facts = tokenFacts(task, access, refresh);
+  const { agent } = command;
+  const ruling = await requirePolicies(context, { ...ofTask(task), step: 'refresh', agent, authority });
+  const renewal = { token, task, authority, audience, ruling };
+  const { access, refresh } = await mintPair(context, command, renewal);
+  const facts = tokenFacts(task, access, refresh, policyFacts(ruling));
   const replayed = new DomainError('grant_replayed', 'the refresh token was used before');
   await context.store.commit({
     id: context.ids.ordered(context.clock.now()),
@@ -150,12 +155,13 @@ interface Renewal {
   readonly task: Task;
   readonly authority: Authority;
   readonly audience: Audience | null;
+  readonly ruling: Ruling;
 }
 
 async function mintPair(
   context: AppContext,
   command: RefreshCommand,
-  { token, task, authority, audience }: Renewal,
+  { token, task, authority, audience, ruling }: Renewal,
 ): Promise<{ access: MintedToken; refresh: MintedToken }> {
   const { limits } = context.settings;
   const now = context.clock.now();
@@ -165,7 +171,7 @@ async function mintPair(
     kind: 'access',
     authority,
     audience,
-    expiresAt: now + limits.accessTokenSeconds * 1000,
+    expiresAt: boundExpiry(now + limits.accessTokenSeconds * 1000, ruling),
   });
   // The new refresh token keeps the family's grant: a narrower access token does not narrow the family.
   const refresh = await mintToken(context, {
@@ -173,7 +179,7 @@ async function mintPair(
     kind: 'refresh',
     authority: token,
     audience: null,
-    expiresAt: now + limits.refreshTokenSeconds * 1000,
+    expiresAt: boundExpiry(now + limits.refreshTokenSeconds * 1000, ruling),
     generation: token.generation + 1,
   });
   return { access, refresh };

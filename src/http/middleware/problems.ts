@@ -1,7 +1,7 @@
 import type { Fact } from '../../app/audit/audit-trail.ts';
 import type { Logger } from '../../app/ports.ts';
 import type { RefusalRecorder } from '../../app/audit/record-refusal.ts';
-import { unavailability } from '../../domain/unavailable.ts';
+import { PolicyUnavailableError, unavailability } from '../../domain/unavailable.ts';
 import { problemDocument, problemOf } from '../errors.ts';
 import type { Problem } from '../problem.ts';
 import type { RequestContext, RequestMiddleware } from '../state.ts';
@@ -16,7 +16,7 @@ export function problems({ refusals, log }: { refusals: RefusalRecorder; log: Lo
       // The store tells the log of an outage once; the access log counts who met it.
       if (problem.status >= 500 && !unavailability(error)) logFailure(log, ctx, problem, error);
       answer(ctx, problem);
-      const fact = factOf(ctx, problem);
+      const fact = factOf(ctx, problem) ?? undecidedFact(ctx, error);
       if (fact) refusals.record(callerOf(ctx), fact);
     }
   };
@@ -58,10 +58,29 @@ function factOf(ctx: RequestContext, problem: Problem): Fact | undefined {
     reason: problem.code,
     ...problem.fact,
     details: {
+      // Which policy refused, and why.
+      ...(problem.code === 'policy_denied' ? { policy: problem.members['policy'] } : {}),
       status: problem.status,
       method: ctx.method,
       route: ctx.state.route ?? null,
       ...problem.fact.details,
+    },
+  };
+}
+
+/** Nothing was issued, because a policy could not be decided. */
+function undecidedFact(ctx: RequestContext, error: unknown): Fact | undefined {
+  if (!(error instanceof PolicyUnavailableError)) return undefined;
+  return {
+    type: 'request_refused',
+    outcome: 'refused',
+    clientId: ctx.state.bearer?.token.clientId,
+    reason: error.code,
+    details: {
+      policy: [{ name: error.policy, effect: 'deny', reason: error.message }],
+      status: 503,
+      method: ctx.method,
+      route: ctx.state.route ?? null,
     },
   };
 }

@@ -1,0 +1,67 @@
+import type { Config } from './config.ts';
+import type { BrokenRule } from './rules.ts';
+import type { PolicyRule } from './settings/policies.ts';
+
+/** The name under which `policies.allowedDelegations` decides. */
+const FOLDED = 'allowedDelegations';
+const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]']);
+
+/** Every policy, in the order in which they decide. */
+export function policiesOf({ policies, issuer }: Pick<Config, 'policies' | 'issuer'>) {
+  const { allowedDelegations: pairs, rules } = policies;
+  const folded = {
+    kind: 'delegate_pairs' as const,
+    name: FOLDED,
+    reason: 'the configuration allows this pair of clients',
+    match: {},
+    effect: 'allow' as const,
+    pairs,
+  };
+  const withIssuer = (audience: string) => audience.replaceAll('{issuer}', () => issuer);
+  return [...(pairs.length > 0 ? [folded] : []), ...rules.map((rule) => policyOf(rule, withIssuer))];
+}
+
+function policyOf({ match: about = {}, ...rule }: PolicyRule, withIssuer: (audience: string) => string) {
+  const match = { ...about, audiences: about.audiences?.map(withIssuer) };
+  switch (rule.kind) {
+    case 'allowed_resources':
+      return { ...rule, match, audiences: rule.audiences?.map(withIssuer) };
+    case 'decision_point': {
+      const { url, path, sendToken: sendsToken, ...rest } = rule;
+      return { ...rest, match, sendsToken, endpoint: `${url}/v1/data/${path}` };
+    }
+    default:
+      return { ...rule, match };
+  }
+}
+
+/** What must hold between policies and other settings. */
+export function policyRules({ policies }: Config): BrokenRule[] {
+  const { rules, token } = policies;
+  return rules.flatMap(({ name, ...rule }, i): BrokenRule[] => {
+    const at = `policies.rules.${i}`;
+    const broken: BrokenRule[] = [];
+    if (name === FOLDED || rules.findIndex((other) => other.name === name) !== i)
+      broken.push([`${at}.name`, `must be a name of its own, "${name}" is taken`]);
+    if (rule.kind === 'decision_point' && rule.sendToken && token === undefined)
+      broken.push([`${at}.sendToken`, 'needs POLICY_TOKEN to be set']);
+    return broken;
+  });
+}
+
+/** Anyone on the way could read the token, and could answer. */
+export function unsafePolicies({ policies }: Config): BrokenRule[] {
+  return policies.rules.flatMap((rule, i): BrokenRule[] => {
+    if (rule.kind !== 'decision_point') return [];
+    const { protocol, hostname } = new URL(rule.url);
+    const exposed = protocol === 'http:' && !LOOPBACK.has(hostname);
+    return exposed && rule.sendToken
+      ? [
+          [
+            `policies.rules.${i}.url`,
+            'must be https in production where sendToken is true (http on localhost only)',
+          ],
+        ]
+      : [];
+  });
+}
