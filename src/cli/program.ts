@@ -6,7 +6,9 @@ import { addCheckConfig } from './check-config.ts';
 import { addKeyCommands } from './keys.ts';
 import { addLogin } from './login/login.ts';
 import { addMigrate } from './migrate.ts';
+import { addPermissionCommands } from './permission.ts';
 import { addResourceServerCommands } from './resource-server.ts';
+import { addRoleCommands } from './role.ts';
 import { addTaskCommands } from './task.ts';
 import { addTokenCommands } from './token.ts';
 import { addUserCommands } from './user.ts';
@@ -42,6 +44,8 @@ export function createProgram(): Command {
   addAgentCommands(program);
   addResourceServerCommands(program);
   addUserCommands(program);
+  addRoleCommands(program);
+  addPermissionCommands(program);
   addTaskCommands(program);
   addTokenCommands(program);
   addAuditCommands(program);

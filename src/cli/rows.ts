@@ -1,9 +1,11 @@
 import type { StoredKey } from '../app/ports.ts';
+import type { RoleMember } from '../app/ports/roles.ts';
 import type { ViewedToken } from '../app/tokens/search-tokens.ts';
 import type { ViewedTask } from '../app/tasks/view-task.ts';
-import type { Agent } from '../domain/agent.ts';
+import { type Agent, defaultScopeOf } from '../domain/agent.ts';
 import type { AuditEvent } from '../domain/audit-event.ts';
 import type { ResourceServer } from '../domain/resource-server.ts';
+import { heldRights, type Role } from '../domain/role.ts';
 import { formatScope } from '../domain/scope.ts';
 import type { User } from '../domain/user.ts';
 import type { Row } from './print.ts';
@@ -17,8 +19,10 @@ export function agentRow(agent: Agent): Row {
     tier: agent.tier,
     owner: agent.owner,
     permissions: agent.permissions,
+    roles: agent.roles.map(({ name }) => name),
+    effective_permissions: heldRights(agent),
     requested_permissions: agent.metadata['requested_permissions'] ?? [],
-    default_scope: agent.defaultScope,
+    default_scope: defaultScopeOf(agent),
     allowed_tools: agent.tools,
     allowed_resources: agent.resources,
     audiences: agent.audiences,
@@ -47,8 +51,24 @@ export function userRow(user: User): Row {
     name: user.name,
     state: user.state,
     permissions: user.permissions,
+    roles: user.roles.map(({ name }) => name),
+    effective_permissions: heldRights(user),
     created_at: iso(user.createdAt),
   };
+}
+
+export function roleRow(role: Role): Row {
+  return {
+    name: role.name,
+    description: role.description,
+    permissions: role.permissions,
+    created_at: iso(role.createdAt),
+    updated_at: iso(role.updatedAt),
+  };
+}
+
+export function memberRow({ kind, id, name, assignedAt }: RoleMember): Row {
+  return { kind, id, name, assigned_at: iso(assignedAt) };
 }
 
 export function resourceServerRow(server: ResourceServer): Row {

@@ -5,7 +5,7 @@ import { createUser } from '../app/users/create-user.ts';
 import { listUsers } from '../app/users/list-users.ts';
 import { updateUser } from '../app/users/update-user.ts';
 import { DomainError } from '../domain/errors.ts';
-import type { User } from '../domain/user.ts';
+import { findPerson } from './find-person.ts';
 import {
   type DataOptions,
   type PageOptions,
@@ -111,13 +111,4 @@ async function permissions(
     : person;
   if (asJson) json(userRow(user));
   else for (const right of user.permissions) line(right);
-}
-
-/** @throws DomainError `not_found`. */
-async function findPerson(store: Session['store'], who: string): Promise<User> {
-  const found = who.includes('@')
-    ? await store.users.byEmail(who.trim().toLowerCase())
-    : await store.users.byId(who);
-  if (!found) throw new DomainError('not_found', 'there is no such user');
-  return found;
 }

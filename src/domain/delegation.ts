@@ -16,6 +16,8 @@ export interface DerivationInput {
   /** The parent token's task: its expiry and limits bound the child. */
   readonly parentTask: Task;
   readonly agent: Agent;
+  /** What the person whom the task acts for may delegate now; undefined when it acts for an agent. */
+  readonly subjectRights: Scope | undefined;
   /** Whether the client authenticates with nothing but its id (`none`). */
   readonly publicClient: boolean;
   /** Whether an administrator's policy allows this pair of clients. */
@@ -35,7 +37,7 @@ export function deriveChild(input: DerivationInput): Opening {
   requireParentMatch(request, parentTask);
   requireProof(input);
   // The parent first: asking for more than it holds is a widening, whatever else it is.
-  const authority = narrow(parentToken, request, agent);
+  const authority = withinSubject(narrow(parentToken, request, agent), request, input.subjectRights);
   requireWithinCeiling(ceilingOf(agent), request);
   return {
     authority,
@@ -145,6 +147,13 @@ export function narrow(parent: Authority, request: TaskRequest, agent: Agent): A
     tools: request.tools ?? intersect(parent.tools, agent.tools),
     resources: request.resources ?? intersect(parent.resources, agent.resources),
   };
+}
+
+/** A person passes on no right that the person has lost since the parent was approved. */
+function withinSubject(authority: Authority, request: TaskRequest, rights: Scope | undefined): Authority {
+  if (rights === undefined) return authority;
+  requireNames(rights, request.scope, 'scope_exceeds_ceiling', 'the person may no longer grant');
+  return request.scope ? authority : { ...authority, scope: intersect(authority.scope, rights) };
 }
 
 function inherited(parent: Scope, ceiling: Scope): Scope {

@@ -10,7 +10,9 @@ import { agentRoutes } from './routes/agents.ts';
 import { consentRoutes } from './routes/consents.ts';
 import { exampleApiRoutes } from './routes/example-api.ts';
 import { type Draining, healthRoutes } from './routes/health.ts';
+import { permissionRoutes } from './routes/permissions.ts';
 import { resourceServerRoutes } from './routes/resource-servers.ts';
+import { roleRoutes } from './routes/roles.ts';
 import { taskRoutes } from './routes/tasks.ts';
 import { userRoutes } from './routes/users.ts';
 
@@ -30,6 +32,8 @@ export function createRoutes(
     ...adminTaskRoutes(context),
     ...adminStatsRoutes(context),
     ...userRoutes(context),
+    ...roleRoutes(context),
+    ...permissionRoutes(context),
     ...consentRoutes(context),
     ...resourceServerRoutes(context),
     ...exampleApiRoutes(context),

@@ -4,6 +4,7 @@ import { resolveAudiences } from '../app/resource-servers/audiences.ts';
 import type { AppContext } from '../app/context.ts';
 import { requireLiveParent } from '../app/issuance/parent-token.ts';
 import { type ResolvedToken, resolveTokenId } from '../app/tokens/resolve-token.ts';
+import { ceilingOf, defaultScopeOf } from '../domain/agent.ts';
 import { requireNames, requireOffered, requireWithinCeiling } from '../domain/ceiling.ts';
 import { deriveChild } from '../domain/delegation.ts';
 import { DomainError } from '../domain/errors.ts';
@@ -49,14 +50,14 @@ async function checkAuthorizationRequest(context: AppContext, ctx: Context): Pro
     const audiences = await resolveAudiences(context, parsed.resources);
     const names = audiences.map(({ audience }) => audience);
     const request = { ...parsed.request, scope, audiences: names };
-    requireWithinCeiling(agent, request);
+    requireWithinCeiling(ceilingOf(agent), request);
     if (scope?.length) requireOffered(audiences, scope);
     await checkTaskIdFree(context, request);
     const parent = await checkParent(context, ctx, request);
     await checkPolicies(context, { agent, request: { ...parsed.request, audiences: names }, parent });
     // What the engine keeps from here on carries the registered spelling and an explicit scope.
     if (names.length > 0) params.resource = names.length === 1 ? names[0] : names;
-    if (params.scope === undefined) params.scope = formatScope(agent.defaultScope) || undefined;
+    if (params.scope === undefined) params.scope = formatScope(defaultScopeOf(agent)) || undefined;
     if (params.scope === undefined)
       throw new DomainError('scope_exceeds_ceiling', 'scope is missing and the agent has no default scope');
   } catch (error) {
@@ -127,6 +128,8 @@ async function checkParent(
     parentToken: parent.token,
     parentTask: parent.task,
     agent,
+    // What a person has lost is left out of what is offered for approval, instead of being refused here.
+    subjectRights: undefined,
     publicClient: isPublicClient(client),
     pairAllowed: isPairAllowed(context, { step: 'authorize', agent, request, parent, child: agent.clientId }),
     limits: context.settings.limits,

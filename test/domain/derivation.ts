@@ -1,6 +1,7 @@
 import { deriveChild, type DerivationInput } from '../../src/domain/delegation.ts';
 import type { Agent } from '../../src/domain/agent.ts';
 import type { Opening } from '../../src/domain/opening.ts';
+import type { Scope } from '../../src/domain/scope.ts';
 import type { ServerLimits, TaskRequest } from '../../src/domain/task-request.ts';
 import type { Task } from '../../src/domain/task.ts';
 import type { TaskToken } from '../../src/domain/task-token.ts';
@@ -29,6 +30,7 @@ export interface Scene {
   readonly parent?: Partial<Task>;
   readonly token?: Partial<TaskToken>;
   readonly agent?: Partial<Agent>;
+  readonly subjectRights?: Scope;
   readonly publicClient?: boolean;
   readonly pairAllowed?: boolean;
   readonly limits?: Partial<ServerLimits>;
@@ -57,6 +59,7 @@ export function sceneOf(scene: Scene = {}): DerivationInput {
     parentTask,
     parentToken: aToken(parentTask, scene.token),
     agent: anAgent({ ...OWN, ...scene.agent }),
+    subjectRights: scene.subjectRights,
     publicClient: scene.publicClient ?? false,
     pairAllowed: scene.pairAllowed ?? false,
     limits: { ...LIMITS, ...scene.limits },

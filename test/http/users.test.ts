@@ -27,6 +27,8 @@ describe('people', () => {
       name: 'Ada Lovelace',
       state: 'active',
       permissions: ['reports:read'],
+      roles: [],
+      effective_permissions: ['reports:read'],
       created_at: expect.any(String),
     });
     const at = `/api/admin/users/${created.body.user_id}`;
@@ -34,7 +36,11 @@ describe('people', () => {
     expect((await api.send('get', at, { token })).body).toEqual(created.body);
     expect((await api.send('get', '/api/admin/users', { token })).body.users).toContainEqual(created.body);
     const body = { name: 'Countess of Lovelace', permissions: [] };
-    expect((await api.send('put', at, { token: admin, body })).body).toEqual({ ...created.body, ...body });
+    expect((await api.send('put', at, { token: admin, body })).body).toEqual({
+      ...created.body,
+      ...body,
+      effective_permissions: [],
+    });
     expect((await api.send('post', '/api/admin/users', { token: admin, body: PERSON })).status).toBe(409);
   });
 

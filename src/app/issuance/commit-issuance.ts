@@ -6,7 +6,7 @@ import type { Task } from '../../domain/task.ts';
 import type { Audience } from '../../domain/task-request.ts';
 import { auditEvent } from '../audit/audit-trail.ts';
 import type { AppContext } from '../context.ts';
-import { type Issued, type TokenCommand, taskFacts, tokenFacts } from './issuance.ts';
+import { grantFacts, type Issued, type TokenCommand, taskFacts, tokenFacts } from './issuance.ts';
 import { liveGuard, type MintedToken, mintToken } from './issue-token.ts';
 import type { ResolvedToken } from '../tokens/resolve-token.ts';
 import type { Change } from '../unit-of-work.ts';
@@ -33,7 +33,8 @@ export async function commitNewTask(
 ): Promise<Issued> {
   const { task, parent, ruling } = plan;
   const { access, refresh } = await mintFirst(context, command, plan);
-  const facts = tokenFacts(task, access, refresh, policyFacts(ruling));
+  const reasons = { ...grantFacts(command.agent, task, access), ...policyFacts(ruling) };
+  const facts = tokenFacts(task, access, refresh, reasons);
   const derivation = parent
     ? { via: task.parentTokenId, parent_scope: plan.narrowedFrom ?? parent.token.scope }
     : {};

@@ -15,6 +15,7 @@ import type { AppContext } from '../context.ts';
 import type { Issued, TokenCommand } from './issuance.ts';
 import { asChildOf, requireLiveParent } from './parent-token.ts';
 import { requireChildPolicies } from './require-policies.ts';
+import { rightsOfSubject } from './subject-rights.ts';
 import type { ResolvedToken } from '../tokens/resolve-token.ts';
 import type { Change } from '../unit-of-work.ts';
 
@@ -48,6 +49,7 @@ async function deriveFrom(
     parentToken: parent.token,
     parentTask: parent.task,
     agent,
+    subjectRights: await rightsOfSubject(context, parent.task),
     publicClient,
     pairAllowed: isPairAllowed(context, { step: 'derive', agent, request, parent, child: agent.clientId }),
     limits: context.settings.limits,

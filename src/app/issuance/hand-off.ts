@@ -1,4 +1,4 @@
-import { requireActive } from '../../domain/agent.ts';
+import { ceilingOf, requireActive } from '../../domain/agent.ts';
 import { requireWithinCeiling } from '../../domain/ceiling.ts';
 import { narrow } from '../../domain/delegation.ts';
 import { DomainError } from '../../domain/errors.ts';
@@ -43,7 +43,7 @@ async function handOffFrom(
   const asked = command.resources.length > 0 ? await resolveAudiences(context, command.resources) : undefined;
   const wanted = { ...request, audiences: asked?.map(({ audience }) => audience) };
   // The ceiling may have been lowered since: what the agent lost it does not pass on either.
-  requireWithinCeiling(agent, wanted);
+  requireWithinCeiling(ceilingOf(agent), wanted);
   const authority = narrow(parent.token, wanted, agent);
   const ruling = await requirePolicies(context, {
     ...ofTask(parent.task),

@@ -1,5 +1,6 @@
 import type { Agent } from '../../domain/agent.ts';
 import type { ApiKey } from '../../domain/api-key.ts';
+import { grantReasons } from '../../domain/grant-reason.ts';
 import type { TaskRequest } from '../../domain/task-request.ts';
 import type { Task } from '../../domain/task.ts';
 import { formatScope } from '../../domain/scope.ts';
@@ -93,6 +94,11 @@ export function tokenFacts(
       ...reasons,
     },
   };
+}
+
+/** Why each right of a token was granted. */
+export function grantFacts(agent: Agent, task: Task, { token }: MintedToken): Record<string, unknown> {
+  return { granted_by: grantReasons(task, agent, token.scope) };
 }
 
 /** What the audit trail keeps of a task: who may do what until when. */

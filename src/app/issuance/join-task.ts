@@ -1,6 +1,7 @@
 import { requireActive } from '../../domain/agent.ts';
 import { requireAudiences, requireNames, requireOffered } from '../../domain/ceiling.ts';
 import { DomainError } from '../../domain/errors.ts';
+import { heldRights } from '../../domain/role.ts';
 import { boundExpiry, policyFacts } from '../../domain/policy/ruling.ts';
 import { intersect } from '../../domain/scope.ts';
 import { type Authority, type Task, taskState } from '../../domain/task.ts';
@@ -10,7 +11,7 @@ import { auditEvent } from '../audit/audit-trail.ts';
 import { resolveAudiences } from '../resource-servers/audiences.ts';
 import { taskIdTaken } from './commit-issuance.ts';
 import type { AppContext } from '../context.ts';
-import { type Issued, type TokenCommand, tokenFacts } from './issuance.ts';
+import { grantFacts, type Issued, type TokenCommand, tokenFacts } from './issuance.ts';
 import { liveGuard, mintToken } from './issue-token.ts';
 import { requireLiveParent } from './parent-token.ts';
 import { ofTask, requirePolicies } from './require-policies.ts';
@@ -48,7 +49,8 @@ export async function joinTask(context: AppContext, command: JoinCommand): Promi
     expiresAt: boundExpiry(context.clock.now() + context.settings.limits.accessTokenSeconds * 1000, ruling),
     detailed: command.detailed,
   });
-  const facts = tokenFacts(task, access, undefined, policyFacts(ruling));
+  const reasons = { ...grantFacts(agent, task, access), ...policyFacts(ruling) };
+  const facts = tokenFacts(task, access, undefined, reasons);
   await context.store.commit({
     id: context.ids.ordered(context.clock.now()),
     guards: [liveGuard(access.token, task)],
@@ -110,7 +112,8 @@ async function narrowToRequest(
   requireNames(task.tools, request.tools, 'details_not_subset', 'tools wider than the task');
   requireNames(task.resources, request.resources, 'details_not_subset', 'resources wider than the task');
   // The ceiling may have been lowered since the task was opened.
-  requireNames(agent.permissions, request.scope, 'scope_exceeds_ceiling', 'the agent may not be granted');
+  const held = heldRights(agent);
+  requireNames(held, request.scope, 'scope_exceeds_ceiling', 'the agent may not be granted');
   const asked = await resolveAudiences(context, resources.length > 0 ? resources : task.audiences);
   const audiences = asked.map(({ audience }) => audience);
   const refused = audiences.filter((audience) => !task.audiences.includes(audience));
@@ -121,7 +124,7 @@ async function narrowToRequest(
   if (request.scope) requireOffered(asked, request.scope);
   return {
     authority: {
-      scope: request.scope ?? intersect(task.scope, agent.permissions),
+      scope: request.scope ?? intersect(task.scope, held),
       audiences,
       tools: request.tools ?? intersect(task.tools, agent.tools),
       resources: request.resources ?? intersect(task.resources, agent.resources),

@@ -1,4 +1,4 @@
-import { requireActive } from '../../domain/agent.ts';
+import { ceilingOf, requireActive } from '../../domain/agent.ts';
 import { requireNames, requireWithinCeiling } from '../../domain/ceiling.ts';
 import { deriveChild } from '../../domain/delegation.ts';
 import { DomainError } from '../../domain/errors.ts';
@@ -12,6 +12,7 @@ import {
   requireNoParent,
   type Terms,
 } from '../../domain/opening.ts';
+import { heldRights } from '../../domain/role.ts';
 import { boundTerms } from '../../domain/policy/ruling.ts';
 import type { Authority, Task } from '../../domain/task.ts';
 import type { Audience } from '../../domain/task-request.ts';
@@ -134,8 +135,8 @@ function root(context: AppContext, command: RedeemCommand): Decision {
 /** Between consent and redemption an administrator may have lowered what the agent or the person may hold (R11). */
 function requireStillAllowed({ agent, user, consented }: RedeemCommand): void {
   const rights = rightsOf(consented.scope);
-  requireWithinCeiling(agent, { ...consented, scope: rights });
-  requireNames(user.permissions, rights, 'scope_exceeds_ceiling', 'the person may no longer grant');
+  requireWithinCeiling(ceilingOf(agent), { ...consented, scope: rights });
+  requireNames(heldRights(user), rights, 'scope_exceeds_ceiling', 'the person may no longer grant');
 }
 
 /** The parent's limits hold for a person's new authorization below it as for any child. */
@@ -150,6 +151,7 @@ function derived(context: AppContext, command: RedeemCommand, parent: ResolvedTo
     // The verifier of the parent was answered at PAR, where the parent token was presented (R9).
     parentTask: { ...parent.task, codeChallenge: null },
     agent,
+    subjectRights: heldRights(command.user),
     publicClient,
     pairAllowed: isPairAllowed(context, { step: 'redeem', agent, request, parent, child: agent.clientId }),
     limits: context.settings.limits,

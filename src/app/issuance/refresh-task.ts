@@ -1,8 +1,9 @@
 import { requireActive } from '../../domain/agent.ts';
 import { requireNames } from '../../domain/ceiling.ts';
 import { DomainError } from '../../domain/errors.ts';
-import { IDENTITY_SCOPES } from '../../domain/identity-scope.ts';
+import { IDENTITY_SCOPES, rightsOf } from '../../domain/identity-scope.ts';
 import { boundExpiry, policyFacts, type Ruling } from '../../domain/policy/ruling.ts';
+import { heldRights } from '../../domain/role.ts';
 import { intersect } from '../../domain/scope.ts';
 import type { Authority, Task } from '../../domain/task.ts';
 import type { Audience } from '../../domain/task-request.ts';
@@ -11,9 +12,10 @@ import { requireSameKey, requireSameProcess } from '../../domain/verifier.ts';
 import { auditEvent, unitOf } from '../audit/audit-trail.ts';
 import { resolveAudiences } from '../resource-servers/audiences.ts';
 import type { AppContext } from '../context.ts';
-import { type Issued, type TokenCommand, tokenFacts } from './issuance.ts';
+import { grantFacts, type Issued, type TokenCommand, tokenFacts } from './issuance.ts';
 import { liveGuard, type MintedToken, mintToken } from './issue-token.ts';
 import { ofTask, requirePolicies } from './require-policies.ts';
+import { rightsOfSubject } from './subject-rights.ts';
 import { revocationOf } from '../tokens/revocation-entry.ts';
 import { type ResolvedToken, resolveToken } from '../tokens/resolve-token.ts';
 
@@ -103,12 +105,13 @@ async function issueRefreshed(
   mode: 'rotation' | 'sibling',
 ): Promise<Issued> {
   const now = context.clock.now();
-  const { authority, audience } = await narrowToRequest(context, command, token);
+  const { authority, audience } = await narrowToRequest(context, command, { token, task });
   const { agent } = command;
   const ruling = await requirePolicies(context, { ...ofTask(task), step: 'refresh', agent, authority });
   const renewal = { token, task, authority, audience, ruling };
   const { access, refresh } = await mintPair(context, command, renewal);
-  const facts = tokenFacts(task, access, refresh, policyFacts(ruling));
+  const reasons = { ...grantFacts(agent, task, access), ...policyFacts(ruling) };
+  const facts = tokenFacts(task, access, refresh, reasons);
   const replayed = new DomainError('grant_replayed', 'the refresh token was used before');
   await context.store.commit({
     id: context.ids.ordered(context.clock.now()),
@@ -188,7 +191,7 @@ async function mintPair(
 async function narrowToRequest(
   context: AppContext,
   { request, resources, agent }: RefreshCommand,
-  token: TaskToken,
+  { token, task }: Pick<ResolvedToken, 'token' | 'task'>,
 ) {
   requireNames(token.scope, request.scope, 'scope_not_subset', 'wider than the refresh token');
   requireNames(token.tools, request.tools, 'details_not_subset', 'tools wider than the refresh token');
@@ -203,19 +206,24 @@ async function narrowToRequest(
   const refused = audiences.filter((audience) => !token.audiences.includes(audience));
   if (refused.length > 0)
     throw new DomainError('audience_not_subset', `the grant is not for ${refused.join(' ')}`, { refused });
+  // The ceiling may have been lowered since: what the agent or the person lost is not got again by refreshing.
+  const kept = keptScope(token, heldRights(agent));
+  const person = await rightsOfSubject(context, task);
   const authority: Authority = {
-    // The ceiling may have been lowered since: what the agent lost it does not get again by refreshing.
-    scope: request.scope ?? keptScope(token, agent.permissions),
+    scope: request.scope ?? (person ? intersect(kept, [...person, ...IDENTITY_SCOPES]) : kept),
     audiences: audiences.length > 0 ? audiences : token.audiences,
     tools: request.tools ?? token.tools,
     resources: request.resources ?? token.resources,
   };
-  requireNames(
-    keptScope(token, agent.permissions),
-    request.scope,
-    'scope_exceeds_ceiling',
-    'the agent may not be granted',
-  );
+  requireNames(kept, request.scope, 'scope_exceeds_ceiling', 'the agent may not be granted');
+  if (person) {
+    requireNames(
+      person,
+      rightsOf(request.scope ?? []),
+      'scope_exceeds_ceiling',
+      'the person may no longer grant',
+    );
+  }
   return { authority, audience: asked[0] ?? null };
 }
 

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import type { Agent } from '../../domain/agent.ts';
+import { type Agent, defaultScopeOf } from '../../domain/agent.ts';
+import { heldRights } from '../../domain/role.ts';
 import { iso, isoOrNull, isoTime } from '../fields.ts';
 
 const names = z.array(z.string());
@@ -13,7 +14,11 @@ export const AgentRow = z.object({
   is_active: z.boolean(),
   tier: z.enum(['free', 'pro', 'enterprise']),
   owner: z.string().nullable().meta({ description: 'Id of the user who answers for the agent.' }),
-  permissions: names.meta({ description: 'Rights that the agent may ever be granted.' }),
+  permissions: names.meta({ description: 'Rights that were given to the agent itself.' }),
+  roles: names.meta({ description: 'By which it may be granted more.' }),
+  effective_permissions: names.meta({
+    description: 'Rights that it may ever be granted: its own and those of its roles.',
+  }),
   requested_permissions: names.meta({ description: 'Asked for at registration and not granted.' }),
   default_scope: names.meta({ description: 'What a request that names no scope gets.' }),
   allowed_tools: names,
@@ -49,8 +54,10 @@ export function agentRow(agent: Agent): z.input<typeof AgentRow> {
     tier: agent.tier,
     owner: agent.owner,
     permissions: [...agent.permissions],
+    roles: agent.roles.map(({ name }) => name),
+    effective_permissions: [...heldRights(agent)],
     requested_permissions: texts(metadata['requested_permissions']),
-    default_scope: [...agent.defaultScope],
+    default_scope: [...defaultScopeOf(agent)],
     allowed_tools: [...agent.tools],
     requested_tools: texts(metadata['requested_tools']),
     allowed_resources: [...agent.resources],

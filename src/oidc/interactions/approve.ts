@@ -1,5 +1,6 @@
 import type { Context } from 'koa';
 import { unitOf } from '../../app/audit/audit-trail.ts';
+import { heldBy } from '../../domain/grant-reason.ts';
 import { saveTaskConsent, type TaskConsent } from '../task-consent.ts';
 import type { ConsentTerms } from './consent-terms.ts';
 import type { OfferedRight } from './offer.ts';
@@ -41,6 +42,10 @@ export async function approve(
         grant: grantId,
         asked: [...terms.asked.identity, ...terms.asked.rights],
         granted: [...identity, ...rights.map(({ right }) => right)],
+        granted_by: heldBy(
+          terms.user,
+          rights.map(({ right }) => right),
+        ),
         audiences: terms.asked.audiences,
         tools: terms.tools,
         resources: terms.resources,
