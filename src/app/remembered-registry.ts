@@ -1,4 +1,5 @@
 import type { AppContext } from './context.ts';
+import type { Agent } from '../domain/agent.ts';
 import type { RegistryView, Store } from './ports.ts';
 
 const contexts = new WeakMap<RegistryView, AppContext>();
@@ -20,4 +21,14 @@ export function onRemembered(context: AppContext, view: RegistryView): AppContex
   const remembered = { ...context, store: remembering };
   contexts.set(view, remembered);
   return remembered;
+}
+
+/** Asks for what a remembered agent is now; undefined while the view is current, or when it is gone. */
+export function rereading(
+  { store }: AppContext,
+  view: RegistryView,
+  clientId: string,
+): () => Promise<Agent | undefined> {
+  return async () =>
+    (await store.registry.isCurrent(view.version)) ? undefined : store.agents.byId(clientId);
 }

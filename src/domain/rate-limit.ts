@@ -32,3 +32,15 @@ export function verdictOf(
     resetSeconds: Math.max(1, Math.ceil(leftMs / 1000)),
   };
 }
+
+/** The verdict that says most about what is left. @throws Error when there is none. */
+export function tightestOf([first, ...others]: readonly RateVerdict[]): RateVerdict {
+  if (!first) throw new Error('no limit applies');
+  return others.reduce((a, b) => (isTighter(b, a) ? b : a), first);
+}
+
+function isTighter(a: RateVerdict, b: RateVerdict): boolean {
+  if (a.allowed !== b.allowed) return !a.allowed;
+  // Of two that forbid, the one that lasts longer says when to come back.
+  return a.allowed ? a.remaining < b.remaining : a.resetSeconds > b.resetSeconds;
+}

@@ -52,7 +52,7 @@ export function createHttpApp(parts: HttpAppParts): Koa<RequestState> {
   const app = newApp(parts);
   app
     .use(requestContext())
-    .use(announceRateLimits())
+    .use(announceRateLimits(context.clock))
     .use(accessLog(context.log))
     .use(problems({ refusals, log: context.log }))
     .use(securityHeaders({ https: issuer.startsWith('https:') }))

@@ -66,20 +66,31 @@ export function refusedTokenLimit({ limits, refusals }: EngineLimits): Middlewar
   }
 }
 
+type Counted = Pick<Agent, 'clientId' | 'kind' | 'tier'>;
+
+interface LimitedClient {
+  readonly agent: Counted;
+  readonly isPublic: boolean;
+  /** Where the agent is a remembered one: what it is now, if anything that is registered has changed. */
+  readonly reread?: () => Promise<Counted | undefined>;
+}
+
 /**
- * Counts a request of a client that has authenticated itself, before the work that it asks for.
+ * Counts a request of a client that has authenticated itself, before the work that it asks for. Nobody is refused by
+ * the limit of a tier that is no longer theirs (ADR 16).
  * @throws errors.CustomOIDCProviderError 429 when nothing is left for the client.
  */
 export async function limitClient(
   { limits, refusals }: EngineLimits,
   ctx: Context,
-  client: { readonly agent: Pick<Agent, 'clientId' | 'kind' | 'tier'>; readonly isPublic: boolean },
+  { agent, isPublic, reread }: LimitedClient,
 ): Promise<void> {
-  const { agent, isPublic } = client;
   const asked = isPublic
     ? limits.publicClient(agent, requestState(ctx).origin.sourceIp)
     : limits.client(agent);
-  const verdict = asked instanceof Promise ? await asked : asked;
+  let verdict = asked instanceof Promise ? await asked : asked;
+  const current = verdict.allowed ? undefined : await reread?.();
+  if (current) verdict = await limits.client(current);
   if (admits(ctx, verdict)) return;
   recordRefusal(ctx, refusals, verdict, agent.clientId);
   ctx.set('retry-after', String(verdict.resetSeconds));

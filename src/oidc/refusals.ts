@@ -13,6 +13,8 @@ interface OAuthError {
   error?: string;
   error_description?: string;
   task_error?: string;
+  /** Seconds. */
+  retry_after?: number;
 }
 
 /** What the engine answers for a grant type that the client may not use; RFC 6749 §5.2 wants `unauthorized_client`. */
@@ -42,7 +44,9 @@ export function oauthRefusals({
       return;
     }
     const body = ctx.body as OAuthError | undefined;
-    if (ctx.status < 400 || typeof body?.error !== 'string' || isRateLimited(ctx)) return;
+    if (ctx.status < 400 || typeof body?.error !== 'string') return;
+    if (ctx.status === 429) body.retry_after = Number(ctx.response.get('retry-after'));
+    if (isRateLimited(ctx)) return;
     if (ctx.path === ROUTES.token && body.error_description === NOT_ALLOWED)
       body.error = 'unauthorized_client';
     const taskError = taskErrorOf(body);

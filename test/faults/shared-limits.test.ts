@@ -53,6 +53,22 @@ describe('two servers on one PostgreSQL', () => {
     expect((await ask(two, agent)).status).toBe(429);
   });
 
+  test('tell what is left of the same limit, and of another one as soon as the tier is another one', async () => {
+    const agent = await registerAgent(nodes.front);
+    const limits = async () => {
+      // The first answer may tell what was remembered.
+      await Promise.all([ask(one, agent), ask(two, agent)]);
+      return (await Promise.all([ask(one, agent), ask(two, agent)])).map(({ headers }) =>
+        headers.get('x-ratelimit-limit'),
+      );
+    };
+    expect(await limits()).toEqual(['30', '30']);
+    await administer(one, 'PUT', `/api/agents/${agent.clientId}`, { tier: 'pro' });
+    expect(await limits()).toEqual(['1000', '1000']);
+    await administer(two, 'PUT', `/api/agents/${agent.clientId}`, { tier: 'free' });
+    expect(await limits()).toEqual(['30', '30']);
+  });
+
   test('never give more than a large limit, of which each keeps a hundredth at most', async () => {
     const agent = await registerAgent(nodes.front);
     await administer(nodes.front, 'PUT', `/api/agents/${agent.clientId}`, { tier: 'pro' });

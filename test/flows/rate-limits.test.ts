@@ -14,6 +14,7 @@ import {
 import { type Answer, basic, bearer, type Form, postForm, send } from '../support/requests.ts';
 import { startServer, type TestServer } from '../support/server.ts';
 import {
+  ADMIN,
   auditEvents,
   clientCredentials,
   eventually,
@@ -50,7 +51,7 @@ function told({ headers }: Pick<Answer, 'headers'>): Told[] {
     (headers.get(name) ?? '').split(', '),
   );
   expect(states).toHaveLength(policies?.length ?? 0);
-  return (policies ?? []).map((text, i) => {
+  const listed = (policies ?? []).map((text, i) => {
     const policy = /^"([a-z-]+)";q=(\d+);w=(\d+)$/.exec(text);
     const state = /^"([a-z-]+)";r=(\d+);t=(\d+)$/.exec(states?.[i] ?? '');
     expect([text, state?.[1]]).toEqual([text, policy?.[1]]);
@@ -58,6 +59,13 @@ function told({ headers }: Pick<Answer, 'headers'>): Told[] {
     expect(Number(state?.[3])).toBeLessThanOrEqual(Number(policy?.[3]));
     return { policy: policy?.[1] ?? '', limit: Number(policy?.[2]), remaining: Number(state?.[2]) };
   });
+  const [limit, remaining, reset] = ['limit', 'remaining', 'reset'].map((name) =>
+    Number(headers.get(`x-ratelimit-${name}`)),
+  );
+  expect(listed).toContainEqual(expect.objectContaining({ limit, remaining }));
+  expect(remaining).toBe(Math.min(...listed.map((one) => one.remaining)));
+  expect(Number(reset)).toBeGreaterThan(Date.now() / 1000 - 1);
+  return listed;
 }
 
 function expectTooMany(answer: Answer, policy: string): void {
@@ -66,11 +74,13 @@ function expectTooMany(answer: Answer, policy: string): void {
   expect(wait).toBeGreaterThanOrEqual(1);
   expect(wait).toBeLessThanOrEqual(3600);
   expect(told(answer).find((one) => one.policy === policy)).toMatchObject({ remaining: 0 });
+  if (/json/.test(answer.headers.get('content-type') ?? '')) expect(answer.body.retry_after).toBe(wait);
 }
 
 const OAUTH_TOO_MANY = {
   error: 'invalid_request',
   error_description: expect.stringMatching(/try again in \d+ seconds$/),
+  retry_after: expect.any(Number),
 };
 
 describe.each(['sqlite', 'postgres'] as const)('limits on %s', (database) => {
@@ -140,13 +150,35 @@ describe.each(['sqlite', 'postgres'] as const)('limits on %s', (database) => {
       expect(latest).toMatchObject(record);
     });
 
-    test('are those of its tier, and follow it', async () => {
+    test('are those of its tier, and follow it, at the OAuth endpoints at once and at our API soon', async () => {
       const agent = await registerAgent(server);
-      expect(told(await ask(agent))).toMatchObject([{ policy: 'client', limit: 12 }]);
-      await administer(server, 'PUT', `/api/agents/${agent.clientId}`, { tier: 'pro' });
-      const answers = await spend(20, () => ask(agent));
-      expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 200));
-      expect(told(answers[0] as Answer)).toMatchObject([{ policy: 'client', limit: 500 }]);
+      for (const [tier, limit] of Object.entries(LIMITS.tiers)) {
+        await administer(server, 'PUT', `/api/agents/${agent.clientId}`, { tier });
+        const answers = await spend(tier === 'free' ? 2 : 20, () => ask(agent));
+        for (const answer of answers) expect(answer.status).toBe(200);
+        // The first of them may tell what was remembered.
+        for (const answer of answers.slice(1))
+          expect(told(answer)).toMatchObject([{ policy: 'client', limit }]);
+        // Its tier may be ten seconds old there.
+        server.clock.advance(11);
+        const headers = bearer(answers[0]?.body.access_token);
+        const own = await send(server, '/api/agents/me', { headers });
+        expect([own.status, told(own)]).toMatchObject([200, [{ policy: 'client', limit }]]);
+      }
+    });
+
+    test('refuse nobody who has just got a higher tier, wherever they ask next', async () => {
+      const introspect = (agent: AgentParty) =>
+        postForm(server, '/api/oauth/introspect', { token: 'x' }, agent.headers);
+      for (const request of [ask, introspect]) {
+        const agent = await registerAgent(server);
+        const answers = await spend(13, () => request(agent));
+        expectTooMany(answers[12] as Answer, 'client');
+        await administer(server, 'PUT', `/api/agents/${agent.clientId}`, { tier: 'pro' });
+        const next = await request(agent);
+        expect(next.status).toBe(200);
+        expect(told(next)).toEqual([{ policy: 'client', limit: 500, remaining: 487 }]);
+      }
     });
 
     test('cannot be spent by others who name it', async () => {
@@ -370,15 +402,16 @@ describe.each(['sqlite', 'postgres'] as const)('limits on %s', (database) => {
   });
 
   test('are told to scripts of other origins', async () => {
-    const agent = await registerAgent(server);
     const answer = await postForm(
       server,
       TOKEN_PATH,
       { grant_type: 'client_credentials', ...pkce().parameters },
-      { ...agent.headers, origin: 'https://app.example.com' },
+      { ...ADMIN.headers, origin: 'https://app.example.com' },
     );
     const exposed = (answer.headers.get('access-control-expose-headers') ?? '').split(', ');
-    expect(exposed).toEqual(expect.arrayContaining(['RateLimit', 'RateLimit-Policy', 'Retry-After']));
+    expect(exposed).toEqual(
+      expect.arrayContaining(['RateLimit', 'RateLimit-Policy', 'Retry-After', 'X-RateLimit-Remaining']),
+    );
   });
 });
 

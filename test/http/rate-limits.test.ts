@@ -6,22 +6,31 @@ import { bearer, send } from '../support/requests.ts';
 import { startServer, type TestServer } from '../support/server.ts';
 
 const CLIENT: RatePolicy = { name: 'client', limit: 1000, windowSeconds: 60 };
+const NOW = 1_800_000_000_500;
 const BURST: RatePolicy = { name: 'burst', limit: 10, windowSeconds: 1 };
 
 describe('the RateLimit fields', () => {
   test('are lists of strings with parameters', () => {
-    expect(rateLimitFields([verdictOf(CLIENT, true, 997, 11_200)])).toEqual({
+    expect(rateLimitFields([verdictOf(CLIENT, true, 997, 11_200)], NOW)).toEqual({
+      'X-RateLimit-Limit': '1000',
+      'X-RateLimit-Remaining': '997',
+      'X-RateLimit-Reset': '1800000013',
       'RateLimit-Policy': '"client";q=1000;w=60',
       RateLimit: '"client";r=997;t=12',
     });
-    expect(rateLimitFields([verdictOf(CLIENT, true, 997, 11_000), verdictOf(BURST, false, 0, 1)])).toEqual({
+    const both = [verdictOf(CLIENT, true, 997, 11_000), verdictOf(BURST, false, 0, 1)];
+    expect(rateLimitFields(both, NOW)).toEqual({
+      // Of the one that forbids.
+      'X-RateLimit-Limit': '10',
+      'X-RateLimit-Remaining': '0',
+      'X-RateLimit-Reset': '1800000002',
       'RateLimit-Policy': '"client";q=1000;w=60, "burst";q=10;w=1',
       RateLimit: '"client";r=997;t=11, "burst";r=0;t=1',
     });
   });
 
   test('never tell of less than nothing, nor of no time at all', () => {
-    expect(rateLimitFields([verdictOf(BURST, false, -3, -20)])['RateLimit']).toBe('"burst";r=0;t=1');
+    expect(rateLimitFields([verdictOf(BURST, false, -3, -20)], NOW)['RateLimit']).toBe('"burst";r=0;t=1');
   });
 });
 

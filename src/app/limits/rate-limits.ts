@@ -1,5 +1,5 @@
 import type { Agent } from '../../domain/agent.ts';
-import type { RatePolicy, RateVerdict } from '../../domain/rate-limit.ts';
+import { type RatePolicy, type RateVerdict, tightestOf } from '../../domain/rate-limit.ts';
 import { networkOf } from '../../domain/source-network.ts';
 import type { AgentReads, Clock, Digests, RateLimiter } from '../ports.ts';
 
@@ -108,17 +108,6 @@ function tightest(asked: readonly Verdict[]): Verdict {
   const known = asked.filter((verdict): verdict is RateVerdict => !(verdict instanceof Promise));
   if (known.length === asked.length) return tightestOf(known);
   return Promise.all(asked.map((verdict) => Promise.resolve(verdict))).then(tightestOf);
-}
-
-function tightestOf([first, ...others]: readonly RateVerdict[]): RateVerdict {
-  if (!first) throw new Error('no limit applies');
-  return others.reduce((a, b) => (isTighter(b, a) ? b : a), first);
-}
-
-function isTighter(a: RateVerdict, b: RateVerdict): boolean {
-  if (a.allowed !== b.allowed) return !a.allowed;
-  // Of two that forbid, the one that lasts longer says when to come back.
-  return a.allowed ? a.remaining < b.remaining : a.resetSeconds > b.resetSeconds;
 }
 
 const STANDING_MS = 10_000;

@@ -27,7 +27,8 @@ export function cors(): RequestMiddleware {
     if (ctx.method !== 'OPTIONS') return exposing(ctx, next);
     ctx.set({
       'Access-Control-Allow-Methods': 'GET, POST, OPTIONS',
-      'Access-Control-Allow-Headers': 'Authorization, Content-Type, DPoP, MCP-Protocol-Version',
+      'Access-Control-Allow-Headers':
+        'Authorization, Content-Type, DPoP, Idempotency-Key, MCP-Protocol-Version',
       'Access-Control-Max-Age': String(PREFLIGHT_SECONDS),
     });
     ctx.status = 204;
@@ -35,7 +36,18 @@ export function cors(): RequestMiddleware {
   };
 }
 
-const EXPOSED = 'WWW-Authenticate, DPoP-Nonce, Retry-After, RateLimit, RateLimit-Policy, X-Request-ID';
+const EXPOSED = [
+  'WWW-Authenticate',
+  'DPoP-Nonce',
+  'Idempotent-Replayed',
+  'Retry-After',
+  'RateLimit',
+  'RateLimit-Policy',
+  'X-RateLimit-Limit',
+  'X-RateLimit-Remaining',
+  'X-RateLimit-Reset',
+  'X-Request-ID',
+].join(', ');
 
 /** Last of all: the engine names fewer for its own endpoints. */
 async function exposing(ctx: RequestContext, next: () => Promise<void>): Promise<void> {

@@ -1,7 +1,7 @@
 import type { Context } from 'koa';
 import type { AppContext } from '../../app/context.ts';
 import { type ResolvedToken, resolveToken } from '../../app/tokens/resolve-token.ts';
-import { onRemembered } from '../../app/remembered-registry.ts';
+import { onRemembered, rereading } from '../../app/remembered-registry.ts';
 import { mayIntrospect } from '../../app/tokens/token-visibility.ts';
 import type { Agent } from '../../domain/agent.ts';
 import { formatScope } from '../../domain/scope.ts';
@@ -30,7 +30,10 @@ export async function directIntrospection(
   const view = await registry.remembered();
   const caller = await clientBySecret(onRemembered(context, view), ctx, credentials);
   if (!caller) return undefined;
-  if (limits) await limitClient(limits, ctx, { agent: caller, isPublic: false });
+  if (limits) {
+    const reread = rereading(context, view, caller.clientId);
+    await limitClient(limits, ctx, { agent: caller, isPublic: false, reread });
+  }
   const [found, current] = await Promise.all([
     resolveToken(context, value),
     registry.isCurrent(view.version),

@@ -1,7 +1,7 @@
 import type { Context, Middleware } from 'koa';
 import { errors } from 'oidc-provider';
 import type { AppContext } from '../../app/context.ts';
-import { onRemembered } from '../../app/remembered-registry.ts';
+import { onRemembered, rereading } from '../../app/remembered-registry.ts';
 import { REGISTRY_CHANGED } from '../../app/unit-of-work.ts';
 import { DomainError } from '../../domain/errors.ts';
 import { type Door, refusing } from '../errors.ts';
@@ -78,7 +78,11 @@ async function answer(context: AppContext, ctx: Context, asked: Asked, limits: E
   const remembering = onRemembered(context, view);
   const request = await readRequest(remembering, ctx, asked);
   if (!request) return undefined;
-  if (limits) await limitClient(limits, ctx, { agent: request.agent, isPublic: false });
+  if (limits) {
+    const { agent } = request;
+    const reread = rereading(context, view, agent.clientId);
+    await limitClient(limits, ctx, { agent, isPublic: false, reread });
+  }
   try {
     return await asked.grant(remembering, request);
   } catch (error) {
