@@ -34,7 +34,7 @@ describe('taskgrant', () => {
   });
 
   test.each([
-    [['nope'], /^taskgrant: unknown command 'nope'\n$/],
+    [['nonsense'], /^taskgrant: unknown command 'nonsense'\n$/],
     [['agent', 'list', '--limit', '0'], /^taskgrant: .*--limit.*from 1 to 1000\.\n$/],
     [['agent', 'list', '--state', 'asleep'], /^taskgrant: .*one of pending, active, suspended, revoked\.\n$/],
     [['agent', 'show'], /^taskgrant: missing required argument 'client_id'\n$/],

@@ -59,6 +59,51 @@ describe('what one node remembers and another one changes', () => {
     expect((await ask({ scope: 'files:read' })).status).toBe(200);
   });
 
+  test('a role: granted by it at once, and refused at once when it is changed, taken back or deleted', async () => {
+    await known();
+    const support = `support-${Date.now()}`;
+    const roles = (method: string, path: string, body?: Record<string, unknown>) =>
+      administer(there, method, `/api/admin/roles${path}`, body);
+    const member = `/${support}/agents/${agent.clientId}`;
+    const refused = { error: 'invalid_scope' };
+    expect((await ask({ scope: 'zendesk:tickets:read' })).body).toMatchObject(refused);
+    await roles('POST', '', { name: support, permissions: ['zendesk:tickets:*'] });
+    await roles('PUT', member);
+    expect((await ask({ scope: 'zendesk:tickets:read' })).status).toBe(200);
+    await roles('PUT', `/${support}`, { permissions: ['zendesk:users:*'] });
+    expect((await ask({ scope: 'zendesk:tickets:read' })).body).toMatchObject(refused);
+    expect((await ask({ scope: 'zendesk:users:read' })).status).toBe(200);
+    await roles('DELETE', member);
+    expect((await ask({ scope: 'zendesk:users:read' })).body).toMatchObject(refused);
+    await roles('PUT', member);
+    expect((await ask({ scope: 'zendesk:users:read' })).status).toBe(200);
+    await roles('DELETE', `/${support}`);
+    expect((await ask({ scope: 'zendesk:users:read' })).body).toMatchObject(refused);
+  });
+
+  test('a role taken back while tasks are opened: none that starts afterwards has its rights', async () => {
+    await known();
+    const role = `late-${Date.now()}`;
+    await administer(there, 'POST', '/api/admin/roles', { name: role, permissions: ['files:read'] });
+    const member = `/api/admin/roles/${role}/agents/${agent.clientId}`;
+    await administer(there, 'PUT', member);
+    expect((await ask({ scope: 'files:read' })).status).toBe(200);
+    let taken = false;
+    const taking = administer(there, 'DELETE', member).then(() => {
+      taken = true;
+    });
+    const answers = [];
+    for (let i = 0; i < 30; i += 1) {
+      const before = taken;
+      const both = await Promise.all([ask({ scope: 'files:read' }), ask({ scope: 'files:read' })]);
+      answers.push(...both.map((answer) => ({ before, ...answer })));
+    }
+    await taking;
+    const late = answers.filter(({ before }) => before);
+    expect(late.length).toBeGreaterThan(0);
+    for (const { body } of late) expect(body).toMatchObject({ error: 'invalid_scope' });
+  });
+
   test('another secret: the old one is worth nothing at once, the new one is taken at once', async () => {
     await known();
     const { client_secret: secret } = await change('POST', '/rotate-secret', { immediate: true });

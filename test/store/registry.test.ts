@@ -26,6 +26,8 @@ onEveryDatabase('what is remembered of the registry', (open) => {
     } as const;
     const secret = { id: anId(), clientId: agent.clientId, digest: anId(), createdAt: T0, expiresAt: null };
     const { clientId } = agent;
+    const name = `role-${anId().toLowerCase()}`;
+    const role = { name, description: '', permissions: ['a:b:c'], createdAt: T0, updatedAt: T0 };
     const steps: Record<string, () => Promise<unknown>> = {
       'a new agent': () => commit({ do: 'insert_agent', agent, miss }),
       'an agent that changed': () =>
@@ -36,6 +38,14 @@ onEveryDatabase('what is remembered of the registry', (open) => {
       'a resource server that changed': () =>
         commit({ do: 'update_resource_server', server: { ...server, name: 'The API' }, miss }),
       'a resource server that goes': () => commit({ do: 'delete_resource_server', clientId }),
+      'a new role': () => commit({ do: 'insert_role', role, miss }),
+      'a role that is assigned': () =>
+        commit({ do: 'assign_role', role: role.name, holder: { kind: 'agent', id: clientId }, at: T0, miss }),
+      'a role that changed': () =>
+        commit({ do: 'update_role', role: { ...role, permissions: [] }, expect: role, miss }),
+      'a role that is taken back': () =>
+        commit({ do: 'unassign_role', role: role.name, holder: { kind: 'agent', id: clientId }, miss }),
+      'a role that goes': () => commit({ do: 'delete_role', name: role.name, miss }),
       'an operator with a prompt': () =>
         open().knex('agents').where({ client_id: clientId }).update({ name: 'X' }),
     };
