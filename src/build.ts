@@ -154,6 +154,7 @@ export async function build(config: Config, outside: Outside = {}): Promise<Task
       context,
       () => store.ping(),
       () => draining,
+      rateLimits,
     ),
     trustProxy: config.trustProxy,
     bodyLimit: config.requestBodyLimit,

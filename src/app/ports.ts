@@ -8,11 +8,14 @@ import type { TaskToken } from '../domain/task-token.ts';
 import type { User } from '../domain/user.ts';
 import type { Artifact } from './artifact.ts';
 import type { ApiKeyReads } from './ports/api-keys.ts';
+import type { Page, Paged, Slice, Sliced } from './ports/page.ts';
 import type { IdempotencyReads } from './ports/idempotency.ts';
 import type { PermissionReads } from './ports/permissions.ts';
 import type { RoleReads } from './ports/roles.ts';
 import type { WebhookReads } from './ports/webhooks.ts';
 import type { ClientSecret, UnitOfWork } from './unit-of-work.ts';
+
+export type { Page, Paged, Slice, Sliced } from './ports/page.ts';
 
 /** Milliseconds since the epoch. */
 export interface Clock {
@@ -66,32 +69,6 @@ export interface Committer {
    * @throws DomainError the `miss` of the first guard or change that did not hold; nothing is written then.
    */
   commit(unit: UnitOfWork): Promise<void>;
-}
-
-/** `after` is the cursor returned as `next`; `limit` rows at most. */
-export interface Page {
-  readonly limit: number;
-  readonly after?: string | undefined;
-}
-
-export interface Paged<T> {
-  readonly items: readonly T[];
-  /** Cursor of the next page, or null at the end. */
-  readonly next: string | null;
-}
-
-/** Rows by their number, for lists that are counted: `limit` of them, the first `offset` skipped. */
-export interface Slice {
-  readonly offset: number;
-  readonly limit: number;
-}
-
-export interface Sliced<T> {
-  readonly items: readonly T[];
-  /** How many there are in all, counted up to 10,000. */
-  readonly total: number;
-  /** There are more than were counted. */
-  readonly truncated: boolean;
 }
 
 export interface TaskReads {

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { addAgentCommands } from './agent.ts';
+import { addApiKeyCommands } from './api-key.ts';
 import { addAuditCommands } from './audit.ts';
 import { addCheckConfig } from './check-config.ts';
 import { addKeyCommands } from './keys.ts';
@@ -42,6 +43,7 @@ export function createProgram(): Command {
   addMigrate(program);
   addKeyCommands(program);
   addAgentCommands(program);
+  addApiKeyCommands(program);
   addResourceServerCommands(program);
   addUserCommands(program);
   addRoleCommands(program);

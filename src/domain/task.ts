@@ -6,7 +6,12 @@ export type StoredTaskState = 'active' | EndedState;
 /** `expired` is never stored: it is computed from `expiresAt` on read. */
 export type TaskState = StoredTaskState | 'expired';
 
-export const TASK_ORIGINS = ['client_credentials', 'authorization_code', 'token_exchange', 'api_key'] as const;
+export const TASK_ORIGINS = [
+  'client_credentials',
+  'authorization_code',
+  'token_exchange',
+  'api_key',
+] as const;
 export type TaskOrigin = (typeof TASK_ORIGINS)[number];
 
 /** The authority that a task or a token holds; what a child may only narrow. */

@@ -39,6 +39,15 @@ export const codeVerifier = z
   .string()
   .regex(/^[A-Za-z0-9._~-]{43,128}$/, 'must be a code_verifier of RFC 7636 section 4.1');
 
+/** An API key as it was shown. Whether it has the right form is nobody's business but its owner's. */
+export const apiKey = z.string().min(1).max(500);
+
+/** The query members of lists that are counted by number. */
+export const sliceQuery = {
+  limit: z.coerce.number().int().min(1).max(PAGE_MAX).default(PAGE_DEFAULT),
+  offset: z.coerce.number().int().min(0).max(10_000).default(0),
+};
+
 /** ISO 8601 in UTC, as sent in answers. */
 export const isoTime = z.string().meta({ format: 'date-time' });
 

@@ -1,12 +1,18 @@
 import type { AppContext } from '../app/context.ts';
+import type { RateLimits } from '../app/limits/rate-limits.ts';
 import type { BoundRoute } from './contract.ts';
+import { createGuessing } from './guessing.ts';
 import { adminAuditRoutes } from './routes/admin-audit.ts';
 import { adminStatsRoutes } from './routes/admin-stats.ts';
 import { adminTaskRoutes } from './routes/admin-tasks.ts';
 import { adminTokenRoutes } from './routes/admin-tokens.ts';
+import { agentAuthAgentRoutes } from './routes/agent-auth-agents.ts';
+import { agentAuthRegistrationRoutes } from './routes/agent-auth-registration.ts';
+import { agentAuthTokenRoutes } from './routes/agent-auth-tokens.ts';
 import { agentRegistrationRoutes } from './routes/agent-registration.ts';
 import { agentToolRoutes } from './routes/agent-tools.ts';
 import { agentRoutes } from './routes/agents.ts';
+import { apiKeyRoutes } from './routes/api-keys.ts';
 import { consentRoutes } from './routes/consents.ts';
 import { exampleApiRoutes } from './routes/example-api.ts';
 import { type Draining, healthRoutes } from './routes/health.ts';
@@ -15,17 +21,25 @@ import { resourceServerRoutes } from './routes/resource-servers.ts';
 import { roleRoutes } from './routes/roles.ts';
 import { taskRoutes } from './routes/tasks.ts';
 import { userRoutes } from './routes/users.ts';
+import { weatherRoutes } from './routes/weather.ts';
 
 /** Every route of the REST API. */
 export function createRoutes(
   context: AppContext,
   ping: () => Promise<void>,
   draining?: Draining,
+  /** Absent = no limits. */
+  limits?: RateLimits,
 ): BoundRoute[] {
+  const guessing = createGuessing(limits);
   return [
     ...agentRegistrationRoutes(context),
     ...agentToolRoutes(context),
     ...agentRoutes(context),
+    ...apiKeyRoutes(context, guessing),
+    ...agentAuthRegistrationRoutes(context),
+    ...agentAuthTokenRoutes(context, guessing),
+    ...agentAuthAgentRoutes(context),
     ...taskRoutes(context),
     ...adminTokenRoutes(context),
     ...adminAuditRoutes(context),
@@ -37,6 +51,7 @@ export function createRoutes(
     ...consentRoutes(context),
     ...resourceServerRoutes(context),
     ...exampleApiRoutes(context),
+    ...weatherRoutes(context),
     ...healthRoutes({ ping }, draining),
   ];
 }

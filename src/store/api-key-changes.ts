@@ -54,7 +54,9 @@ export const useApiKey: Applier<'use_api_key'> = async (db, steps) => {
     await hitsOf(db, `UPDATE api_keys SET last_used_at = ? WHERE ${those.sql}`, [at, ...those.bindings]);
   }
   const opened = steps.flatMap(({ change: { keyId, clientId, task } }) =>
-    task ? [{ task_handle: task.handle, key_id: keyId, client_id: clientId, expires_at: task.expiresAt }] : [],
+    task
+      ? [{ task_handle: task.handle, key_id: keyId, client_id: clientId, expires_at: task.expiresAt }]
+      : [],
   );
   await insertRows(db, 'api_key_tasks', opened);
   return hits;

@@ -37,7 +37,11 @@ export async function sliceOf<T>(
   const rows = query.clone().offset(offset).limit(limit);
   for (const name of Object.keys(order.columns)) rows.orderBy(name, order.direction);
   // No index counts: beyond this it would cost more than it tells.
-  const some = query.clone().clearSelect().select(query.client.raw('1')).limit(COUNTED + 1);
+  const some = query
+    .clone()
+    .clearSelect()
+    .select(query.client.raw('1'))
+    .limit(COUNTED + 1);
   const [items, counted] = await Promise.all([
     rows as Promise<readonly Row[]>,
     query.client.queryBuilder().count({ rows: '*' }).from(some.as('counted')),

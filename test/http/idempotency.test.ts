@@ -183,6 +183,17 @@ const CREATIONS: Record<string, (context: ApiClient) => Promise<{ path?: string;
     const { agent } = await registeredAgent(context);
     return { path: `/api/agents/${agent.clientId}/rotate-secret`, body: { immediate: true } };
   },
+  '/agents/register': async () => ({ body: { name: 'Support', owner_email: 'you@company.com' } }),
+  '/api/agents/:clientId/api-keys': async ({ context }) => {
+    const { agent } = await registeredAgent(context);
+    return { path: `/api/agents/${agent.clientId}/api-keys`, body: { name: 'Laptop' } };
+  },
+  '/api/agents/:clientId/api-keys/:keyId/rotate': async ({ context }) => {
+    const { agent } = await registeredAgent(context);
+    const path = `/api/agents/${agent.clientId}/api-keys`;
+    const { body } = await post(path, { name: 'Laptop' }, undefined);
+    return { path: `${path}/${body.key.key_id}/rotate`, body: {} };
+  },
   '/api/admin/users': async () => ({
     body: { email: 'ada@example.com', name: 'Ada', password: 'a password of some length' },
   }),

@@ -76,8 +76,12 @@ function changesOf(
   };
   if (set.epoch === undefined) return [update];
   const entry = revocationOf(context, caller, { kind: 'agent', handle: clientId, epoch: set.epoch, reason });
-  const secrets: Change = { do: 'expire_secrets', clientId, except: null, at: context.clock.now() };
-  return [update, { do: 'revoke', entry }, ...(to === 'deleted' ? [secrets] : [])];
+  const at = context.clock.now();
+  const credentials: Change[] = [
+    { do: 'expire_secrets', clientId, except: null, at },
+    { do: 'end_api_keys', clientId, at },
+  ];
+  return [update, { do: 'revoke', entry }, ...(to === 'deleted' ? credentials : [])];
 }
 
 /** Its id could never be given again, so the server could not be administered by its client any more. */

@@ -84,14 +84,15 @@ export async function registerAgent(
   };
 }
 
-function registeredFact(agent: Agent, registrar: Registrar): Fact {
+export function registeredFact(agent: Agent, registrar: Registrar): Fact {
   const { requested_permissions, grant_types } = agent.metadata;
   const { clientId, name, permissions } = agent;
   const details = { name, registrar, permissions, requested_permissions, grant_types };
   return { type: 'agent_registered', clientId, details };
 }
 
-function requireRegistrationOpen({ registration }: AppSettings, registrar: Registrar): void {
+/** @throws DomainError `forbidden` where registration is not open to the registrar. */
+export function requireRegistrationOpen({ registration }: AppSettings, registrar: Registrar): void {
   if (ALLOWED[registration].includes(registrar)) return;
   throw new DomainError(
     'forbidden',
@@ -102,7 +103,11 @@ function requireRegistrationOpen({ registration }: AppSettings, registrar: Regis
   );
 }
 
-function pendingAgent(context: AppContext, command: RegisterAgentCommand): Agent {
+/** What a registration makes of the agent; nothing is stored. @throws DomainError `parameter_invalid`. */
+export function pendingAgent(
+  context: AppContext,
+  command: Omit<RegisterAgentCommand, 'caller'>,
+): Agent {
   const name = checkText('agent_name', command.name, NAME_LENGTH);
   const asked = parseScope((command.permissions ?? context.settings.defaultPermissions).join(' '));
   const { defaultPermissions, defaultTools, defaultResources } = context.settings;

@@ -1,5 +1,5 @@
 import type { ApiKey } from '../../domain/api-key.ts';
-import type { Page, Paged } from '../ports.ts';
+import type { Page, Paged } from './page.ts';
 
 /** Always read from the database, never from memory: a key that was ended works on no node. */
 export interface ApiKeyReads {

@@ -1,5 +1,5 @@
 import type { Role, RoleHolder } from '../../domain/role.ts';
-import type { Page, Paged } from '../ports.ts';
+import type { Page, Paged } from './page.ts';
 
 export interface RoleMember extends RoleHolder {
   /** Of the agent or the person. */

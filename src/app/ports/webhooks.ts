@@ -1,6 +1,6 @@
 import type { AuditEvent } from '../../domain/audit-event.ts';
 import type { DeliveryState, Webhook, WebhookDelivery } from '../../domain/webhook.ts';
-import type { Page, Paged } from '../ports.ts';
+import type { Page, Paged } from './page.ts';
 
 export interface WebhookReads {
   byId(id: string): Promise<Webhook | undefined>;

@@ -40,8 +40,10 @@ async function verify(parts: DpopProofParts, ctx: RequestContext, proof: string)
     throw invalid('iat is not recent');
   if (htm !== ctx.method) throw invalid('htm is another method');
   if (!isThisUrl(htu, new URL(ctx.path, parts.issuer).href)) throw invalid('htu is another URL');
-  const token = ctx.get('Authorization').split(' ')[1] ?? '';
-  if (ath !== parts.digests.sha256(token)) throw invalid('ath is not the hash of the access token');
+  // RFC 9449 §4.2, §5: a request for a token shows none yet, so there is nothing to hash.
+  const token = ctx.get('Authorization').split(' ')[1];
+  const expected = token === undefined ? undefined : parts.digests.sha256(token);
+  if (ath !== expected) throw invalid('ath is not the hash of the access token');
   // Last of all: a proof that fails a check must not spend the jti of a good one.
   if (!(await spend(parts, thumbprint, jti, now))) throw invalid('the proof was used before');
   return thumbprint;

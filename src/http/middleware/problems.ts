@@ -40,7 +40,7 @@ function logFailure(log: Logger, ctx: RequestContext, problem: Problem, error: u
 }
 
 function callerOf({ state }: RequestContext) {
-  return { actor: state.bearer?.token.clientId ?? null, origin: state.origin };
+  return { actor: state.bearer?.token.clientId ?? state.clientId ?? null, origin: state.origin };
 }
 
 /** Paths outside the API are scanned all day long: the access log is enough for those. */
@@ -51,7 +51,7 @@ function factOf(ctx: RequestContext, problem: Problem): Fact | undefined {
   return {
     type: problem.status >= 500 ? 'server_error' : 'request_refused',
     outcome: problem.status >= 500 ? 'error' : 'refused',
-    clientId: bearer?.token.clientId,
+    clientId: bearer?.token.clientId ?? ctx.state.clientId,
     userId: bearer?.task.subjectKind === 'user' ? bearer.task.subject : null,
     tokenId: bearer?.token.tokenId,
     taskId: bearer?.task.taskId,

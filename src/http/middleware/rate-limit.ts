@@ -55,7 +55,8 @@ function countRefused(limits: RateLimits, ctx: RequestContext, error: unknown) {
   return refused ? limits.tokens.failed(sourceIp) : limits.source(sourceIp);
 }
 
-function admit(ctx: RequestContext, verdict: RateVerdict): void {
+/** @throws Problem 429 when the verdict forbids the request. */
+export function admit(ctx: RequestContext, verdict: RateVerdict): void {
   ctx.state.rates = [...(ctx.state.rates ?? []), verdict];
   if (!verdict.allowed && ctx.path !== NEVER_REFUSED) throw tooMany(verdict);
 }

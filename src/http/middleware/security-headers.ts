@@ -1,6 +1,9 @@
 import helmet from 'koa-helmet';
 import type { RequestMiddleware } from '../state.ts';
 
+/** Where answers hold credentials, or what an agent may do at this moment: nobody keeps those. */
+const ANSWERS_OF_AGENTS = /^\/(api|agents|auth|data|webhooks|permissions)(\/|$)/;
+
 /**
  * Headers for answers that are data: nothing in them may be run, framed or cached. Pages (sign-in, console) set
  * their own Content-Security-Policy.
@@ -16,7 +19,7 @@ export function securityHeaders({ https }: { https: boolean }): RequestMiddlewar
     referrerPolicy: { policy: 'no-referrer' },
   });
   return (ctx, next) => {
-    if (ctx.path.startsWith('/api/')) ctx.set('Cache-Control', 'no-store');
+    if (ANSWERS_OF_AGENTS.test(ctx.path)) ctx.set('Cache-Control', 'no-store');
     return headers(ctx, next);
   };
 }

@@ -2,11 +2,10 @@ import { z } from 'zod';
 import { activateAgent } from '../../app/agents/activate-agent.ts';
 import { AUTH_METHODS, GRANT_TYPES } from '../../app/agents/client-metadata.ts';
 import type { AppContext } from '../../app/context.ts';
-import { type RegisteredAgent, type Registrar, registerAgent } from '../../app/agents/register-agent.ts';
-import type { RequestCaller } from '../caller.ts';
-import { scopeMissing, tokenMissing } from '../challenge.ts';
+import { type RegisteredAgent, registerAgent } from '../../app/agents/register-agent.ts';
 import { type BoundRoute, contract, route } from '../contract.ts';
 import { flag, iso, isoTime } from '../fields.ts';
+import { registrarOf } from '../registrar.ts';
 import { AgentRow, agentRow } from '../rows/agent-row.ts';
 
 const tags = ['Agents'];
@@ -100,14 +99,6 @@ export function agentRegistrationRoutes(context: AppContext): BoundRoute[] {
       return { message: 'The agent is active.', agent: agentRow(agent) };
     }),
   ];
-}
-
-/** Where a token is needed, its absence is a challenge to bring one (RFC 6750 §3), not a mere refusal. */
-function registrarOf({ settings }: AppContext, caller: RequestCaller): Registrar {
-  if (caller.administers('admin:write')) return 'administrator';
-  if (settings.registration !== 'token') return 'anyone';
-  const scope = ['admin:write'];
-  throw caller.bearer ? scopeMissing(scope) : tokenMissing({ scope });
 }
 
 function registrationAnswer({ agent, credentials }: RegisteredAgent) {

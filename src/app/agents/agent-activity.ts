@@ -1,0 +1,31 @@
+import type { AuditEvent } from '../../domain/audit-event.ts';
+import type { AppContext } from '../context.ts';
+import type { Slice, Sliced } from '../ports.ts';
+import { findAgent } from './find-agent.ts';
+import { type AgentVisitor, requireVisitor } from './own-agent.ts';
+
+export interface AgentActivityCommand {
+  readonly clientId: string;
+  readonly visitor: AgentVisitor;
+  readonly slice: Slice;
+}
+
+/**
+ * What the audit trail holds of an agent, newest first. The agent itself learns what happened to it, but of what
+ * others did not who they were, from where, or why in detail.
+ * @throws DomainError `not_found`, `forbidden`.
+ */
+export async function agentActivity(
+  context: AppContext,
+  { clientId, visitor, slice }: AgentActivityCommand,
+): Promise<Sliced<AuditEvent>> {
+  requireVisitor(visitor, clientId);
+  await findAgent(context, clientId, { includeDeleted: true });
+  const found = await context.store.audit.slice({ clientId }, slice);
+  if (visitor === 'administrator') return found;
+  return { ...found, items: found.items.map((event) => (event.actor === clientId ? event : asSeen(event))) };
+}
+
+function asSeen(event: AuditEvent): AuditEvent {
+  return { ...event, actor: null, userId: null, sourceIp: null, requestId: null, details: {} };
+}

@@ -1,0 +1,48 @@
+import { DomainError } from '../../domain/errors.ts';
+import { type Caller, type Fact, unitOf } from '../audit/audit-trail.ts';
+import type { AppContext } from '../context.ts';
+import { checkText } from '../display-text.ts';
+import type { Change } from '../unit-of-work.ts';
+import { type KeyProof, requireKeyHolder, requireRoomForKey, vouching } from './key-holder.ts';
+import { type MintedApiKey, mintApiKey } from './mint-api-key.ts';
+
+export const KEY_NAME_LENGTH = { min: 1, max: 100 };
+
+export interface CreateApiKeyCommand {
+  readonly caller: Caller;
+  readonly clientId: string;
+  readonly proof: KeyProof;
+  readonly name: string;
+  /** Seconds; null = does not expire. */
+  readonly expiresIn: number | null;
+}
+
+/**
+ * Gives an agent one more API key.
+ * @throws DomainError `not_found`, `forbidden`, `verifier_mismatch`, `key_mismatch`, `parameter_invalid`, `conflict`.
+ */
+export async function createApiKey(
+  context: AppContext,
+  { caller, clientId, proof, name, expiresIn }: CreateApiKeyCommand,
+): Promise<MintedApiKey> {
+  await requireKeyHolder(context, clientId, proof);
+  const checked = checkText('name', name, KEY_NAME_LENGTH);
+  await requireRoomForKey(context, clientId);
+  const minted = mintApiKey(context, { clientId, name: checked, expiresIn });
+  const changes = [...vouching(context, proof), insertionOf(minted)];
+  await context.store.commit(unitOf(context, caller, changes, createdFact(minted)));
+  return minted;
+}
+
+export function insertionOf({ key }: MintedApiKey): Change {
+  return {
+    do: 'insert_api_key',
+    key,
+    miss: new DomainError('conflict', 'the key could not be made: try again'),
+  };
+}
+
+export function createdFact({ key: { clientId, keyId, name, expiresAt } }: MintedApiKey): Fact {
+  const expires = expiresAt === null ? null : Math.floor(expiresAt / 1000);
+  return { type: 'api_key_created', clientId, details: { key_id: keyId, name, expires_at: expires } };
+}
