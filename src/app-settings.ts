@@ -32,5 +32,9 @@ export function appSettings(config: Config): AppSettings {
     registration: config.registration.mode,
     registrationTokenSeconds: lifetimes.registrationToken,
     secretOverlapSeconds: lifetimes.secretOverlap,
+    webhooks: {
+      perAgent: config.webhooks.perAgent,
+      secretOverlapSeconds: config.webhooks.secretOverlap,
+    },
   };
 }

@@ -37,6 +37,7 @@ import { connect, type DatabaseSettings, openDatabase } from './store/database.t
 import { migrateDown, migrateUp, migrationStatus } from './store/migrate.ts';
 import { createStore, type DatabaseStore } from './store/store.ts';
 import { startUpkeep } from './upkeep.ts';
+import { createWebhookParts, startWebhooks } from './webhooks.ts';
 
 /** A server that is ready to listen. */
 export interface Taskgrant {
@@ -70,9 +71,11 @@ export async function buildContext(
   const database = await openDatabase({ ...databaseSettings(config), logger: loggers.app });
   const store = withAuditFiles(createStore(database), loggers);
   const ids = createIds();
+  const encryption = createEncryption(masterKey);
+  const webhooks = createWebhookParts(config, encryption, ids);
   const keyring = createKeyring({
     keys: store.keys,
-    encryption: createEncryption(masterKey),
+    encryption,
     clock,
     ids,
     algorithm: config.signing.algorithm,
@@ -88,10 +91,11 @@ export async function buildContext(
     passwords: createPasswords(config.argon2),
     signer: createAccessTokenSigner({ keyring, issuer: config.issuer }),
     decisionPoint,
+    webhooks: webhooks.tools,
     settings: appSettings(config),
     log: loggers.app,
   };
-  return { context, store, keyring, loggers, masterKey, decisionPoint };
+  return { context, store, keyring, loggers, masterKey, decisionPoint, webhooks };
 }
 
 /** What the caller replaces or has done already. */
@@ -106,7 +110,7 @@ export interface Outside {
 /** The composition root: the one place that names every concrete part. */
 export async function build(config: Config, outside: Outside = {}): Promise<Taskgrant> {
   const parts = await buildContext(config, outside.clock);
-  const { context, store, keyring, loggers, masterKey, decisionPoint } = parts;
+  const { context, store, keyring, loggers, masterKey, decisionPoint, webhooks } = parts;
   await keyring.ensure();
   const created = outside.prepared ? {} : await firstStart(context, config);
   const refusals = createRefusalRecorder(context);
@@ -189,6 +193,8 @@ export async function build(config: Config, outside: Outside = {}): Promise<Task
     retention: config.retention,
     followKeys,
   });
+  const { allows } = webhooks;
+  const delivering = startWebhooks(config, { context, store, allows, version: PRODUCT.version });
   return {
     app: app as unknown as Koa,
     context,
@@ -202,6 +208,7 @@ export async function build(config: Config, outside: Outside = {}): Promise<Task
     async close() {
       await upkeep.stop();
       await refusals.close();
+      await delivering.stop();
       decisionPoint.close();
       await store.close();
       await loggers.close();

@@ -2,6 +2,7 @@ import type { Catalogue } from '../domain/catalogue.ts';
 import type { Policy } from '../domain/policy/policy.ts';
 import type { ServerLimits } from '../domain/task-request.ts';
 import type { DecisionPoint } from './ports/decision-point.ts';
+import type { WebhookSecrets, WebhookTargets } from './ports/webhooks.ts';
 import type { AccessTokenSigner, Clock, Digests, Ids, Logger, Passwords, Store } from './ports.ts';
 
 /** Settings that use cases need; the composition root fills it from the configuration. */
@@ -25,6 +26,12 @@ export interface AppSettings {
   readonly registrationTokenSeconds: number;
   /** How long a replaced client secret still works. */
   readonly secretOverlapSeconds: number;
+  readonly webhooks: {
+    /** Webhooks that an agent may have of its own. */
+    readonly perAgent: number;
+    /** How long a replaced secret goes on signing. */
+    readonly secretOverlapSeconds: number;
+  };
 }
 
 /** What every use case is built from. */
@@ -36,6 +43,8 @@ export interface AppContext {
   readonly passwords: Passwords;
   readonly signer: AccessTokenSigner;
   readonly decisionPoint: DecisionPoint;
+  /** What is known of webhooks outside the store: their secrets, and where they may be. */
+  readonly webhooks: { readonly secrets: WebhookSecrets; readonly targets: WebhookTargets };
   readonly settings: AppSettings;
   readonly log: Logger;
 }

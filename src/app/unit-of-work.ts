@@ -206,11 +206,9 @@ export type Change =
   | { readonly do: 'delete_webhook'; readonly id: string; readonly miss: DomainError }
   | {
       readonly do: 'insert_webhook_delivery';
-      /** `unitId`: of this unit, whose first event it tells. */
-      readonly delivery: Pick<WebhookDelivery, 'id' | 'webhookId' | 'event' | 'eventId' | 'lane'> & {
-        readonly unitId: string;
-      };
-      readonly at: number;
+      readonly delivery: WebhookDelivery;
+      /** Of this unit, whose first event it tells. */
+      readonly unitId: string;
       readonly miss: DomainError;
     }
   | {

@@ -21,6 +21,8 @@ import { resourceServerRoutes } from './routes/resource-servers.ts';
 import { roleRoutes } from './routes/roles.ts';
 import { taskRoutes } from './routes/tasks.ts';
 import { userRoutes } from './routes/users.ts';
+import { webhookDeliveryRoutes } from './routes/webhook-deliveries.ts';
+import { webhookRoutes } from './routes/webhooks.ts';
 import { weatherRoutes } from './routes/weather.ts';
 
 /** Every route of the REST API. */
@@ -50,6 +52,8 @@ export function createRoutes(
     ...permissionRoutes(context),
     ...consentRoutes(context),
     ...resourceServerRoutes(context),
+    ...webhookRoutes(context),
+    ...webhookDeliveryRoutes(context),
     ...exampleApiRoutes(context),
     ...weatherRoutes(context),
     ...healthRoutes({ ping }, draining),

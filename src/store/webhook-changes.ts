@@ -1,7 +1,7 @@
 import { type Applier, eachAlone } from './applier.ts';
 import { lockUntilCommit } from './locks.ts';
 import { hitsOf, insertFree, insertRows, rowsOf } from './statements.ts';
-import { webhooks } from './webhooks.ts';
+import { deliveries, webhooks } from './webhooks.ts';
 
 /** Misses when the owner has as many as it may. */
 export const insertWebhook: Applier<'insert_webhook'> = eachAlone(async (db, { webhook, most }) => {
@@ -27,24 +27,13 @@ export const deleteWebhook: Applier<'delete_webhook'> = eachAlone(async (db, { i
   return true;
 });
 
-/** A delivery that nobody had to ask for: its event is told to one webhook alone. */
-export const insertDelivery: Applier<'insert_webhook_delivery'> = eachAlone(async (db, { delivery, at }) => {
-  const { id, webhookId, event, eventId, unitId, lane } = delivery;
-  const row = {
-    id,
-    webhook_id: webhookId,
-    event,
-    event_id: eventId,
-    unit_id: unitId,
-    position: 0,
-    lane,
-    state: 'pending',
-    attempts: 0,
-    due_at: at,
-    created_at: at,
-  };
-  return (await insertFree(db, 'webhook_deliveries', 'id', [row])).size === 1;
-});
+/** A delivery that no webhook had to ask for: one is told alone. */
+export const insertDelivery: Applier<'insert_webhook_delivery'> = eachAlone(
+  async (db, { delivery, unitId }) => {
+    const row = { ...deliveries.write(delivery), unit_id: unitId, position: 0 };
+    return (await insertFree(db, 'webhook_deliveries', 'id', [row])).size === 1;
+  },
+);
 
 /** As if it had not been tried yet, but now. Misses while somebody is trying it. */
 export const redeliver: Applier<'redeliver'> = eachAlone(async (db, { webhookId, deliveryId, at }) => {

@@ -12,11 +12,6 @@ export function webhookOutbox(db: Knex): Omit<WebhookOutbox, 'onRecorded'> {
     due: (now, part) => due(db, now, part),
     claim: (seqs, lease) => claim(db, seqs, lease),
     settle: (attempts) => settle(db, attempts),
-    async release(lease) {
-      const sql = `UPDATE webhook_deliveries SET lease = NULL, leased_until = NULL, attempts = attempts - 1
-        WHERE lease = ?`;
-      await hitsOf(db, sql, [lease]);
-    },
     ...(isPostgres(db) ? {} : { releaseAll: () => releaseAll(db) }),
   };
 }

@@ -58,7 +58,7 @@ onEveryDatabase('records of idempotency keys', (open) => {
     const [gone, kept] = [aRecord({ expiresAt: T0 - 1 }), aRecord({ expiresAt: T0 + 1 })];
     await store.commit(unitFor(gone));
     await store.commit(unitFor(kept));
-    const cutoffs = { now: T0, tokens: T0, tasks: T0, audit: T0 };
+    const cutoffs = { now: T0, tokens: T0, tasks: T0, audit: T0, webhooks: T0 };
     await store.cleanup.removeExpired('idempotency_records', cutoffs, { from: 0, most: 100 });
     expect(await store.idempotency.byId(gone.id)).toBeUndefined();
     expect(await store.idempotency.byId(kept.id)).toEqual(kept);

@@ -6,10 +6,14 @@ import type { Caller } from '../../src/app/audit/audit-trail.ts';
 import { createAccessTokenSigner } from '../../src/crypto/access-token-signer.ts';
 import { createDigests } from '../../src/crypto/digests.ts';
 import { createAnswerSeals } from '../../src/crypto/answer-seals.ts';
+import { createEncryption } from '../../src/crypto/encryption.ts';
 import { createIds } from '../../src/crypto/ids.ts';
 import type { Keyring } from '../../src/crypto/keyring.ts';
 import { createPasswords } from '../../src/crypto/passwords.ts';
 import { builtInPermissions } from '../../src/domain/built-in-catalogue.ts';
+import { createWebhookSecrets } from '../../src/crypto/webhook-secrets.ts';
+import { isPublicAddress } from '../../src/network/public-address.ts';
+import { createWebhookTargets } from '../../src/network/webhook-targets.ts';
 import type { ServerLimits } from '../../src/domain/task-request.ts';
 import { openDatabase } from '../../src/store/database.ts';
 import { createStore, type DatabaseStore } from '../../src/store/store.ts';
@@ -98,6 +102,10 @@ export async function createTestContext(options: TestContextOptions = {}): Promi
     passwords: createPasswords({ memoryKiB: 64, passes: 1, parallelism: 1 }),
     signer: createAccessTokenSigner({ keyring, issuer: settings.issuer }),
     decisionPoint: { ask: async () => ({ failure: 'there is none' }) },
+    webhooks: {
+      secrets: createWebhookSecrets(createEncryption(Buffer.alloc(32, 7)), createIds()),
+      targets: createWebhookTargets({ allowHttp: false, ports: [443], allows: isPublicAddress }),
+    },
     settings,
     log: { debug() {}, info() {}, warn() {}, error() {} },
   };
@@ -124,6 +132,7 @@ const SETTINGS: AppSettings = {
   registration: 'open',
   registrationTokenSeconds: 86_400,
   secretOverlapSeconds: 3600,
+  webhooks: { perAgent: 3, secretOverlapSeconds: 3600 },
 };
 
 const BOOTSTRAP = {

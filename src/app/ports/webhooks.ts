@@ -63,9 +63,7 @@ export interface WebhookOutbox {
   ): Promise<readonly ClaimedDelivery[]>;
   /** Ends claims, and answers the webhooks whose last deliveries were all given up, with how many. */
   settle(attempts: readonly Attempted[]): Promise<readonly { webhookId: string; failures: number }[]>;
-  /** Gives back what was claimed but not attempted. */
-  release(lease: string): Promise<void>;
-  /** Whether a claim may be left over from a process that is gone: the embedded database has one process. */
+  /** Where no other process can hold one, a claim at the start is left over from a process that is gone. */
   releaseAll?(): Promise<void>;
 }
 

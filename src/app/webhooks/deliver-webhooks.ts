@@ -1,0 +1,153 @@
+import { setTimeout } from 'node:timers/promises';
+import { reportFailure } from '../audit/report-failure.ts';
+import type { AppContext } from '../context.ts';
+import type { ClaimedDelivery, WebhookOutbox } from '../ports/webhooks.ts';
+import { type AttemptOutcome, type AttemptParts, attemptDelivery } from './attempt-delivery.ts';
+import { hostSlots } from './host-slots.ts';
+import { disableWebhook } from './switch-webhook.ts';
+
+export interface DeliveryParts extends AttemptParts {
+  readonly context: AppContext;
+  readonly outbox: WebhookOutbox;
+  /** Deliveries at the same time, to one host and in all. */
+  readonly perHost: number;
+  readonly most: number;
+  /** How long a claim lasts: longer than any attempt, clocks of other servers included. */
+  readonly leaseMs: number;
+  /** Deliveries given up in a row before the webhook is disabled. */
+  readonly disableAfter: number;
+}
+
+export interface Delivering {
+  /** Looks for nothing more; waits a moment for what is on its way, then cuts it. */
+  stop(): Promise<void>;
+}
+
+/** Without a commit of this process to wake it: retries, and what other processes recorded or left. */
+const LOOK_EVERY_MS = 1_000;
+const FINISH_WITHIN_MS = 2_000;
+
+/**
+ * Sends what is due, at least once: what was claimed and not ended, because the process was killed, is claimed again by
+ * somebody when its lease has run out. Any number of nodes may do so.
+ */
+export function startDelivering(parts: DeliveryParts): Delivering {
+  const { context, outbox } = parts;
+  const ending = new AbortController();
+  const slots = hostSlots(parts);
+  const sending = new Set<Promise<void>>();
+  const finished: AttemptOutcome[] = [];
+  let looking: Promise<void> | undefined;
+  let settling: Promise<void> | undefined;
+  let again = false;
+  let stopped = false;
+
+  const report = (what: string) => (error: unknown) => reportFailure(context.log, what, error);
+
+  function wake(): void {
+    again = true;
+    if (stopped) return;
+    looking ??= look()
+      .catch(report('deliveries could not be looked for'))
+      .finally(() => {
+        looking = undefined;
+      });
+  }
+
+  async function look(): Promise<void> {
+    while (again && !stopped) {
+      again = false;
+      const claimed = await claimDue();
+      for (const one of claimed) start(one);
+      // What was taken makes the next of its lane wait, so more is found only when something has ended.
+    }
+  }
+
+  async function claimDue(): Promise<readonly ClaimedDelivery[]> {
+    if (slots.left() === 0) return [];
+    const now = context.clock.now();
+    const due = await outbox.due(now, { except: slots.full(), most: parts.most });
+    const picked = slots.fitting(due);
+    if (picked.length === 0) return [];
+    // Hosts that were full, or turned out to be, may hide others behind them.
+    again ||= due.length === parts.most;
+    const lease = { id: context.ids.next(), now, until: now + parts.leaseMs };
+    return outbox.claim(
+      picked.map(({ seq }) => seq),
+      lease,
+    );
+  }
+
+  function start(claimed: ClaimedDelivery): void {
+    slots.take(claimed.webhook.host);
+    const attempt = attemptDelivery(parts, claimed, ending.signal).then((outcome) => {
+      finished.push(outcome);
+      slots.giveBack(claimed.webhook.host);
+      sending.delete(attempt);
+      void settle();
+    });
+    sending.add(attempt);
+  }
+
+  /** Many outcomes with one statement. What could not be stored waits for the next turn. */
+  function settle(): Promise<void> {
+    settling ??= store()
+      .catch(report('deliveries could not be marked'))
+      .finally(() => {
+        settling = undefined;
+      });
+    return settling;
+  }
+
+  async function store(): Promise<void> {
+    while (finished.length > 0) {
+      const batch = finished.slice(0, parts.most);
+      const given = await outbox.settle(batch);
+      finished.splice(0, batch.length);
+      wake();
+      await disable(batch, given);
+    }
+  }
+
+  async function disable(
+    batch: readonly AttemptOutcome[],
+    given: Awaited<ReturnType<WebhookOutbox['settle']>>,
+  ) {
+    const reasons = new Map<string, string>();
+    for (const { webhookId, failures } of given) {
+      if (failures >= parts.disableAfter)
+        reasons.set(webhookId, `${failures} deliveries in a row were given up`);
+    }
+    for (const { webhookId, gone } of batch)
+      if (gone) reasons.set(webhookId, 'the receiver answered 410 Gone');
+    for (const [webhookId, reason] of reasons) {
+      await disableWebhook(context, webhookId, reason).catch(report('a webhook could not be disabled'));
+    }
+  }
+
+  outbox.onRecorded(wake);
+  const timer = setInterval(() => {
+    if (finished.length > 0) void settle();
+    wake();
+  }, LOOK_EVERY_MS);
+  timer.unref();
+  void (outbox.releaseAll?.() ?? Promise.resolve())
+    .catch(report('claims of the last run could not be released'))
+    .then(wake);
+  return {
+    async stop() {
+      stopped = true;
+      clearInterval(timer);
+      await looking;
+      const cut = new AbortController();
+      await Promise.race([
+        Promise.all(sending),
+        setTimeout(FINISH_WITHIN_MS, undefined, { signal: cut.signal }).catch(() => undefined),
+      ]);
+      cut.abort();
+      ending.abort();
+      await Promise.all(sending);
+      await settle();
+    },
+  };
+}
