@@ -146,7 +146,6 @@ export async function build(config: Config, outside: Outside = {}): Promise<Task
     refusals,
     throttle,
     secret: deriveKey(masterKey, 'interactions'),
-    scopes: config.scopes,
     codeSeconds: config.lifetimes.authorizationCode,
   });
   const app = createHttpApp({

@@ -22,10 +22,10 @@ import { anAgent } from '../support/fixtures.ts';
 export const PASSWORD = 'a password of some length';
 export const REDIRECT_URI = 'https://client.example/callback';
 const LIFETIMES = { authorizationCode: 60, interaction: 600, session: 3600, pushedRequest: 60 };
-const SCOPES = {
-  'reports:read': { description: 'Read reports' },
-  'reports:write': { description: 'Write <reports>' },
-};
+const CATALOGUE = new Map([
+  ['reports:read', 'Read reports'],
+  ['reports:write', 'Write <reports>'],
+]);
 
 export type InteractionsApp = Awaited<ReturnType<typeof startInteractionsApp>>;
 
@@ -43,7 +43,7 @@ export async function startInteractionsApp(
       ahead += seconds * 1000;
     },
   };
-  const test = await createTestContext({ clock, settings: { issuer } });
+  const test = await createTestContext({ clock, settings: { issuer, catalogue: CATALOGUE } });
   const { context, store, keyring, answerOnce } = test;
   const refusals = createRefusalRecorder(context);
   const cookieKeys = [randomBytes(32).toString('base64url')];
@@ -69,7 +69,6 @@ export async function startInteractionsApp(
     refusals,
     throttle: createSignInThrottle({ limiter: createMemoryLimiter(clock), digests: context.digests }, limits),
     secret: randomBytes(32),
-    scopes: SCOPES,
     codeSeconds: LIFETIMES.authorizationCode,
   });
   const engine = createOAuthApp({

@@ -1,7 +1,9 @@
 import type { AppContext } from '../../app/context.ts';
+import { readCatalogue } from '../../app/permissions/catalogue.ts';
 import { assess, type ResolvedToken } from '../../app/tokens/resolve-token.ts';
 import { type Agent, requireActive } from '../../domain/agent.ts';
 import { authorizationSeconds } from '../../app/issuance/authorization-lifetime.ts';
+import type { Catalogue } from '../../domain/catalogue.ts';
 import { DomainError } from '../../domain/errors.ts';
 import { heldRights } from '../../domain/role.ts';
 import { intersect } from '../../domain/scope.ts';
@@ -16,6 +18,8 @@ export interface ConsentTerms extends Offer {
   readonly agent: Agent;
   readonly user: User;
   readonly asked: AskedAuthorization;
+  /** What rights mean to a person. */
+  readonly catalogue: Catalogue;
   readonly tools: readonly string[];
   readonly resources: readonly string[];
   readonly delegates: readonly ClientLabel[];
@@ -40,6 +44,7 @@ export async function loadTerms(context: AppContext, pending: Pending): Promise<
     agent,
     user,
     asked,
+    catalogue: await readCatalogue(context),
     ...offerRights(asked.rights, {
       person: heldRights(user),
       agent: heldRights(agent),

@@ -21,7 +21,7 @@ const BECAUSE: Readonly<Record<Limit, string>> = {
 
 /** The terms in the words of the page. */
 export function consentView(
-  { context, scopes }: Pick<InteractionsOptions, 'context' | 'scopes'>,
+  { context }: Pick<InteractionsOptions, 'context'>,
   { path, client, redirectUri }: Pending,
   terms: ConsentTerms,
   { formToken, shown, ticked }: ConsentForm,
@@ -47,7 +47,7 @@ export function consentView(
     description: asked.request.description,
     parentTaskId: terms.parentTaskId,
     choices: [
-      ...offered.map(({ right }) => choice(right, scopes[right]?.description)),
+      ...offered.map(({ right }) => choice(right, terms.catalogue.get(right))),
       ...asked.identity.map((scope) => choice(scope, IDENTITY_DESCRIPTIONS[scope])),
     ],
     unavailable: unavailable.map(({ right, because }) => ({ right, because: BECAUSE[because] })),

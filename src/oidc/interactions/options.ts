@@ -13,8 +13,6 @@ export interface InteractionsOptions {
   readonly throttle: SignInThrottle;
   /** 32 bytes that bind forms to browsers, derived for this purpose alone. */
   readonly secret: Buffer;
-  /** Catalogue of scopes by name. */
-  readonly scopes: Readonly<Record<string, { readonly description: string }>>;
   /** Lifetime of an authorization code, in seconds. */
   readonly codeSeconds: number;
 }
