@@ -24,7 +24,7 @@ import { onEveryDatabase } from './nodes.ts';
 import { assertingAgent, keyHolder } from './proofs.ts';
 
 const DAY = 86_400;
-const RETENTION = { auditDays: 4, tasksDays: 3, tokensDays: 2 webhooksDays: 30 };
+const RETENTION = { auditDays: 4, tasksDays: 3, tokensDays: 2, webhooksDays: 4 };
 const GRANTS = ['client_credentials', 'refresh_token', TOKEN_EXCHANGE];
 /** A task may outlive the rows of its first tokens by far. */
 const ENV = { TASK_MAX_TTL: String(300 * DAY), REFRESH_TOKEN_TTL: String(300 * DAY) };

@@ -1,0 +1,387 @@
+import { beforeEach, describe, expect, test } from '@jest/globals';
+import type { Attempted } from '../../src/app/ports/webhooks.ts';
+import type { Change } from '../../src/app/unit-of-work.ts';
+import { AUDIT_EVENT_TYPES, type AuditEvent } from '../../src/domain/audit-event.ts';
+import { DomainError } from '../../src/domain/errors.ts';
+import type { Webhook } from '../../src/domain/webhook.ts';
+import { patternsFor, webhookEventOf } from '../../src/domain/webhook-event.ts';
+import { groupCommitter } from '../../src/store/committer.ts';
+import { isPostgres } from '../../src/store/statements.ts';
+import { createStore, type DatabaseStore } from '../../src/store/store.ts';
+import { aChild, anEvent, anId, aTask, aToken, aUnit, T0 } from '../support/fixtures.ts';
+import { onEveryDatabase } from './databases.ts';
+
+const miss = new DomainError('conflict', 'it does not hold');
+const NOW = T0 + 1000;
+const ALL = { except: [], most: 100 };
+
+function aWebhook(over: Partial<Webhook> = {}): Webhook {
+  return {
+    id: anId(),
+    owner: null,
+    agentId: null,
+    url: 'https://hooks.example.com/taskgrant',
+    host: 'hooks.example.com',
+    events: ['*'],
+    description: 'Operations',
+    enabled: true,
+    disabledReason: null,
+    failures: 0,
+    sealedSecret: 'v1.sealed',
+    previousSealedSecret: null,
+    previousEndsAt: null,
+    createdAt: T0,
+    updatedAt: T0,
+    ...over,
+  };
+}
+
+onEveryDatabase('webhooks and their deliveries', (open) => {
+  let store: DatabaseStore;
+  beforeEach(async () => {
+    store = createStore(open());
+    await open().knex('webhook_deliveries').delete();
+    await open().knex('webhooks').delete();
+  });
+  const outbox = () => store.webhookOutbox;
+  const change = (...changes: Change[]) => store.commit(aUnit(changes, { events: [quiet()] }));
+  /** An event that no webhook hears of. */
+  const quiet = () => anEvent({ type: 'token_introspection' });
+  const tell = (...events: AuditEvent[]) => store.commit(aUnit([], { events }));
+  async function register(over: Partial<Webhook> = {}): Promise<Webhook> {
+    const webhook = aWebhook(over);
+    await change({ do: 'insert_webhook', webhook, most: 10, miss });
+    return webhook;
+  }
+  const logOf = async ({ id }: Webhook) => (await store.webhooks.deliveries(id, {}, { limit: 100 })).items;
+  const told = async (webhook: Webhook) => (await logOf(webhook)).map(({ eventId }) => eventId);
+  const dueSeqs = async (now = NOW) => (await outbox().due(now, ALL)).map(({ seq }) => seq);
+  async function claim(now = NOW, until = now + 10_000) {
+    return outbox().claim(await dueSeqs(now), { id: anId(), now, until });
+  }
+  const attempted = (
+    { seq, lease, webhook }: { seq: number; lease: string; webhook: Webhook },
+    over: Partial<Attempted> = {},
+  ): Attempted => ({
+    seq,
+    lease,
+    webhookId: webhook.id,
+    state: 'delivered',
+    dueAt: NOW,
+    attemptedAt: NOW,
+    responseStatus: 200,
+    responseExcerpt: null,
+    error: null,
+    durationMs: 5,
+    ...over,
+  });
+
+  describe('a webhook', () => {
+    test('is read as it was written, changed by whoever has read it last, and deleted', async () => {
+      const webhook = await register({ agentId: 'agent-a', owner: 'agent-a', events: ['task.*'] });
+      expect(await store.webhooks.byId(webhook.id)).toEqual(webhook);
+      const set = { events: ['token.*'], enabled: false, disabledReason: 'tired', updatedAt: T0 + 1 };
+      await change({ do: 'update_webhook', id: webhook.id, expectUpdatedAt: T0, set, miss });
+      expect(await store.webhooks.byId(webhook.id)).toEqual({ ...webhook, ...set });
+      await expect(
+        change({ do: 'update_webhook', id: webhook.id, expectUpdatedAt: T0, set, miss }),
+      ).rejects.toBe(miss);
+      await change({ do: 'delete_webhook', id: webhook.id, miss });
+      expect(await store.webhooks.byId(webhook.id)).toBeUndefined();
+      await expect(change({ do: 'delete_webhook', id: webhook.id, miss })).rejects.toBe(miss);
+    });
+
+    test('is found by its owner and by whom it hears of, page by page', async () => {
+      const mine = await register({ owner: 'agent-a', agentId: 'agent-a', createdAt: T0 + 1 });
+      const theirs = await register({ agentId: 'agent-a', createdAt: T0 + 2 });
+      const other = await register({ owner: 'agent-b', agentId: 'agent-b', createdAt: T0 + 3 });
+      const ids = async (filter: object) =>
+        (await store.webhooks.search(filter, { limit: 10 })).items.map(({ id }) => id);
+      expect(await ids({ owner: 'agent-a' })).toEqual([mine.id]);
+      expect(await ids({ agentId: 'agent-a' })).toEqual([theirs.id, mine.id]);
+      const first = await store.webhooks.search({}, { limit: 2 });
+      expect(first.items.map(({ id }) => id)).toEqual([other.id, theirs.id]);
+      const rest = await store.webhooks.search({}, { limit: 2, after: first.next ?? '' });
+      expect(rest).toEqual({ items: [mine], next: null });
+    });
+
+    test('is one of so many that its owner may have, however many are made at once', async () => {
+      const nodes = [store, groupCommitter(open().knex)];
+      const made = await Promise.allSettled(
+        Array.from({ length: 12 }, (_, i) =>
+          nodes[i % 2]?.commit(
+            aUnit([{ do: 'insert_webhook', webhook: aWebhook({ owner: 'agent-m' }), most: 3, miss }]),
+          ),
+        ),
+      );
+      expect(made.filter(({ status }) => status === 'fulfilled')).toHaveLength(3);
+      expect((await store.webhooks.search({ owner: 'agent-m' }, { limit: 20 })).items).toHaveLength(3);
+    });
+  });
+
+  describe('an event', () => {
+    const outcomes = ['success', 'refused', 'error'] as const;
+
+    test.each(AUDIT_EVENT_TYPES)('%s is told to whom it should be, in SQL as in the rules', async (type) => {
+      const everything = await register();
+      const events = outcomes.map((outcome) => anEvent({ type, outcome }));
+      await tell(...events);
+      const expected = events.flatMap((event) => webhookEventOf(event) ?? []);
+      expect((await logOf(everything)).map(({ event }) => event)).toEqual(expected);
+    });
+
+    test('is told to those that asked for it, for its group or for all', async () => {
+      const event = anEvent({ type: 'task_revoked' });
+      expect(patternsFor('task.revoked')).toEqual(['task.revoked', 'task.*', '*']);
+      const wanted = await Promise.all(
+        [['task.revoked'], ['task.*'], ['*'], ['token.issued', 'task.revoked']].map((events) =>
+          register({ events }),
+        ),
+      );
+      const others = await Promise.all(
+        [['task.opened'], ['token.*'], ['tas*'], ['task.']].map((events) => register({ events })),
+      );
+      const disabled = await register({ enabled: false });
+      await tell(event);
+      for (const webhook of wanted) expect(await told(webhook)).toEqual([event.id]);
+      for (const webhook of [...others, disabled]) expect(await told(webhook)).toEqual([]);
+    });
+
+    test('of an agent is told to its own webhooks, and to those of the agents above', async () => {
+      const [top, middle, stranger] = await Promise.all(
+        ['top', 'middle', 'stranger'].map((agentId) => register({ agentId, events: ['*'] })),
+      );
+      const root = aTask({ clientId: 'top' });
+      const child = aChild(root, 'via', { clientId: 'middle' });
+      const insert = (task: typeof root): Change => ({ do: 'insert_task', task, miss });
+      await change(insert(root));
+      await change(insert(child));
+      const derived = (over: Partial<AuditEvent>) =>
+        anEvent({ type: 'task_derived', clientId: 'low', ...over });
+      const below = derived({ parentTaskId: child.taskId });
+      const refused = derived({ type: 'token_refused', outcome: 'refused', parentTaskId: child.taskId });
+      const apart = derived({ parentTaskId: 'unknown' });
+      const own = anEvent({ clientId: 'top' });
+      await tell(below, refused, apart, own);
+      expect(await told(top as Webhook)).toEqual([own.id, below.id]);
+      expect(await told(middle as Webhook)).toEqual([below.id]);
+      expect(await told(stranger as Webhook)).toEqual([]);
+    });
+
+    test('is recorded with the commit that opens a task, and with none that fails', async () => {
+      const webhook = await register();
+      let notices = 0;
+      outbox().onRecorded(() => (notices += 1));
+      const opening = (task = aTask()) =>
+        aUnit(
+          [
+            { do: 'insert_task', task, miss },
+            { do: 'insert_token', token: aToken(task) },
+          ],
+          { events: [anEvent({ type: 'task_opened' }), anEvent()] },
+        );
+      const task = aTask();
+      const unit = opening(task);
+      await store.commit(unit);
+      expect(notices).toBe(1);
+      expect((await logOf(webhook)).map(({ event }) => event)).toEqual(['token.issued', 'task.opened']);
+      await expect(store.commit(opening(aTask({ taskId: task.taskId })))).rejects.toBe(miss);
+      expect(await logOf(webhook)).toHaveLength(2);
+      // The same unit again, as after a commit whose answer was lost.
+      await expect(store.commit(aUnit([], { id: unit.id, events: unit.events }))).resolves.toBeUndefined();
+      expect(await logOf(webhook)).toHaveLength(2);
+      expect(notices).toBe(1);
+      // Many at once, most of which share a statement.
+      await Promise.all(Array.from({ length: 50 }, () => store.commit(opening())));
+      expect((await store.webhooks.deliveries(webhook.id, {}, { limit: 200 })).items).toHaveLength(102);
+    });
+
+    test('is on its way from then on, with all that it takes', async () => {
+      const webhook = await register();
+      const event = anEvent({ type: 'task_failed', details: { tokens: 2 }, reason: 'out of time' });
+      await tell(event);
+      const [claimed] = await claim();
+      expect(claimed).toMatchObject({ webhook, event });
+      expect(claimed?.delivery).toEqual({
+        id: `${event.id}_${webhook.id}`,
+        webhookId: webhook.id,
+        event: 'task.failed',
+        eventId: event.id,
+        lane: 'agent-a',
+        state: 'pending',
+        attempts: 1,
+        dueAt: T0,
+        createdAt: T0,
+        attemptedAt: null,
+        deliveredAt: null,
+        responseStatus: null,
+        responseExcerpt: null,
+        error: null,
+        durationMs: null,
+      });
+      expect(await store.webhooks.delivery(webhook.id, claimed?.delivery.id ?? '')).toEqual(
+        claimed?.delivery,
+      );
+    });
+  });
+
+  describe('what is due', () => {
+    test('is the oldest of each agent, for each webhook', async () => {
+      await Promise.all([register(), register()]);
+      const events = ['a', 'a', 'b', 'b', null].map((clientId) => anEvent({ clientId }));
+      for (const event of events) await tell(event);
+      const claimed = await claim();
+      const oldest = [events[0], events[2], events[4]].map((event) => event?.id);
+      expect(claimed.map(({ event }) => event.id).toSorted()).toEqual([...oldest, ...oldest].toSorted());
+      // While these are on their way nothing of the same agents is.
+      expect(await dueSeqs()).toEqual([]);
+      await outbox().settle(claimed.map((one) => attempted(one)));
+      const next = await claim();
+      expect(new Set(next.map(({ event }) => event.id))).toEqual(new Set([events[1]?.id, events[3]?.id]));
+    });
+
+    test('waits for its time, for a webhook that is enabled, and for a host that has room', async () => {
+      const [one, other] = [await register(), await register({ host: 'other.example.com' })];
+      await tell(anEvent({ at: T0 + 5000 }));
+      expect(await dueSeqs(T0 + 4999)).toEqual([]);
+      expect(await outbox().due(T0 + 5000, ALL)).toHaveLength(2);
+      const spared = await outbox().due(T0 + 5000, { except: [one.host, 'x'], most: 100 });
+      expect(spared.map(({ host }) => host)).toEqual([other.host]);
+      expect(await outbox().due(T0 + 5000, { except: [], most: 1 })).toHaveLength(1);
+      const set = { enabled: false, updatedAt: T0 + 1 };
+      await change({ do: 'update_webhook', id: one.id, expectUpdatedAt: T0, set, miss });
+      expect((await outbox().due(T0 + 5000, ALL)).map(({ host }) => host)).toEqual([other.host]);
+    });
+
+    test('is taken by one of all who try at once', async () => {
+      await register();
+      for (let i = 0; i < 20; i += 1) await tell(anEvent({ clientId: `agent-${i}` }));
+      const seqs = await dueSeqs();
+      expect(seqs).toHaveLength(20);
+      const nodes = [store, createStore(open()), createStore(open()), createStore(open())];
+      const taken = await Promise.all(
+        nodes.map((node) => node.webhookOutbox.claim(seqs, { id: anId(), now: NOW, until: NOW + 10_000 })),
+      );
+      const all = taken.flat().map(({ seq }) => seq);
+      expect(all.toSorted((a, b) => a - b)).toEqual(seqs.toSorted((a, b) => a - b));
+    });
+
+    test('is due again when whoever took it does not come back, and then counts no more for them', async () => {
+      const webhook = await register();
+      await tell(anEvent());
+      const [lost] = await claim(NOW, NOW + 10_000);
+      expect(await claim(NOW + 9_999)).toEqual([]);
+      const [again] = await claim(NOW + 10_000);
+      expect(again?.delivery).toMatchObject({ id: lost?.delivery.id, attempts: 2 });
+      if (!lost || !again) throw new Error('nothing was claimed');
+      await outbox().settle([attempted(lost, { state: 'dead' })]);
+      expect(await logOf(webhook)).toMatchObject([{ state: 'pending' }]);
+      await outbox().settle([attempted(again)]);
+      expect(await logOf(webhook)).toMatchObject([{ state: 'delivered', deliveredAt: NOW + 5 }]);
+    });
+
+    test('is found at once however long the queue behind it is', async () => {
+      await register();
+      const { knex } = open();
+      await tell(...Array.from({ length: 300 }, (_, i) => anEvent({ clientId: `agent-${i % 3}` })));
+      const copies = Array.from({ length: 30 }, (_, i) =>
+        knex.raw(
+          `INSERT INTO webhook_deliveries (id, webhook_id, event, event_id, unit_id, position, lane, state, attempts,
+             due_at, created_at)
+           SELECT id || '-${i}', webhook_id, event, event_id, unit_id, position, lane, state, 0, due_at, created_at
+           FROM webhook_deliveries WHERE id NOT LIKE '%-%'`,
+        ),
+      );
+      for (const copy of copies) await copy;
+      const [row] = await knex('webhook_deliveries').count({ rows: '*' });
+      expect(Number(row?.['rows'])).toBeGreaterThan(3000);
+      if (isPostgres(knex)) await knex.raw('ANALYZE webhook_deliveries');
+      expect(await dueSeqs()).toHaveLength(3);
+      const began = performance.now();
+      for (let i = 0; i < 20; i += 1) await dueSeqs();
+      expect((performance.now() - began) / 20).toBeLessThan(50);
+    });
+  });
+
+  describe('an attempt that failed', () => {
+    test('is told, and holds back what is behind it until its time', async () => {
+      const webhook = await register();
+      await tell(anEvent());
+      await tell(anEvent());
+      const [first] = await claim();
+      if (!first) throw new Error('nothing was claimed');
+      const failed = {
+        state: 'pending',
+        dueAt: NOW + 5000,
+        responseStatus: 503,
+        error: 'answered 503',
+        responseExcerpt: 'down for maintenance\u0000',
+      } as const;
+      expect(await outbox().settle([attempted(first, failed)])).toEqual([]);
+      expect(await dueSeqs(NOW + 4999)).toEqual([]);
+      const log = await logOf(webhook);
+      expect(log[1]).toMatchObject({ ...failed, responseExcerpt: 'down for maintenance\ufffd', attempts: 1 });
+      expect((await claim(NOW + 5000)).map(({ seq }) => seq)).toEqual([first.seq]);
+    });
+
+    test('counts against the webhook when it was the last, until one arrives', async () => {
+      const webhook = await register();
+      for (const clientId of ['a', 'b', 'c']) await tell(anEvent({ clientId }));
+      const [a, b, c] = await claim();
+      if (!a || !b || !c) throw new Error('nothing was claimed');
+      const dead = (one: typeof a) => attempted(one, { state: 'dead', responseStatus: null, error: 'no' });
+      expect(await outbox().settle([dead(a)])).toEqual([{ webhookId: webhook.id, failures: 1 }]);
+      expect(await outbox().settle([dead(b)])).toEqual([{ webhookId: webhook.id, failures: 2 }]);
+      expect(await outbox().settle([attempted(c)])).toEqual([]);
+      expect((await store.webhooks.byId(webhook.id))?.failures).toBe(0);
+      const states = async (state: 'dead' | 'delivered') =>
+        (await store.webhooks.deliveries(webhook.id, { state }, { limit: 10 })).items.length;
+      expect([await states('dead'), await states('delivered')]).toEqual([2, 1]);
+    });
+
+    test('may be asked for again, except while somebody is at it', async () => {
+      const webhook = await register();
+      await tell(anEvent());
+      const [first] = await claim();
+      if (!first) throw new Error('nothing was claimed');
+      const ask = (at: number): Promise<void> =>
+        change({ do: 'redeliver', webhookId: webhook.id, deliveryId: first.delivery.id, at, miss });
+      await expect(ask(NOW)).rejects.toBe(miss);
+      await outbox().settle([attempted(first, { state: 'dead' })]);
+      await ask(NOW + 1);
+      expect(await logOf(webhook)).toMatchObject([{ state: 'pending', attempts: 0, dueAt: NOW + 1 }]);
+      expect(await claim(NOW + 1)).toHaveLength(1);
+      const elsewhere = { do: 'redeliver', webhookId: 'another', deliveryId: first.delivery.id } as const;
+      await expect(change({ ...elsewhere, at: NOW, miss })).rejects.toBe(miss);
+    });
+  });
+
+  test('what a deleted webhook still had to be told is gone, what it was told is kept', async () => {
+    const webhook = await register();
+    await tell(anEvent({ clientId: 'a' }));
+    const claimed = await claim();
+    await outbox().settle(claimed.map((one) => attempted(one)));
+    await tell(anEvent({ clientId: 'b' }));
+    await change({ do: 'delete_webhook', id: webhook.id, miss });
+    expect(await logOf(webhook)).toMatchObject([{ state: 'delivered' }]);
+    expect(await dueSeqs()).toEqual([]);
+  });
+
+  test('an event that is not kept any more is given up', async () => {
+    const webhook = await register();
+    const event = anEvent();
+    await tell(event);
+    await open().knex('audit_events').where({ id: event.id }).delete();
+    expect(await claim()).toEqual([]);
+    expect(await logOf(webhook)).toMatchObject([{ state: 'dead', error: 'its event is not kept any more' }]);
+  });
+
+  test('claims of a process that is gone are released where no other one can hold them', async () => {
+    await register();
+    await tell(anEvent());
+    expect(await claim()).toHaveLength(1);
+    expect(await dueSeqs()).toEqual([]);
+    await outbox().releaseAll?.();
+    expect(await dueSeqs()).toHaveLength(isPostgres(open().knex) ? 0 : 1);
+  });
+});
