@@ -21,17 +21,18 @@ export function policiesOf({ policies, issuer }: Pick<Config, 'policies' | 'issu
   return [...(pairs.length > 0 ? [folded] : []), ...rules.map((rule) => policyOf(rule, withIssuer))];
 }
 
-function policyOf({ match: about = {}, ...rule }: PolicyRule, withIssuer: (audience: string) => string) {
-  const match = { ...about, audiences: about.audiences?.map(withIssuer) };
+function policyOf({ match = {}, except, ...rule }: PolicyRule, withIssuer: (audience: string) => string) {
+  const about = (one: typeof match) => ({ ...one, audiences: one.audiences?.map(withIssuer) });
+  const named = { match: about(match), except: except && about(except) };
   switch (rule.kind) {
     case 'allowed_resources':
-      return { ...rule, match, audiences: rule.audiences?.map(withIssuer) };
+      return { ...rule, ...named, audiences: rule.audiences?.map(withIssuer) };
     case 'decision_point': {
       const { url, path, sendToken: sendsToken, ...rest } = rule;
-      return { ...rest, match, sendsToken, endpoint: `${url}/v1/data/${path}` };
+      return { ...rest, ...named, sendsToken, endpoint: `${url}/v1/data/${path}` };
     }
     default:
-      return { ...rule, match };
+      return { ...rule, ...named };
   }
 }
 

@@ -1,7 +1,7 @@
 import type { AppContext } from '../app/context.ts';
 import { pairOf, requirePolicies } from '../app/issuance/require-policies.ts';
 import type { ResolvedToken } from '../app/tokens/resolve-token.ts';
-import type { Agent } from '../domain/agent.ts';
+import { type Agent, defaultScopeOf } from '../domain/agent.ts';
 import { atMost, requireWithinDepth } from '../domain/policy/ruling.ts';
 import type { TaskRequest } from '../domain/task-request.ts';
 
@@ -22,7 +22,7 @@ export async function checkPolicies(
 ): Promise<void> {
   // Signing in alone takes no tools (interactions/consent-terms.ts).
   const { tools, resources } = request.audiences?.length ? agent : { tools: [], resources: [] };
-  const own = { scope: agent.defaultScope, audiences: [], tools, resources };
+  const own = { scope: defaultScopeOf(agent), audiences: [], tools, resources };
   const depth = parent ? parent.task.depth + 1 : 0;
   const ruling = await requirePolicies(context, {
     step: 'authorize',

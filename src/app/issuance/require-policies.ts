@@ -2,7 +2,7 @@ import type { Agent } from '../../domain/agent.ts';
 import type { Opening } from '../../domain/opening.ts';
 import { decisionInput, readDecision } from '../../domain/policy/decision-point.ts';
 import { judge } from '../../domain/policy/judge.ts';
-import { concerns } from '../../domain/policy/match.ts';
+import { restricts } from '../../domain/policy/match.ts';
 import type {
   DecisionPointPolicy,
   DelegatePair,
@@ -95,7 +95,7 @@ export function policyRequest({ clock }: Pick<AppContext, 'clock'>, asked: Polic
     ...rest,
     clientId: agent.clientId,
     tier: agent.tier,
-    roles: [],
+    roles: agent.roles.map(({ name }) => name),
     pair: pair ?? null,
     openedAt: openedAt ?? now,
     now,
@@ -108,7 +108,7 @@ function verdictOf(
   request: PolicyRequest,
 ): Verdict | undefined | Promise<Verdict | undefined> {
   if (policy.kind !== 'decision_point') return judge(policy, request);
-  return concerns(policy.match, request) ? ask(context, policy, request) : undefined;
+  return restricts(policy, request) ? ask(context, policy, request) : undefined;
 }
 
 async function ask(

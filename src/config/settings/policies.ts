@@ -23,7 +23,7 @@ function listOf<T extends z.ZodType>(item: T, what: string) {
   });
 }
 
-const match = z
+const about = z
   .strictObject({
     steps: listOf(
       oneOf(['open', 'derive', 'join', 'refresh', 'authorize', 'redeem', 'hand_off']),
@@ -38,7 +38,7 @@ const match = z
   })
   .optional();
 
-const named = { name, reason, match };
+const named = { name, reason, match: about, except: about };
 const effect = oneOf(['allow', 'deny']);
 
 const pairs = listOf(z.strictObject({ parent: text, child: text }), 'pairs {parent, child}');

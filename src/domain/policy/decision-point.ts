@@ -34,14 +34,15 @@ export function readDecision(
   const result = member(answer, 'result');
   const decision = typeof result === 'boolean' || result === undefined ? { allow: result ?? false } : result;
   if (!isObject(decision)) return undefined;
-  const allow = member(decision, 'allow') ?? false;
+  const said = member(decision, 'allow');
+  const allow = said === undefined ? false : said;
   const told = member(decision, 'reason');
   const bounds = readObligations(member(decision, 'obligations'));
   if (typeof allow !== 'boolean' || !isReason(told) || !bounds) return undefined;
-  const said = { name: policy.name, reason: told ?? policy.reason };
-  if (!allow) return { ...said, effect: 'deny' };
-  if (bounds.maxDepth === undefined && bounds.seconds === undefined) return { ...said, effect: 'allow' };
-  return bounded(said, bounds, request);
+  const verdict = { name: policy.name, reason: told ?? policy.reason };
+  if (!allow) return { ...verdict, effect: 'deny' };
+  if (bounds.maxDepth === undefined && bounds.seconds === undefined) return { ...verdict, effect: 'allow' };
+  return bounded(verdict, bounds, request);
 }
 
 /** Undefined for an obligation that is not known: to pass it over would be to permit more than was said. */

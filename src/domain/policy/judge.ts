@@ -1,5 +1,5 @@
 import { isWithinHours } from './hours.ts';
-import { concerns, includes, isOneOf } from './match.ts';
+import { isOneOf, permits, restricts } from './match.ts';
 import { touching, within } from './overlap.ts';
 import type {
   AllowedResources,
@@ -14,7 +14,7 @@ import { bounded, type Verdict } from './verdict.ts';
 /** What a built-in policy says of a request; undefined when it is not about it. */
 export function judge(policy: BuiltInPolicy, request: PolicyRequest): Verdict | undefined {
   if (policy.kind === 'delegate_pairs') return judgePair(policy, request);
-  if (!concerns(policy.match, request)) return undefined;
+  if (!restricts(policy, request)) return undefined;
   switch (policy.kind) {
     case 'allowed_hours':
       return either(
@@ -49,10 +49,10 @@ export function permittedPair(policies: readonly Policy[], request: PolicyReques
 }
 
 function judgePair(policy: DelegatePairs, request: PolicyRequest): Verdict | undefined {
-  const { effect, match, pairs } = policy;
+  const { effect, pairs } = policy;
   const { pair } = request;
   if (pair === null || !pairs.some((one) => isPair(one, pair))) return undefined;
-  const matched = effect === 'allow' ? includes(match, request) : concerns(match, request);
+  const matched = effect === 'allow' ? permits(policy, request) : restricts(policy, request);
   return matched ? { name: policy.name, effect, reason: policy.reason } : undefined;
 }
 

@@ -2,11 +2,29 @@ import { audienceMatches } from './audience-pattern.ts';
 import { touching, within } from './overlap.ts';
 import type { PolicyMatch, PolicyRequest } from './policy.ts';
 
+interface About {
+  readonly match: PolicyMatch;
+  readonly except?: PolicyMatch | undefined;
+}
+
 /**
- * Whether a policy that refuses or bounds is about a request: as soon as anything of what is asked is meant.
- * INVARIANT: asking for more never leads out of such a policy.
+ * Whether a policy that refuses or bounds is about a request: as soon as anything of what is asked is meant, and not all
+ * of it is spared. INVARIANT: asking for more never leads out of such a policy.
  */
-export function concerns(match: PolicyMatch, request: PolicyRequest): boolean {
+export function restricts({ match, except }: About, request: PolicyRequest): boolean {
+  return concerns(match, request) && !(except && includes(except, request));
+}
+
+/**
+ * Whether a policy that permits is about a request: only if nothing of what is asked lies outside, or is spared.
+ * INVARIANT: asking for more never leads into such a policy.
+ */
+export function permits({ match, except }: About, request: PolicyRequest): boolean {
+  return includes(match, request) && !(except && concerns(except, request));
+}
+
+/** Anything of what is asked is meant. */
+function concerns(match: PolicyMatch, request: PolicyRequest): boolean {
   const { scope, audiences } = request.authority;
   return (
     isAbout(match, request) &&
@@ -15,11 +33,8 @@ export function concerns(match: PolicyMatch, request: PolicyRequest): boolean {
   );
 }
 
-/**
- * Whether a policy that permits is about a request: only if nothing of what is asked lies outside.
- * INVARIANT: asking for more never leads into such a policy.
- */
-export function includes(match: PolicyMatch, request: PolicyRequest): boolean {
+/** Nothing of what is asked lies outside. */
+function includes(match: PolicyMatch, request: PolicyRequest): boolean {
   const { scope, audiences } = request.authority;
   return (
     isAbout(match, request) &&

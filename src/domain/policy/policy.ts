@@ -33,7 +33,7 @@ export interface PolicyRequest {
   readonly now: number;
 }
 
-/** Whom and what a policy is about; absent = anybody, anything. All of what is present must apply. */
+/** Whom and what is meant; absent = anybody, anything. All of what is present must apply. */
 export interface PolicyMatch {
   readonly steps?: readonly PolicyStep[] | undefined;
   readonly clients?: readonly string[] | undefined;
@@ -62,7 +62,10 @@ interface Named {
   readonly name: string;
   /** For people: why there is this policy. */
   readonly reason: string;
+  /** Whom and what the policy is about. */
   readonly match: PolicyMatch;
+  /** And whom it spares. */
+  readonly except?: PolicyMatch | undefined;
 }
 
 /** `allow`: these, and nothing else. `deny`: none of these. */
