@@ -2,36 +2,44 @@ import type { AppContext } from '../app/context.ts';
 import { pairOf, requirePolicies } from '../app/issuance/require-policies.ts';
 import type { ResolvedToken } from '../app/tokens/resolve-token.ts';
 import { type Agent, defaultScopeOf } from '../domain/agent.ts';
-import { atMost, requireWithinDepth } from '../domain/policy/ruling.ts';
-import type { TaskRequest } from '../domain/task-request.ts';
+import { requireWithinDepth, type Ruling } from '../domain/policy/ruling.ts';
+import type { Authority } from '../domain/task.ts';
 
 interface AskedOfPerson {
   readonly agent: Agent;
-  /** With the audiences in their registered spelling. */
-  readonly request: TaskRequest;
+  /** What would be granted if the person allowed it all. */
+  readonly authority: Authority;
   readonly parent: ResolvedToken | undefined;
+  /** Null before the person has signed in. */
+  readonly subject: string | null;
+  /** As the request names it. */
+  readonly maxDepth: number | undefined;
 }
 
 /**
- * Nobody is asked for what no policy would let them grant. Redemption asks the policies again, and decides.
+ * Nobody is asked for what no policy would let them grant. Redemption asks the policies again, and decides (R11).
  * @throws DomainError `policy_denied`, `max_depth_exceeded`; PolicyUnavailableError.
  */
-export async function checkPolicies(
+export async function requireAskable(
   context: AppContext,
-  { agent, request, parent }: AskedOfPerson,
-): Promise<void> {
-  // Signing in alone takes no tools (interactions/consent-terms.ts).
-  const { tools, resources } = request.audiences?.length ? agent : { tools: [], resources: [] };
-  const own = { scope: defaultScopeOf(agent), audiences: [], tools, resources };
+  { agent, authority, parent, subject, maxDepth }: AskedOfPerson,
+): Promise<Ruling> {
   const depth = parent ? parent.task.depth + 1 : 0;
   const ruling = await requirePolicies(context, {
     step: 'authorize',
     agent,
-    authority: atMost(request, parent?.token ?? own),
+    authority,
     subjectKind: 'user',
-    subject: parent?.task.subject ?? null,
+    subject,
     depth,
     ...(parent ? pairOf(parent.task.clientId, agent.clientId) : {}),
   });
-  requireWithinDepth(ruling, { depth, asked: request.maxDepth });
+  requireWithinDepth(ruling, { depth, asked: maxDepth });
+  return ruling;
+}
+
+/** What a request that names nothing asks for. Signing in alone takes no tools. */
+export function ownAuthority(agent: Agent, audiences: readonly string[]): Authority {
+  const { tools, resources } = audiences.length > 0 ? agent : { tools: [], resources: [] };
+  return { scope: defaultScopeOf(agent), audiences, tools, resources };
 }

@@ -10,11 +10,12 @@ import { deriveChild } from '../domain/delegation.ts';
 import { DomainError } from '../domain/errors.ts';
 import { IDENTITY_SCOPES, identityOf, rightsOf } from '../domain/identity-scope.ts';
 import { requireNoParent } from '../domain/opening.ts';
+import { atMost } from '../domain/policy/ruling.ts';
 import { formatScope, parseScope } from '../domain/scope.ts';
 import type { TaskRequest } from '../domain/task-request.ts';
 import { isPairAllowed } from '../app/issuance/allowed-pair.ts';
 import { requireAgent } from './clients.ts';
-import { checkPolicies } from './authorization-policies.ts';
+import { ownAuthority, requireAskable } from './authorization-policies.ts';
 import { OAuthRefusal } from './errors.ts';
 import { engineClient, engineParams, isPublicClient, spendDpopProof } from './internals.ts';
 import { requestState } from './request-state.ts';
@@ -54,7 +55,18 @@ async function checkAuthorizationRequest(context: AppContext, ctx: Context): Pro
     if (scope?.length) requireOffered(audiences, scope);
     await checkTaskIdFree(context, request);
     const parent = await checkParent(context, ctx, request);
-    await checkPolicies(context, { agent, request: { ...parsed.request, audiences: names }, parent });
+    const authority = atMost(
+      { ...parsed.request, audiences: names },
+      parent?.token ?? ownAuthority(agent, names),
+    );
+    const { maxDepth } = request;
+    await requireAskable(context, {
+      agent,
+      authority,
+      parent,
+      subject: parent?.task.subject ?? null,
+      maxDepth,
+    });
     // What the engine keeps from here on carries the registered spelling and an explicit scope.
     if (names.length > 0) params.resource = names.length === 1 ? names[0] : names;
     if (params.scope === undefined) params.scope = formatScope(defaultScopeOf(agent)) || undefined;

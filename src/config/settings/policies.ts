@@ -137,7 +137,7 @@ export const policySettings = z.strictObject({
     {
       env: 'POLICY_TOKEN',
       secret: true,
-      defaultText: 'none',
+      defaultText: 'none is sent',
       description: 'Bearer token for those decision points whose rule says `sendToken`.',
     },
   ),

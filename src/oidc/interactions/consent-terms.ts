@@ -5,9 +5,11 @@ import { type Agent, requireActive } from '../../domain/agent.ts';
 import { authorizationSeconds } from '../../app/issuance/authorization-lifetime.ts';
 import type { Catalogue } from '../../domain/catalogue.ts';
 import { DomainError } from '../../domain/errors.ts';
+import type { Ruling } from '../../domain/policy/ruling.ts';
 import { heldRights } from '../../domain/role.ts';
 import { intersect } from '../../domain/scope.ts';
 import type { User } from '../../domain/user.ts';
+import { requireAskable } from '../authorization-policies.ts';
 import type { ClientLabel } from '../views/client-name.ts';
 import { type AskedAuthorization, readAsked } from './asked-authorization.ts';
 import { type Offer, offerRights } from './offer.ts';
@@ -30,7 +32,8 @@ export interface ConsentTerms extends Offer {
 
 /**
  * Reads who asks whom for what, as it is now.
- * @throws DomainError when the agent or the person may not act any more, or the parent task is not this person's (R9).
+ * @throws DomainError when the agent or the person may not act any more, the parent task is not this person's (R9), or a
+ * policy refuses; PolicyUnavailableError.
  */
 export async function loadTerms(context: AppContext, pending: Pending): Promise<ConsentTerms> {
   const { agent, accountId = '', params } = pending;
@@ -40,21 +43,36 @@ export async function loadTerms(context: AppContext, pending: Pending): Promise<
   if (user?.state !== 'active') throw new DomainError('forbidden', 'the account has been disabled');
   const asked = readAsked(context, params);
   const parent = await requireOwnParent(context, asked, user);
+  const offer = offerRights(asked.rights, {
+    person: heldRights(user),
+    agent: heldRights(agent),
+    parent: parent?.token.scope,
+  });
+  const names = namesOf(asked, agent, parent);
+  const scope = [...asked.identity, ...offer.offered.map(({ right }) => right)];
+  const ruling = await requireAskable(context, {
+    agent,
+    authority: { scope, audiences: asked.audiences, ...names },
+    parent,
+    subject: user.userId,
+    maxDepth: asked.request.maxDepth,
+  });
   return {
     agent,
     user,
     asked,
     catalogue: await readCatalogue(context),
-    ...offerRights(asked.rights, {
-      person: heldRights(user),
-      agent: heldRights(agent),
-      parent: parent?.token.scope,
-    }),
-    ...namesOf(asked, agent, parent),
+    ...offer,
+    ...names,
     delegates: await labels(context, asked.request.delegates ?? []),
     parentTaskId: parent?.task.taskId,
-    seconds: longest(context, { agent, asked, parent }),
+    seconds: Math.min(longest(context, { agent, asked, parent }), secondsOf(context, ruling)),
   };
+}
+
+/** What the policies leave of it: the task begins when the code is redeemed, a moment after consent. */
+function secondsOf({ clock }: AppContext, { endsAt }: Ruling): number {
+  return endsAt === undefined ? Infinity : Math.ceil((endsAt - clock.now()) / 1000);
 }
 
 async function requireOwnParent(
