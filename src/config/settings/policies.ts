@@ -51,7 +51,9 @@ const hours = z
   .strictObject({
     weekdays: listOf(oneOf(['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun']), 'weekdays'),
     from: timeOfDay,
-    to: z.union([timeOfDay, z.literal('24:00')], { error: 'must be a time from 00:00 to 24:00' }),
+    to: z.string({ error: 'must be a time HH:MM' }).regex(/^(?:(?:[01]\d|2[0-3]):[0-5]\d|24:00)$/, {
+      error: 'must be a time from 00:00 to 24:00',
+    }),
   })
   .refine(({ from, to }) => from !== to, { error: 'must not end when it begins' });
 
