@@ -1,6 +1,8 @@
 import type { Config } from './config.ts';
-import type { BrokenRule } from './rules.ts';
 import type { PolicyRule } from './settings/policies.ts';
+
+/** The setting to change and what is wrong with it. */
+type Broken = readonly [setting: string, problem: string];
 
 /** The name under which `policies.allowedDelegations` decides. */
 const FOLDED = 'allowedDelegations';
@@ -37,11 +39,11 @@ function policyOf({ match = {}, except, ...rule }: PolicyRule, withIssuer: (audi
 }
 
 /** What must hold between policies and other settings. */
-export function policyRules({ policies }: Config): BrokenRule[] {
+export function policyRules({ policies }: Config): Broken[] {
   const { rules, token } = policies;
-  return rules.flatMap(({ name, ...rule }, i): BrokenRule[] => {
+  return rules.flatMap(({ name, ...rule }, i): Broken[] => {
     const at = `policies.rules.${i}`;
-    const broken: BrokenRule[] = [];
+    const broken: Broken[] = [];
     if (name === FOLDED || rules.findIndex((other) => other.name === name) !== i)
       broken.push([`${at}.name`, `must be a name of its own, "${name}" is taken`]);
     if (rule.kind === 'decision_point' && rule.sendToken && token === undefined)
@@ -51,8 +53,8 @@ export function policyRules({ policies }: Config): BrokenRule[] {
 }
 
 /** Anyone on the way could read the token, and could answer. */
-export function unsafePolicies({ policies }: Config): BrokenRule[] {
-  return policies.rules.flatMap((rule, i): BrokenRule[] => {
+export function unsafePolicies({ policies }: Config): Broken[] {
+  return policies.rules.flatMap((rule, i): Broken[] => {
     if (rule.kind !== 'decision_point') return [];
     const { protocol, hostname } = new URL(rule.url);
     const exposed = protocol === 'http:' && !LOOPBACK.has(hostname);

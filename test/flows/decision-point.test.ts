@@ -137,7 +137,7 @@ describe('a decision point that gives no usable answer', () => {
 
   test.each<[string, string, () => void]>([
     ['is silent', 'timeout', () => decisions.does(() => undefined)],
-    ['talks without end', 'bytes', () => decisions.does((_asked, response) => void endless(response))],
+    ['talks without end', 'bytes', () => decisions.does((_asked, response) => endless(response))],
     ['fails', 'status 500', () => decisions.does((_asked, response) => response.writeHead(500).end())],
     ['talks nonsense', 'not JSON', () => decisions.does((_asked, response) => response.end('yes!'))],
     ['says neither yes nor no', 'malformed', () => decisions.says('maybe')],

@@ -45,7 +45,6 @@ export async function requirePolicies(context: AppContext, asked: PolicyCase): P
   const verdicts: Verdict[] = [];
   for (const policy of policies) {
     // One after the other: a denial spares the decision points after it the question.
-    // oxlint-disable-next-line no-await-in-loop
     const verdict = await verdictOf(context, policy, request);
     if (verdict) verdicts.push(verdict);
     if (verdict?.effect === 'deny') break;
