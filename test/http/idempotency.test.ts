@@ -194,6 +194,10 @@ const CREATIONS: Record<string, (context: ApiClient) => Promise<{ path?: string;
     const { body } = await post(path, { name: 'Laptop' }, undefined);
     return { path: `${path}/${body.key.key_id}/rotate`, body: {} };
   },
+  '/api/admin/roles': async () => ({ body: { name: 'support', permissions: ['zendesk:tickets:*'] } }),
+  '/api/admin/permissions': async () => ({
+    body: { permission: 'crm:notes:read', description: 'Read the notes on a customer' },
+  }),
   '/api/admin/users': async () => ({
     body: { email: 'ada@example.com', name: 'Ada', password: 'a password of some length' },
   }),
