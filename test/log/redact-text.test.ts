@@ -37,6 +37,8 @@ const PIECES = [
   'proxy-authorization',
   'eyJ',
   'eyJhbGciOiJub25lIn0.',
+  'tg_',
+  'tgs_',
   '-----BEGIN PRIVATE KEY-----',
   '-----BEGIN',
   '-----END',
@@ -81,6 +83,26 @@ const piece = fc.oneof(
   { weight: 1, arbitrary: fc.string({ unit: 'binary', maxLength: 6 }) },
 );
 const embedded = fc.array(piece, { maxLength: 14 }).map((pieces) => pieces.join(''));
+
+describe('credentials of this server', () => {
+  const key = `tg_Ab3dEf6hIj9k_${'S3cr3t-Value_'.repeat(4).slice(0, 43)}`;
+
+  test.each([
+    ['alone', key],
+    ['in a path', `/agents/${key}/activity`],
+    ['in a sentence', `the client ${key}, it said, is unknown`],
+    ['encoded', `next%3Dwhere%3D${key}%26more`],
+    ['as a client secret', `tgs_${key.slice(16)}`],
+    ['as a registration token', `tgr_${key.slice(16)}`],
+  ])('are found %s', (_, text) => {
+    expect(redactText(text)).not.toContain(key.slice(20));
+    expect(redactText(text)).toContain('[redacted]');
+  });
+
+  test('are not seen in what only begins like one', () => {
+    for (const text of ['tg_Ab3dEf6hIj9k', 'tg_first_key', 'outg_oing']) expect(redactText(text)).toBe(text);
+  });
+});
 
 describe('leaving out passes that cannot match', () => {
   const same = (text: string) => expect(redactText(text)).toBe(redactByEveryPass(text));

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { type BrowserSession, browserOf } from '../support/browser-session.ts';
 import { authorizationUrl, authorize, CALLBACK, getCode } from '../support/code-flow.ts';
 import { type AgentParty, createPerson, type PersonParty, pkce, registerAgent } from '../support/parties.ts';
-import { postForm, postJson } from '../support/requests.ts';
+import { bearer, postForm, postJson, send } from '../support/requests.ts';
 import { ADMIN_CLIENT_SECRET, ADMIN_PASSWORD, startServer, type TestServer } from '../support/server.ts';
 import { open, requestToken, TOKEN_EXCHANGE } from '../support/token-requests.ts';
 
@@ -58,7 +58,20 @@ describe('after people and agents have done their work', () => {
     const secretClient = { client_name: 'Kept', grant_types: ['client_credentials'], redirect_uris: [] };
     const kept = await keyed('/api/oauth/register', secretClient, 1);
     expect((await keyed('/api/oauth/register', secretClient, 1)).text).toBe(kept.text);
+    const withKey = await postJson(server, '/agents/register', { name: 'Keyed', owner_email: 'a@example.com' });
+    const { agent_id: agentId, api_key: apiKey } = withKey.body;
+    const verified = await postJson(server, '/agents/verify', { agent_id: agentId, api_key: apiKey });
+    const { access_token: keyToken, refresh_token: keyRefresh } = verified.body.token;
+    const second = await postJson(
+      server,
+      `/api/agents/${agentId}/api-keys`,
+      { name: 'Second', api_key: apiKey },
+      bearer(keyToken),
+    );
     // Requests that fail carry secrets too.
+    await postJson(server, '/agents/verify', { agent_id: apiKey, api_key: apiKey });
+    await send(server, `/agents/${apiKey}?api_key=${apiKey}`, { headers: bearer(keyToken) });
+    await postJson(server, '/auth/login', { api_key: apiKey, password: apiKey });
     await requestToken(server, agent, {
       grant_type: 'refresh_token',
       refresh_token: `${task.body.refresh_token}x`,
@@ -94,6 +107,10 @@ describe('after people and agents have done their work', () => {
       'registration access token of a kept answer': kept.body.registration_access_token,
       'idempotency key': keys[0] ?? '',
       'idempotency key of a client': keys[1] ?? '',
+      'API key': apiKey,
+      'second API key': second.body.api_key,
+      'access token of a key': keyToken,
+      'refresh token of a key': keyRefresh,
       password: person.password,
       'administrator password': ADMIN_PASSWORD,
       'administration client secret': ADMIN_CLIENT_SECRET,

@@ -215,3 +215,17 @@ onEveryDatabase('lists that are counted', (open) => {
     expect(items.map(({ at }) => at)).toEqual([T0]);
   });
 });
+
+onEveryDatabase('looking a key up by its prefix', (open) => {
+  test('is a search of a unique index, whatever the number of keys', async () => {
+    const { knex } = open();
+    const postgres = knex.client.config.client === 'pg';
+    // An empty table is read from end to end by anybody who plans.
+    if (postgres) await knex.raw('SET enable_seqscan = off');
+    const sql = "SELECT key_id FROM api_keys WHERE prefix = 'abcdefghijkl'";
+    const answer = await knex.raw(postgres ? `EXPLAIN ${sql}` : `EXPLAIN QUERY PLAN ${sql}`);
+    const plan = JSON.stringify(postgres ? answer.rows : answer);
+    expect(plan).toMatch(/Index.*Scan using api_keys_prefix|SEARCH api_keys USING INDEX api_keys_prefix/);
+    if (postgres) await knex.raw('RESET enable_seqscan');
+  });
+});
