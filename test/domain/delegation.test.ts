@@ -244,3 +244,23 @@ describe('the proof that a derivation needs', () => {
     expect(deriveAsDelegate({ token, parent, request }).terms.keyThumbprint).toBe('key-of-B');
   });
 });
+
+describe('a task of a person who has lost a right', () => {
+  const subjectRights = ['reports:read'];
+
+  test('passes on what is left of it, and refuses what is asked beyond', () => {
+    expect(derive({ subjectRights }).authority.scope).toEqual(['reports:read']);
+    expect(derive({ subjectRights, request: { scope: ['reports:read'] } }).authority.scope).toEqual([
+      'reports:read',
+    ]);
+    const beyond = refusalOf(() => derive({ subjectRights, request: { scope: ['reports:write'] } }));
+    expect(beyond).toBe('scope_exceeds_ceiling');
+    expect(derive({ subjectRights: [] }).authority.scope).toEqual([]);
+  });
+
+  test('is wider than its parent by no right that the person has besides', () => {
+    const wide = { subjectRights: ['*:*'], request: { scope: ['mail:send'] } };
+    expect(refusalOf(() => derive(wide))).toBe('scope_not_subset');
+    expect(derive({ subjectRights: ['*:*'] }).authority.scope).toEqual(['reports:read', 'reports:write']);
+  });
+});

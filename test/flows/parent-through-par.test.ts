@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { type BrowserSession, browserOf } from '../support/browser-session.ts';
 import { authorize, CALLBACK, redeemCode } from '../support/code-flow.ts';
 import {
+  administer,
   type AgentParty,
   createPerson,
   type PersonParty,
@@ -62,13 +63,18 @@ function push(agent: AgentParty, form: Form) {
 }
 
 /** Pushes, lets the person decide, redeems. */
-async function approved(agent: AgentParty, form: Form) {
+async function approved(
+  agent: AgentParty,
+  form: Form,
+  beforeRedemption: () => Promise<unknown> = async () => {},
+) {
   const { pushed, verifier } = push(agent, form);
   const { status, body } = await pushed;
   if (status !== 201) throw new Error(JSON.stringify(body));
   const query = new URLSearchParams({ client_id: agent.clientId, request_uri: body.request_uri });
   const back = await browser.allow(`/api/oauth/authorize?${query.toString()}`);
   const code = back.searchParams.get('code') ?? '';
+  await beforeRedemption();
   return (await redeemCode(server, agent, { code, verifier, redirectUri: CALLBACK })).body;
 }
 
@@ -86,6 +92,16 @@ describe('a task below another one of the same person', () => {
       sub: person.userId,
       act: { sub: booker.clientId, act: { sub: planner.clientId } },
     });
+  });
+
+  test('[R11] gets no right that the person has lost between approving and redeeming', async () => {
+    const allow = (permissions: readonly string[]) => () =>
+      administer(server, 'PUT', `/api/admin/users/${person.userId}`, { permissions });
+    const form = { parent_token: parent.token, scope: 'reports:read' };
+    const refused = await approved(booker, form, allow(['reports:write']));
+    await allow(['reports:read', 'reports:write', 'example:read'])();
+    expect(refused).toMatchObject({ error: 'invalid_scope' });
+    expect((await approved(booker, form)).scope).toBe('reports:read');
   });
 
   test('[R1] is for its parent’s resource when it names none', async () => {

@@ -23,7 +23,7 @@ export interface UpdateUserCommand {
 }
 
 /**
- * Changes a person's name, permissions or password. Lowered permissions bound what is approved from now on. A new
+ * Changes a person's name, permissions or password. Lowered permissions bound what is issued from now on. A new
  * password ends what was authorised under the old one, because the old one may be why it is new.
  * @throws DomainError `not_found`, `parameter_invalid`, `conflict`.
  */
