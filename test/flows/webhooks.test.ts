@@ -4,7 +4,7 @@ import { Webhook } from 'standardwebhooks';
 import { administer, type AgentParty, asAdmin, registerAgent } from '../support/parties.ts';
 import { type Answer, bearer, send } from '../support/requests.ts';
 import { startServer, type TestServer } from '../support/server.ts';
-import { delegate, open, type OpenTask, revoke, TOKEN_EXCHANGE } from '../support/token-requests.ts';
+import { delegate, derive, open, type OpenTask, revoke, TOKEN_EXCHANGE } from '../support/token-requests.ts';
 import { type Received, type Receiver, startReceiver, status } from '../support/webhook-receiver.ts';
 
 const SETTINGS = {
@@ -137,18 +137,14 @@ describe('an agent that follows its own tasks', () => {
     await open(server, stranger);
     const parent = await open(server, agent, { delegates: helper.clientId });
     const child = await delegate(server, parent, helper);
-    const grandchild = await delegate(
-      server,
-      await open(server, agent, { delegates: helper.clientId }),
-      helper,
-    );
+    const grandchild = await derive(server, child);
     await open(server, helper);
 
     const derived = await receiver.until(2, about('task.derived', helper.clientId));
     expect(new Set(derived.map(({ body }) => body.data.task_id))).toEqual(
       new Set([child.taskId, grandchild.taskId]),
     );
-    await receiver.until(2, about('task.opened', agent.clientId));
+    await receiver.until(1, about('task.opened', agent.clientId));
     const agents = new Set(receiver.received.map(({ body }) => body.data.agent_id));
     expect(agents).toEqual(new Set([agent.clientId, helper.clientId]));
     // The helper's own root task is the helper's business.

@@ -68,7 +68,7 @@ export function status(code: number, headers: Record<string, string> = {}, body 
 }
 
 function typesOf(received: readonly Received[]): string {
-  return received.map(({ body }) => body.type).join(', ');
+  return received.map(({ body }) => `${body.type} of ${body.data.agent_id}`).join(', ');
 }
 
 async function readAll(request: IncomingMessage): Promise<string> {
