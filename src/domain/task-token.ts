@@ -46,15 +46,32 @@ export function taskActor(task: Pick<Task, 'subject' | 'clientId' | 'lineage'>):
   });
 }
 
-/** The `task` member of JWTs, token responses and introspection (R5). `expires_at` is seconds since the epoch. */
+/**
+ * The `task` member of JWTs, token responses and introspection (R5). `expires_at` is seconds since the epoch.
+ *
+ * INVARIANT: with `jti`, `sub` and `client_id` it names everything that `tokenDependencies` does, so that whoever holds
+ * the ledger can tell offline whether the token is live (docs/lineage.md).
+ */
 export function taskClaim(task: Task) {
   return {
     id: task.taskId,
     handle: task.handle,
+    grant: task.grant,
+    epoch: task.clientEpoch,
+    subject: { kind: task.subjectKind, epoch: task.subjectEpoch },
     root: task.rootTaskId,
     ...(task.parentTaskId === null ? {} : { parent: { id: task.parentTaskId, depth: task.depth - 1 } }),
     depth: task.depth,
     lineage: task.lineage,
     expires_at: Math.floor(task.expiresAt / 1000),
   };
+}
+
+/** The `task` member of a token's own JWT: a hand-off token depends on the token that it was made from, too. */
+export function tokenTaskClaim(
+  { kind, parentTokenId }: Pick<TaskToken, 'kind' | 'parentTokenId'>,
+  task: Task,
+) {
+  const via = kind === 'handoff' && parentTokenId !== null ? { via: parentTokenId } : {};
+  return { ...taskClaim(task), ...via };
 }

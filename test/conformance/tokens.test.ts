@@ -116,6 +116,7 @@ describe('a JWT access token', () => {
     ]);
     const claims = claimsOf(child.token);
     names.set(claims.task.lineage[0].grant, 'grant-root');
+    names.set(claims.task.grant, 'grant-child');
     let text = JSON.stringify({ ...claims, iat: 0, exp: 600, task: { ...claims.task, expires_at: 3600 } });
     for (const [actual, name] of names) text = text.replaceAll(actual, name);
     expectGolden('access-token-claims', JSON.parse(text));

@@ -37,6 +37,9 @@ describe('the lineage of a task', () => {
     expect(taskClaim(grandchild)).toEqual({
       id: 'grandchild',
       handle: grandchild.handle,
+      grant: grandchild.grant,
+      epoch: 0,
+      subject: { kind: 'user', epoch: 0 },
       root: 'root',
       parent: { id: 'child', depth: 1 },
       depth: 2,

@@ -2,7 +2,7 @@ import type { Audience } from '../../domain/task-request.ts';
 import { DomainError } from '../../domain/errors.ts';
 import { tokenDependencies } from '../../domain/revocation.ts';
 import type { Authority, Task } from '../../domain/task.ts';
-import { taskActor, taskClaim, type TaskToken, type TokenKind } from '../../domain/task-token.ts';
+import { taskActor, type TaskToken, type TokenKind, tokenTaskClaim } from '../../domain/task-token.ts';
 import { formatScope } from '../../domain/scope.ts';
 import { agentTaskDetails } from './agent-task-details.ts';
 import type { AppContext } from '../context.ts';
@@ -81,7 +81,7 @@ function accessTokenClaims(context: AppContext, token: TaskToken, task: Task): R
     ...(token.detailed ? { authorization_details: [agentTaskDetails(token, task)] } : {}),
     ...(token.keyThumbprint ? { cnf: { jkt: token.keyThumbprint } } : {}),
     ...(actor ? { act: actor } : {}),
-    task: taskClaim(task),
+    task: tokenTaskClaim(token, task),
   };
 }
 
