@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -26,7 +26,9 @@ export async function startServer(env: Record<string, string> = {}): Promise<Sta
   const port = await freePort();
   const issuer = `http://localhost:${port}`;
   const output: string[] = [];
+  await cp(join(PRODUCT, 'config'), join(directory, 'config'), { recursive: true });
   const child = spawn(process.execPath, [join(PRODUCT, 'src/main.ts')], {
+    // Its settings are those of `npm start`; a .env of the project stays out of it.
     cwd: directory,
     env: {
       PATH: process.env['PATH'],

@@ -68,9 +68,9 @@ describe('registering', () => {
     ['51 permissions', { ...BASE, permissions: Array(51).fill('example:read') }, 'request_invalid'],
     ['a tier of its own choice', { ...BASE, tier: 'enterprise' }, 'request_invalid'],
     ['a status of its own choice', { ...BASE, status: 'active' }, 'request_invalid'],
-    ['a prototype', { ...BASE, permissions: ['constructor:x:y', '__proto__'] }, 'parameter_invalid'],
-    ['Unicode', { ...BASE, permissions: ['zendesk:tickets:réad'] }, 'parameter_invalid'],
-    ['a very long permission', { ...BASE, permissions: [`a:b:${'c'.repeat(900)}`] }, 'parameter_invalid'],
+    ['a prototype', { ...BASE, permissions: ['constructor:x:y', '__proto__'] }, 'permission_invalid'],
+    ['Unicode', { ...BASE, permissions: ['zendesk:tickets:réad'] }, 'permission_invalid'],
+    ['a very long permission', { ...BASE, permissions: [`a:b:${'c'.repeat(900)}`] }, 'permission_invalid'],
   ])('refuses %s', async (_, body, code) => {
     const { status, body: problem } = await register(body);
     expect([status, problem.code]).toEqual([400, code]);

@@ -27,8 +27,8 @@ export interface RegisteredWithApiKey {
 /**
  * Registers an agent that acts at once with its first API key. It gets what it asked for within the default
  * permissions, or all of it from an administrator; the rest waits in `requested_permissions`.
- * @throws DomainError `forbidden` where registration is not open to the registrar, `parameter_invalid` (with
- * `invalid_permissions` when the catalogue does not know what was asked).
+ * @throws DomainError `forbidden` where registration is not open to the registrar, `parameter_invalid`, or
+ * `permission_invalid` with `invalid_permissions` for what the catalogue does not know.
  */
 export async function registerWithApiKey(
   context: AppContext,
@@ -52,14 +52,15 @@ export async function registerWithApiKey(
   return { agent, apiKey };
 }
 
-/** @throws DomainError `parameter_invalid` that names each permission and what is wrong with it. */
+/** @throws DomainError `permission_invalid` that names each permission and what is wrong with it. */
 export async function requireKnownPermissions(
   context: AppContext,
   permissions: readonly string[],
 ): Promise<void> {
   const invalid = await checkPermissions(context, permissions);
   if (invalid.length === 0) return;
-  throw new DomainError('parameter_invalid', `permissions: ${invalid[0]?.reason ?? 'not known'}`, {
+  const [first] = invalid;
+  throw new DomainError('permission_invalid', `${first?.permission} ${first?.reason}`, {
     invalid_permissions: invalid,
   });
 }

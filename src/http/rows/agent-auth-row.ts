@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Agent } from '../../domain/agent.ts';
+import { heldRights } from '../../domain/role.ts';
 import { iso, isoTime } from '../fields.ts';
 
 /** An agent in the names of AgentAuth. Name, description and owner_email are its own words: untrusted. */
@@ -8,7 +9,9 @@ export const AgentAuthRow = z.object({
   name: z.string(),
   description: z.string(),
   owner_email: z.string().nullable().meta({ description: 'What the agent says of itself; never evaluated.' }),
-  permissions: z.array(z.string()).meta({ description: 'Rights that the agent may ever be granted.' }),
+  permissions: z
+    .array(z.string())
+    .meta({ description: 'Rights that the agent may ever be granted, those of its roles among them.' }),
   pending_permissions: z
     .array(z.string())
     .meta({ description: 'Asked for and not granted: an administrator decides.' }),
@@ -25,7 +28,7 @@ export function agentAuthRow(agent: Agent): z.input<typeof AgentAuthRow> {
     name: agent.name,
     description: agent.description,
     owner_email: typeof email === 'string' ? email : null,
-    permissions: [...agent.permissions],
+    permissions: [...heldRights(agent)],
     pending_permissions: Array.isArray(pending) ? pending.map(String) : [],
     tier: agent.tier,
     status: agent.state,
