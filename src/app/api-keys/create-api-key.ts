@@ -6,7 +6,7 @@ import type { Change } from '../unit-of-work.ts';
 import { type KeyProof, requireKeyHolder, requireRoomForKey, vouching } from './key-holder.ts';
 import { type MintedApiKey, mintApiKey } from './mint-api-key.ts';
 
-export const KEY_NAME_LENGTH = { min: 1, max: 100 };
+const KEY_NAME_LENGTH = { min: 1, max: 100 };
 
 export interface CreateApiKeyCommand {
   readonly caller: Caller;
