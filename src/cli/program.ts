@@ -13,6 +13,7 @@ import { addRoleCommands } from './role.ts';
 import { addTaskCommands } from './task.ts';
 import { addTokenCommands } from './token.ts';
 import { addUserCommands } from './user.ts';
+import { addWebhookCommands } from './webhook.ts';
 
 const PRODUCT = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
   version: string;
@@ -50,6 +51,7 @@ export function createProgram(): Command {
   addPermissionCommands(program);
   addTaskCommands(program);
   addTokenCommands(program);
+  addWebhookCommands(program);
   addAuditCommands(program);
   addCheckConfig(program);
   addLogin(program);

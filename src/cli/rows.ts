@@ -8,6 +8,7 @@ import type { ResourceServer } from '../domain/resource-server.ts';
 import { heldRights, type Role } from '../domain/role.ts';
 import { formatScope } from '../domain/scope.ts';
 import type { User } from '../domain/user.ts';
+import type { Webhook, WebhookDelivery } from '../domain/webhook.ts';
 import type { Row } from './print.ts';
 
 export function agentRow(agent: Agent): Row {
@@ -79,6 +80,40 @@ export function resourceServerRow(server: ResourceServer): Row {
     scopes: server.scopes,
     token_format: server.tokenFormat,
     created_at: iso(server.createdAt),
+  };
+}
+
+export function webhookRow(webhook: Webhook): Row {
+  return {
+    id: webhook.id,
+    url: webhook.url,
+    events: webhook.events,
+    description: webhook.description,
+    agent_id: webhook.agentId,
+    owner: webhook.owner,
+    enabled: webhook.enabled,
+    disabled_reason: webhook.disabledReason,
+    consecutive_failures: webhook.failures,
+    old_secret_expires_at: iso(webhook.previousEndsAt),
+    created_at: iso(webhook.createdAt),
+    updated_at: iso(webhook.updatedAt),
+  };
+}
+
+export function deliveryRow(delivery: WebhookDelivery): Row {
+  return {
+    id: delivery.id,
+    event: delivery.event,
+    event_id: delivery.eventId,
+    state: delivery.state,
+    attempts: delivery.attempts,
+    next_attempt_at: delivery.state === 'pending' ? iso(delivery.dueAt) : null,
+    last_attempt_at: iso(delivery.attemptedAt),
+    delivered_at: iso(delivery.deliveredAt),
+    response_status: delivery.responseStatus,
+    response_excerpt: delivery.responseExcerpt,
+    error: delivery.error,
+    created_at: iso(delivery.createdAt),
   };
 }
 

@@ -19,7 +19,7 @@ const COMMON_WORDS = new Set([
 ]);
 
 /** INVARIANT: a text without any of these is left as it is by every pass below. */
-const COULD_HOLD_SECRET = /[=:%\s]|eyJ|tg[a-z]?_/;
+const COULD_HOLD_SECRET = /[=:%\s]|eyJ|tg[a-z]?_|whsec_/;
 
 /**
  * Replaces the secrets in a text: PEM private keys, header lines, Bearer/Basic/DPoP credentials, passwords in URLs,
@@ -81,9 +81,9 @@ const members: Pass = (text) => text.replace(MEMBER, redactMember);
 
 const jwts: Pass = (text) => text.replace(/[\w.~-]{20,}/g, redactJwt);
 
-/** API keys, client secrets and registration tokens of this server, wherever they stand: in a path, say. */
+/** API keys, client secrets, registration tokens and webhook secrets, wherever they stand: in a path, say. */
 const ownCredentials: Pass = (text) =>
-  text.replace(/(tg[a-z]?_)[A-Za-z0-9_-]{40,}/g, `$1${REDACTED}`);
+  text.replace(/(tg[a-z]?_|whsec_)[A-Za-z0-9_+/-]{40,}/g, `$1${REDACTED}`);
 
 const holds =
   (part: string): ((text: string) => boolean) =>
@@ -102,7 +102,7 @@ const PASSES: readonly { couldMatch: (text: string) => boolean; pass: Pass }[] =
   { couldMatch: holds('%'), pass: encodedParameters },
   { couldMatch: hasSecretMember, pass: members },
   { couldMatch: holds('eyJ'), pass: jwts },
-  { couldMatch: (text) => /tg[a-z]?_/.test(text), pass: ownCredentials },
+  { couldMatch: (text) => /tg[a-z]?_|whsec_/.test(text), pass: ownCredentials },
 ];
 
 /** `Bearer abc123` but not `Bearer authentication`: a plain lower-case word is prose. */

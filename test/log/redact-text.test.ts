@@ -39,6 +39,7 @@ const PIECES = [
   'eyJhbGciOiJub25lIn0.',
   'tg_',
   'tgs_',
+  'whsec_',
   '-----BEGIN PRIVATE KEY-----',
   '-----BEGIN',
   '-----END',
@@ -94,6 +95,7 @@ describe('credentials of this server', () => {
     ['encoded', `next%3Dwhere%3D${key}%26more`],
     ['as a client secret', `tgs_${key.slice(16)}`],
     ['as a registration token', `tgr_${key.slice(16)}`],
+    ['as a webhook secret', `whsec_${key.slice(16)}+/=`],
   ])('are found %s', (_, text) => {
     expect(redactText(text)).not.toContain(key.slice(20));
     expect(redactText(text)).toContain('[redacted]');

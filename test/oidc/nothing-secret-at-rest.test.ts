@@ -58,7 +58,10 @@ describe('after people and agents have done their work', () => {
     const secretClient = { client_name: 'Kept', grant_types: ['client_credentials'], redirect_uris: [] };
     const kept = await keyed('/api/oauth/register', secretClient, 1);
     expect((await keyed('/api/oauth/register', secretClient, 1)).text).toBe(kept.text);
-    const withKey = await postJson(server, '/agents/register', { name: 'Keyed', owner_email: 'a@example.com' });
+    const withKey = await postJson(server, '/agents/register', {
+      name: 'Keyed',
+      owner_email: 'a@example.com',
+    });
     const { agent_id: agentId, api_key: apiKey } = withKey.body;
     const verified = await postJson(server, '/agents/verify', { agent_id: agentId, api_key: apiKey });
     const { access_token: keyToken, refresh_token: keyRefresh } = verified.body.token;
@@ -68,7 +71,24 @@ describe('after people and agents have done their work', () => {
       { name: 'Second', api_key: apiKey },
       bearer(keyToken),
     );
+    const webhook = await postJson(
+      server,
+      '/webhooks',
+      { url: 'https://hooks.example.com/', events: ['*'] },
+      bearer(own.token),
+    );
+    const { id: webhookId } = webhook.body.webhook;
+    const rotated = await postJson(server, `/webhooks/${webhookId}/regenerate-secret`, {}, bearer(own.token));
     // Requests that fail carry secrets too.
+    await send(server, `/webhooks/${encodeURIComponent(webhook.body.secret)}`, {
+      headers: bearer(own.token),
+    });
+    await postJson(
+      server,
+      `/webhooks/${webhookId}/enable`,
+      { secret: rotated.body.secret },
+      bearer(own.token),
+    );
     await postJson(server, '/agents/verify', { agent_id: apiKey, api_key: apiKey });
     await send(server, `/agents/${apiKey}?api_key=${apiKey}`, { headers: bearer(keyToken) });
     await postJson(server, '/auth/login', { api_key: apiKey, password: apiKey });
@@ -111,6 +131,8 @@ describe('after people and agents have done their work', () => {
       'second API key': second.body.api_key,
       'access token of a key': keyToken,
       'refresh token of a key': keyRefresh,
+      'webhook secret': webhook.body.secret,
+      'second webhook secret': rotated.body.secret,
       password: person.password,
       'administrator password': ADMIN_PASSWORD,
       'administration client secret': ADMIN_CLIENT_SECRET,

@@ -35,7 +35,7 @@ export async function registerWebhook(
   const events = checkEvents(asked.events);
   const description = checkText('description', asked.description, DESCRIPTION_LENGTH);
   const agentId = await subjectOf(context, owner, asked.agentId);
-  const id = ids.next();
+  const id = `whk_${ids.next()}`;
   const { value: secret, sealed } = webhooks.secrets.mint(id);
   const now = clock.now();
   const webhook: Webhook = {
