@@ -116,6 +116,25 @@ export interface TokenFilter {
 export interface LedgerReads {
   /** Rows for any of the handles: one indexed query. */
   among(dependencies: readonly Dependency[]): Promise<readonly Revocation[]>;
+  /**
+   * The ledger in its order: the first `limit` rows after the sequence number `after`, and the last number there is, as
+   * of one moment. INVARIANT: rows become visible in the order of their numbers (R14), so none before `head` appears
+   * later.
+   */
+  since(after: number, limit: number): Promise<LedgerPage>;
+}
+
+/** A row of the ledger with its place. */
+export interface LedgerRow extends Revocation {
+  readonly seq: number;
+  /** When it was revoked, in milliseconds since the epoch. */
+  readonly at: number;
+}
+
+export interface LedgerPage {
+  readonly rows: readonly LedgerRow[];
+  /** 0 while nothing was ever revoked. Never goes down: the last row is kept. */
+  readonly head: number;
 }
 
 export interface AgentReads {

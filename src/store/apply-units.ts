@@ -63,7 +63,8 @@ function firstMisses(found: readonly Found[]): Misses {
   return misses;
 }
 
-function revokes({ changes }: UnitOfWork): boolean {
+/** Whether the unit writes to the ledger. */
+export function revokes({ changes }: UnitOfWork): boolean {
   return changes.some((change) => change.do === 'revoke');
 }
 

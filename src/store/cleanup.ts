@@ -48,7 +48,16 @@ export const RETAINED: readonly Retained[] = [
       'SELECT 1 FROM tasks child WHERE child.parent_handle = old.handle',
     ],
   },
-  { table: 'revocations', ended: 'expires_at', before: ({ now }) => now },
+  {
+    table: 'revocations',
+    ended: 'expires_at',
+    before: ({ now }) => now,
+    // Followers of the ledger are told its last number, which must not go down.
+    unless: [
+      `SELECT 1 FROM revocations newest
+       WHERE newest.seq = old.seq AND newest.seq = (SELECT MAX(seq) FROM revocations)`,
+    ],
+  },
   // Windows end by the database's clock: this server's must not be ahead of it by more than that.
   { table: 'rate_limits', ended: 'resets_at', before: ({ now }) => now - CLOCKS_DIFFER_MS },
   // Pending ones too: what was not delivered in all that time is not waited for any more.

@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { Knex } from 'knex';
 import type { Committer } from '../app/ports.ts';
 import type { UnitOfWork } from '../app/unit-of-work.ts';
-import { applyUnits, type Misses } from './apply-units.ts';
+import { applyUnits, type Misses, revokes } from './apply-units.ts';
 import { recordedAmong } from './audit-events.ts';
 import { commitPlain, isPlain } from './plain-batch.ts';
 import { inTransaction, timeoutOf } from './transaction.ts';
@@ -29,13 +29,15 @@ export interface GroupCommitter extends Committer {
  * fails by itself and nobody fails for a neighbour. A database that is away fails all of them together: nobody waits
  * for the attempts of others, and nobody longer than `patienceMs` milliseconds.
  *
- * `recorded` is called after every commit that holds deliveries to webhooks.
+ * `recorded` is called after every commit that holds deliveries to webhooks, `revoked` after every one that wrote to the
+ * ledger.
  */
 export function groupCommitter(
   db: Knex,
   transact?: Transact,
   patienceMs = timeoutOf(db),
   recorded: () => void = () => {},
+  revoked: () => void = () => {},
 ): GroupCommitter {
   const queue = new UnitQueue(MOST_WAITING, patienceMs);
   let running: Promise<void> | undefined;
@@ -163,6 +165,7 @@ export function groupCommitter(
         if (misses.size > 0) throw new Undo(misses);
       });
       if (deliveries > 0) recorded();
+      if (units.some(revokes)) revoked();
       return new Map();
     } catch (error) {
       if (error instanceof Undo) return error.misses;

@@ -1,5 +1,5 @@
 import type { Knex } from 'knex';
-import type { LedgerReads } from '../app/ports.ts';
+import type { LedgerPage, LedgerReads, LedgerRow } from '../app/ports.ts';
 import {
   type Dependency,
   endedBy,
@@ -21,7 +21,27 @@ export function ledgerReads(db: Knex): LedgerReads {
     return (dependencies: readonly Dependency[]) =>
       dependencies.flatMap((one) => rows.get(handleKey(one)) ?? []);
   });
-  return { among: rowsFor };
+  return { among: rowsFor, since: (after, limit) => since(db, after, limit) };
+}
+
+/** One statement, so that rows and head are of one moment. */
+async function since(db: Knex, after: number, limit: number): Promise<LedgerPage> {
+  const rows = await rowsOf<{ head: number } & Record<keyof LedgerRow, unknown>>(
+    db,
+    `SELECT last.head AS head, later.seq AS seq, later.kind AS kind, later.handle AS handle, later.epoch AS epoch,
+       later.created_at AS at
+     FROM (SELECT COALESCE(MAX(seq), 0) AS head FROM revocations) last
+     LEFT JOIN (SELECT seq, kind, handle, epoch, created_at FROM revocations WHERE seq > ? ORDER BY seq LIMIT ?) later
+       ON TRUE
+     ORDER BY later.seq`,
+    [after, limit],
+  );
+  const found = rows.filter(({ seq }) => seq !== null);
+  return { rows: found.map(ledgerRow), head: rows[0]?.head ?? 0 };
+}
+
+function ledgerRow({ seq, kind, handle, epoch, at }: Record<keyof LedgerRow, unknown>): LedgerRow {
+  return { seq, kind, handle, epoch, at } as LedgerRow;
 }
 
 /** The rows for any of the handles: one indexed query, whatever their number. */

@@ -32,6 +32,8 @@ export interface DatabaseStore extends Store {
   readonly cleanup: Cleanup;
   /** What nodes count together; undefined for the embedded database, which belongs to one process. */
   readonly rateCounters: RateCounters | undefined;
+  /** Calls the listener after every commit of this process that wrote to the ledger. */
+  onRevoked(listener: () => void): void;
   /** Rejects when the database does not answer. */
   ping(): Promise<void>;
   /** Waits for the units that are on their way, then disconnects. */
@@ -42,7 +44,14 @@ export interface DatabaseStore extends Store {
 export function createStore(database: Database): DatabaseStore {
   const db = database.knex;
   const listeners: (() => void)[] = [];
-  const committer = groupCommitter(db, undefined, timeoutOf(db), () => listeners.forEach((heard) => heard()));
+  const revocationListeners: (() => void)[] = [];
+  const committer = groupCommitter(
+    db,
+    undefined,
+    timeoutOf(db),
+    () => listeners.forEach((heard) => heard()),
+    () => revocationListeners.forEach((heard) => heard()),
+  );
   const { port, outcome } = answering(timeoutOf(db), database.logger);
   const agents = port(agentReads(db));
   const resourceServers = port(resourceServerReads(db));
@@ -64,6 +73,7 @@ export function createStore(database: Database): DatabaseStore {
     idempotency: port(idempotencyReads(db)),
     webhooks: port(webhookReads(db)),
     webhookOutbox: { ...port(webhookOutbox(db)), onRecorded: (listener) => void listeners.push(listener) },
+    onRevoked: (listener) => void revocationListeners.push(listener),
     keys: port(keyStore(db)),
     cleanup: port(cleanup(db)),
     rateCounters: isPostgres(db) ? port(rateCounters(db)) : undefined,
