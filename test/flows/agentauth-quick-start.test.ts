@@ -91,8 +91,8 @@ describe('the AgentAuth quick start', () => {
       pagination: { offset: 1, limit: 3, count: 3, total_truncated: false, has_more: true },
     });
     const all = await asAgent('GET', `/agents/${client.agentId}/activity`);
-    const types = all.body.activity.map((row: { event_type: string }) => row.event_type);
-    expect([...types].sort()).toEqual([
+    const types: string[] = all.body.activity.map((row: { event_type: string }) => row.event_type);
+    expect(types.sort((a, b) => (a < b ? -1 : 1))).toEqual([
       'agent_activated',
       'agent_registered',
       'agent_verified',
@@ -136,6 +136,23 @@ describe('the AgentAuth quick start', () => {
     const { status, body } = await asAdmin(server, 'PUT', path, { tier: 'pro' });
     expect([status, body.agent.tier]).toEqual([200, 'pro']);
     expect((await asAgent('GET', `/agents/${client.agentId}`)).body.agent.tier).toBe('pro');
+  });
+
+  test('register_webhook, list_webhooks, regenerate_webhook_secret, delete_webhook, get_webhook_events', async () => {
+    const events = ['agent.verified', 'agent.revoked'];
+    const known = await asAgent('GET', '/webhooks/events');
+    expect(known.body.events.map((event: { name: string }) => event.name)).toEqual(
+      expect.arrayContaining(['agent.registered', ...events]),
+    );
+    const made = await asAgent('POST', '/webhooks', { url: 'http://127.0.0.1:9/webhooks/agentauth', events });
+    expect([made.status, made.body.webhook.events]).toEqual([201, events]);
+    const { id } = made.body.webhook;
+    const listed = await asAgent('GET', '/webhooks');
+    expect(listed.body.webhooks.map((webhook: { id: string }) => webhook.id)).toEqual([id]);
+    const changed = await asAgent('POST', `/webhooks/${id}/regenerate-secret`, {});
+    expect([changed.status, changed.body.webhook.id]).toEqual([200, id]);
+    expect((await asAgent('DELETE', `/webhooks/${id}`)).status).toBe(204);
+    expect((await asAgent('GET', '/webhooks')).body.webhooks).toEqual([]);
   });
 
   test('list_permissions and health_check answer anybody', async () => {
