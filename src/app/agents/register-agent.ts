@@ -104,10 +104,7 @@ export function requireRegistrationOpen({ registration }: AppSettings, registrar
 }
 
 /** What a registration makes of the agent; nothing is stored. @throws DomainError `parameter_invalid`. */
-export function pendingAgent(
-  context: AppContext,
-  command: Omit<RegisterAgentCommand, 'caller'>,
-): Agent {
+export function pendingAgent(context: AppContext, command: Omit<RegisterAgentCommand, 'caller'>): Agent {
   const name = checkText('agent_name', command.name, NAME_LENGTH);
   const asked = parseScope((command.permissions ?? context.settings.defaultPermissions).join(' '));
   const { defaultPermissions, defaultTools, defaultResources } = context.settings;
