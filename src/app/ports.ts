@@ -113,6 +113,13 @@ export interface TokenFilter {
   readonly now: number;
 }
 
+/** `at` is milliseconds since the epoch. */
+export interface RecordedRevocation extends Revocation {
+  readonly at: number;
+  readonly reason: string | null;
+  readonly actor: string | null;
+}
+
 export interface LedgerReads {
   /** Rows for any of the handles: one indexed query. */
   among(dependencies: readonly Dependency[]): Promise<readonly Revocation[]>;
@@ -122,6 +129,8 @@ export interface LedgerReads {
    * later.
    */
   since(after: number, limit: number): Promise<LedgerPage>;
+  /** Every row for one handle with when, why and by whom, lowest epoch first. */
+  entries(handle: Pick<Revocation, 'kind' | 'handle'>): Promise<readonly RecordedRevocation[]>;
 }
 
 /** A row of the ledger with its place. */

@@ -4,6 +4,7 @@ import { addAgentCommands } from './agent.ts';
 import { addApiKeyCommands } from './api-key.ts';
 import { addAuditCommands } from './audit.ts';
 import { addCheckConfig } from './check-config.ts';
+import { addExplain } from './explain.ts';
 import { addKeyCommands } from './keys.ts';
 import { addLogin } from './login/login.ts';
 import { addMigrate } from './migrate.ts';
@@ -51,6 +52,7 @@ export function createProgram(): Command {
   addPermissionCommands(program);
   addTaskCommands(program);
   addTokenCommands(program);
+  addExplain(program);
   addWebhookCommands(program);
   addAuditCommands(program);
   addCheckConfig(program);

@@ -15,6 +15,7 @@ import { agentRoutes } from './routes/agents.ts';
 import { apiKeyRoutes } from './routes/api-keys.ts';
 import { consentRoutes } from './routes/consents.ts';
 import { exampleApiRoutes } from './routes/example-api.ts';
+import { explainRoutes } from './routes/explain.ts';
 import { type Draining, healthRoutes } from './routes/health.ts';
 import { permissionRoutes } from './routes/permissions.ts';
 import { resourceServerRoutes } from './routes/resource-servers.ts';
@@ -45,6 +46,7 @@ export function createRoutes(
     ...taskRoutes(context),
     ...adminTokenRoutes(context),
     ...adminAuditRoutes(context),
+    ...explainRoutes(context),
     ...adminTaskRoutes(context),
     ...adminStatsRoutes(context),
     ...userRoutes(context),

@@ -1,5 +1,5 @@
 import type { Knex } from 'knex';
-import type { LedgerPage, LedgerReads, LedgerRow } from '../app/ports.ts';
+import type { LedgerPage, LedgerReads, LedgerRow, RecordedRevocation } from '../app/ports.ts';
 import {
   type Dependency,
   endedBy,
@@ -21,7 +21,11 @@ export function ledgerReads(db: Knex): LedgerReads {
     return (dependencies: readonly Dependency[]) =>
       dependencies.flatMap((one) => rows.get(handleKey(one)) ?? []);
   });
-  return { among: rowsFor, since: (after, limit) => since(db, after, limit) };
+  return {
+    among: rowsFor,
+    since: (after, limit) => since(db, after, limit),
+    entries: (handle) => entriesOf(db, handle),
+  };
 }
 
 /** One statement, so that rows and head are of one moment. */
@@ -42,6 +46,18 @@ async function since(db: Knex, after: number, limit: number): Promise<LedgerPage
 
 function ledgerRow({ seq, kind, handle, epoch, at }: Record<keyof LedgerRow, unknown>): LedgerRow {
   return { seq, kind, handle, epoch, at } as LedgerRow;
+}
+
+function entriesOf(
+  db: Knex,
+  { kind, handle }: Pick<Revocation, 'kind' | 'handle'>,
+): Promise<readonly RecordedRevocation[]> {
+  return rowsOf<RecordedRevocation>(
+    db,
+    `SELECT kind, handle, epoch, created_at AS at, reason, actor FROM revocations
+     WHERE handle = ? AND kind = ? ORDER BY epoch`,
+    [handle, kind],
+  );
 }
 
 /** The rows for any of the handles: one indexed query, whatever their number. */

@@ -59,6 +59,33 @@ describe('the command line beside a running server', () => {
     return answered;
   };
 
+  test('explains a token: who approved what, which tasks and agents it went through, and what ended it', async () => {
+    const task = await openTask();
+    const child = await agent.derive(task, { scope: 'example:read', task_description: 'A part of it' });
+    const told = (await place.run('explain', child.tokenId)).stdout;
+    expect(told.split('\n').slice(0, 2)).toEqual([
+      `${child.tokenId}  access of ${agent.clientId}, task ${child.taskId}`,
+      expect.stringMatching(/^live, until 20/),
+    ]);
+    expect(told).toMatch(/^acts for usr_\S+ \(.+\)$/m);
+    expect(told).toMatch(/^example:read\n {2}task \S+ {2}active {2}agt_\S+ \(Worker\)$/m);
+    expect(told).toMatch(/usr_\S+ approved example:read at 20\S+ \(grant /);
+    expect(told).toMatch(
+      /example:read → example:read, granted by parent; the agent may hold it by permission/,
+    );
+    await place.run('token', 'revoke', task.tokenId, '--reason', 'enough');
+    const after = await place.run('explain', child.tokenId);
+    expect(after.stdout).toMatch(
+      new RegExp(`^ended by token ${task.tokenId} at task ${task.taskId} on \\S+ by cli: enough$`, 'm'),
+    );
+    expect(await place.json('explain', child.tokenId)).toMatchObject({
+      token_id: child.tokenId,
+      is_live: false,
+      ended_by: { kind: 'token', handle: task.tokenId },
+      scopes: [{ right: 'example:read', consented: 'example:read' }],
+    });
+  });
+
   test('shows a task, draws its tree and revokes it', async () => {
     const task = await openTask();
     const child = await agent.derive(task, { scope: 'example:read', task_description: 'A part of it' });

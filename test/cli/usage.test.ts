@@ -51,6 +51,8 @@ describe('taskgrant', () => {
   test.each([
     [['agent', 'show', 'agt_nobody']],
     [['task', 'tree', 'nothing']],
+    [['explain', 'nothing']],
+    [['explain', '-WeHUOMEo7gGhuJaQ3hz7Y']],
     [['token', 'revoke', 'nothing']],
     [['token', 'revoke', '-WeHUOMEo7gGhuJaQ3hz7Y', '--reason', 'an id may look like an option']],
     [['user', 'disable', 'nobody@example.com']],

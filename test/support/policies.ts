@@ -3,7 +3,7 @@ import { policySettings } from '../../src/config/settings/policies.ts';
 import { ADMIN_CLIENT, type TestServer } from './server.ts';
 
 /** Spares the tests' own administrator. */
-export const NOT_THE_ADMINISTRATOR = { except: { clients: [ADMIN_CLIENT] } };
+const NOT_THE_ADMINISTRATOR = { except: { clients: [ADMIN_CLIENT] } };
 
 /** What a restart with these rules does, without one: ids of clients are known only once they are registered. */
 export function setPolicies(

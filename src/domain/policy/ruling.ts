@@ -30,7 +30,7 @@ export function rule(verdicts: readonly Verdict[], { openedAt }: Pick<PolicyRequ
   return { verdicts, shallowest, endsAt: seconds === Infinity ? undefined : openedAt + seconds * 1000 };
 }
 
-export function policyDenied(denial: Verdict): DomainError {
+function policyDenied(denial: Verdict): DomainError {
   return new DomainError('policy_denied', `the policy ${denial.name} refuses this: ${denial.reason}`, {
     policy: [policyFact(denial)],
   });

@@ -40,7 +40,7 @@ export const request: fc.Arbitrary<PolicyRequest> = fc.record({
   now: fc.constant(T0),
 });
 
-export const match: fc.Arbitrary<PolicyMatch> = fc.record({
+const match: fc.Arbitrary<PolicyMatch> = fc.record({
   steps: maybe(some(['open', 'derive', 'refresh'] as const)),
   clients: maybe(some(CLIENTS)),
   tiers: maybe(some(['free', 'pro'] as const)),

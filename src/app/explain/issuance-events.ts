@@ -1,0 +1,91 @@
+import type { AuditEvent, AuditEventType } from '../../domain/audit-event.ts';
+import type { PolicyFact } from '../../domain/policy/verdict.ts';
+import type { Scope } from '../../domain/scope.ts';
+import type { AppContext } from '../context.ts';
+import type { ExplainedConsent } from './explanation.ts';
+
+const ISSUING: ReadonlySet<AuditEventType> = new Set<AuditEventType>([
+  'token_issued',
+  'token_exchanged',
+  'token_refreshed',
+  'token_handed_off',
+]);
+
+/** A token is issued before anything else happens to it. */
+const FIRST = 5;
+/** Tokens of a task, or approvals of a person, that are looked through at most. */
+const MOST = 200;
+
+/** How a token was issued; undefined when the audit trail does not hold it any more. */
+export async function issuanceOf({ store }: AppContext, tokenId: string): Promise<AuditEvent | undefined> {
+  const { items } = await store.audit.search(
+    { tokenId, outcome: 'success', order: 'oldest' },
+    { limit: FIRST },
+  );
+  return items.find(({ type }) => ISSUING.has(type));
+}
+
+/** A refresh token is named by the event of the access token that came with it. */
+export async function issuanceOfRefresh(
+  { store }: AppContext,
+  taskId: string,
+  tokenId: string,
+): Promise<AuditEvent | undefined> {
+  const { items } = await store.audit.search({ taskIds: [taskId], order: 'oldest' }, { limit: MOST });
+  return items.find(({ details }) => details['refresh_token_id'] === tokenId);
+}
+
+/** How a task began. */
+export async function openingOf({ store }: AppContext, taskId: string): Promise<AuditEvent | undefined> {
+  for (const type of ['task_opened', 'task_derived'] as const) {
+    // The second is asked only where there is no first.
+    const { items } = await store.audit.search({ taskIds: [taskId], type }, { limit: 1 });
+    if (items[0]) return items[0];
+  }
+  return undefined;
+}
+
+/** The approval that a task of a person rests on. */
+export async function consentOf(
+  { store }: AppContext,
+  { userId, clientId, grant, before }: { userId: string; clientId: string; grant: string; before: number },
+): Promise<ExplainedConsent | undefined> {
+  const { items } = await store.audit.search(
+    { userId, clientId, type: 'consent_granted', to: before },
+    { limit: MOST },
+  );
+  const event = items.find(({ details }) => details['grant'] === grant);
+  return (
+    event && {
+      userId,
+      grant,
+      at: event.at,
+      asked: wordsIn(event.details['asked']),
+      granted: wordsIn(event.details['granted']),
+      heldBy: reasonsIn(event.details['granted_by']),
+    }
+  );
+}
+
+/** Rights as an event has them: a list, or the text of RFC 6749 §3.3. */
+export function wordsIn(value: unknown): Scope {
+  if (typeof value === 'string') return value.split(' ').filter((word) => word !== '');
+  return Array.isArray(value) ? value.filter((word) => typeof word === 'string') : [];
+}
+
+export function textIn(value: unknown): string | null {
+  return typeof value === 'string' ? value : null;
+}
+
+export function reasonsIn(value: unknown): Readonly<Record<string, string>> {
+  if (typeof value !== 'object' || value === null) return {};
+  return Object.fromEntries(
+    Object.entries(value).filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
+  );
+}
+
+/** What the policies said. `policy` of a refusal by a rate limit is a name, and no decision. */
+export function policyIn(event: AuditEvent | undefined): readonly PolicyFact[] {
+  const facts = event?.details['policy'];
+  return Array.isArray(facts) ? (facts as readonly PolicyFact[]) : [];
+}
