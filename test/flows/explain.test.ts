@@ -15,7 +15,6 @@ import { send } from '../support/requests.ts';
 import { ADMIN_CLIENT, startServer, type TestServer } from '../support/server.ts';
 import {
   delegate,
-  derive,
   open,
   type OpenTask,
   requestToken,
