@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { dirname } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { type StartedServer, startServer } from '../../examples/demo/server.ts';
+import { freePort } from '../support/free-port.ts';
 import { blocksOf, printed, readDocument, ROOT } from './markdown.ts';
 
 const EMAIL = 'admin@localhost';
@@ -44,6 +45,7 @@ describe('the README', () => {
       ADMIN_SECRET: server.adminSecret,
       EMAIL,
       PASSWORD,
+      HOOK_PORT: String(await freePort()),
     });
     outputs = run.stdout.split(MARK);
   }, 90_000);
