@@ -53,12 +53,12 @@ function permissionsOf({ metadata }: Agent, { permission, requested }: GrantOpti
   return [...(permission ?? []), ...(Array.isArray(waiting) ? waiting.map(String) : [])];
 }
 
-/** No list means every audience but the administration API: adding one to it would take all others away. */
+/** No list means every audience: adding one to it would take all others away. */
 function audiencesOf({ audiences }: Agent, named: Names, replace: boolean): readonly string[] {
   if (audiences === null && named !== undefined && !replace) {
     throw new DomainError(
       'parameter_invalid',
-      'the agent may use every audience but the administration API; with --replace it may use those named only',
+      'the agent may use every audience; with --replace it may use those named only',
     );
   }
   return audiences ?? [];

@@ -42,7 +42,7 @@ export function agentRow(agent: Agent): Row {
 
 /** For people: what `null` means is written out. */
 export function agentText(agent: Agent): Row {
-  return { ...agentRow(agent), audiences: agent.audiences ?? 'every one but the administration API' };
+  return { ...agentRow(agent), audiences: agent.audiences ?? 'every registered one' };
 }
 
 export function userRow(user: User): Row {
