@@ -35,7 +35,7 @@ test('config/default.json repeats no default wrongly', () => {
   // A directory without settings of its own: a developer's .env must not count here.
   const config = loadConfig({}, join(ROOT, 'no-such-directory'));
   const shown = describeSettings().filter((each) => /^(argon2|retention|requestBodyLimit)/.test(each.name));
-  expect(shown).toHaveLength(7);
+  expect(shown).toHaveLength(8);
   for (const { name, default: value } of shown) {
     const actual = name
       .split('.')

@@ -243,6 +243,33 @@ describe('a faulty configuration', () => {
   });
 });
 
+describe('webhooks', () => {
+  test('may be on this machine in development, by the configuration that comes with the product', () => {
+    expect(loadConfig({}, join(import.meta.dirname, '../..')).webhooks).toMatchObject({
+      allowHttp: true,
+      allowedNetworks: ['127.0.0.0/8', '::1/128'],
+      ports: 'any',
+    });
+    expect(load({}).webhooks).toMatchObject({ allowHttp: false, allowedNetworks: [], ports: [443, 8443] });
+  });
+
+  test('may be in networks that a variable lists', () => {
+    const { webhooks } = load({ WEBHOOK_ALLOWED_NETWORKS: '10.20.0.0/16, fd00::/8', WEBHOOK_TIMEOUT: '3' });
+    expect(webhooks).toMatchObject({ allowedNetworks: ['10.20.0.0/16', 'fd00::/8'], timeout: 3 });
+    const wrong = 'must be a network such as 10.0.0.0/8 or fd00::/8';
+    for (const network of ['10.0.0.1', '10.0.0.0/33', 'localhost', '300.0.0.0/8']) {
+      expect(faultsOf({ WEBHOOK_ALLOWED_NETWORKS: network })).toMatchObject([
+        { problem: expect.stringContaining(wrong) },
+      ]);
+    }
+  });
+
+  test('keep their log no longer than the events in it', () => {
+    write('config/development.json', { retention: { auditDays: 10, webhooksDays: 11 } });
+    expect(problem({}, 'retention.webhooksDays')).toBe('must not exceed retention.auditDays (10 days)');
+  });
+});
+
 describe('in production', () => {
   test('starts when everything is set', () => {
     expect(load({ ...PRODUCTION, DATABASE_URL: 'postgres://db/taskgrant' })).toMatchObject({
@@ -266,6 +293,14 @@ describe('in production', () => {
   test.each<[string, Record<string, string>, string]>([
     ['an http issuer', { ISSUER: 'http://auth.example.com' }, 'must be an https URL in production'],
     ['no rate limits', { RATE_LIMITS: 'off' }, 'cannot be off in production'],
+    ['http webhooks', { WEBHOOK_ALLOW_HTTP: 'true' }, 'cannot be on in production'],
+    ...['127.0.0.0/8', '127.0.0.1/32', '0.0.0.0/0', '169.254.169.254/32', '::1/128', '::/0', 'fe80::/64'].map(
+      (network): [string, Record<string, string>, string] => [
+        `webhooks in ${network}`,
+        { WEBHOOK_ALLOWED_NETWORKS: `10.0.0.0/8,${network}` },
+        `must not hold ${network} in production`,
+      ],
+    ),
     ['a short password', { ADMIN_PASSWORD: 'short' }, 'must have at least 12 characters'],
     ['a short client secret', { ADMIN_CLIENT_SECRET: 'x'.repeat(31) }, 'must have at least 32 characters'],
     [

@@ -212,7 +212,18 @@ const CREATIONS: Record<string, (context: ApiClient) => Promise<{ path?: string;
     );
     return { path: `/api/admin/resource-servers/${body.credentials.client_id}/rotate-secret`, body: {} };
   },
+  '/api/webhooks': async () => ({ body: A_WEBHOOK }),
+  '/api/webhooks/:webhookId/regenerate-secret': async () => {
+    const { body } = await post('/api/webhooks', A_WEBHOOK, undefined);
+    return { path: `/api/webhooks/${body.webhook.id}/regenerate-secret`, body: {} };
+  },
+  '/api/webhooks/:webhookId/test': async () => {
+    const { body } = await post('/api/webhooks', A_WEBHOOK, undefined);
+    return { path: `/api/webhooks/${body.webhook.id}/test`, body: {} };
+  },
 };
+
+const A_WEBHOOK = { url: 'https://hooks.example.com/', events: ['task.opened'] };
 
 test('every route that creates something creates it once for a key', async () => {
   const creating = api.routes.filter(({ contract }) => contract.creates).map(({ contract }) => contract.path);

@@ -106,10 +106,10 @@ onEveryDatabase('webhooks and their deliveries', (open) => {
     });
 
     test('is one of so many that its owner may have, however many are made at once', async () => {
-      const nodes = [store, groupCommitter(open().knex)];
+      const nodes = [store, groupCommitter(open().knex)] as const;
       const made = await Promise.allSettled(
         Array.from({ length: 12 }, (_, i) =>
-          nodes[i % 2]?.commit(
+          nodes[i % 2 === 0 ? 0 : 1].commit(
             aUnit([{ do: 'insert_webhook', webhook: aWebhook({ owner: 'agent-m' }), most: 3, miss }]),
           ),
         ),
@@ -232,7 +232,11 @@ onEveryDatabase('webhooks and their deliveries', (open) => {
       for (const event of events) await tell(event);
       const claimed = await claim();
       const oldest = [events[0], events[2], events[4]].map((event) => event?.id);
-      expect(claimed.map(({ event }) => event.id).toSorted()).toEqual([...oldest, ...oldest].toSorted());
+      const counts = Map.groupBy(claimed, ({ event }) => event.id);
+      expect([...counts].map(([id, those]) => [id, those.length])).toEqual(
+        expect.arrayContaining(oldest.map((id) => [id, 2])),
+      );
+      expect(claimed).toHaveLength(6);
       // While these are on their way nothing of the same agents is.
       expect(await dueSeqs()).toEqual([]);
       await outbox().settle(claimed.map((one) => attempted(one)));
@@ -288,8 +292,8 @@ onEveryDatabase('webhooks and their deliveries', (open) => {
         knex.raw(
           `INSERT INTO webhook_deliveries (id, webhook_id, event, event_id, unit_id, position, lane, state, attempts,
              due_at, created_at)
-           SELECT id || '-${i}', webhook_id, event, event_id, unit_id, position, lane, state, 0, due_at, created_at
-           FROM webhook_deliveries WHERE id NOT LIKE '%-%'`,
+           SELECT id || '#${i}', webhook_id, event, event_id, unit_id, position, lane, state, 0, due_at, created_at
+           FROM webhook_deliveries WHERE id NOT LIKE '%#%'`,
         ),
       );
       for (const copy of copies) await copy;
