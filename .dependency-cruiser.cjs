@@ -34,7 +34,7 @@ const ALLOWED = {
   'network/': ['app/ports.ts', 'app/ports/', 'domain/'],
   'app/': ['domain/'],
   'domain/': [],
-  'config/': ['domain/permission.ts', 'domain/built-in-catalogue.ts'],
+  'config/': ['domain/permission.ts', 'domain/built-in-catalogue.ts', 'domain/policy/policy.ts'],
   'log/': ['app/ports.ts'],
 };
 

@@ -96,6 +96,8 @@ describe('a person', () => {
         task_error: 'policy_denied',
       }),
     ]);
+    const [event] = await auditEvents(server, { client_id: agent.clientId, event_type: 'request_refused' });
+    expect(event.details.policy).toEqual([{ name: 'no-writing', effect: 'deny', reason: 'nobody writes' }]);
   });
 
   test('is shown how long the task may last at most', async () => {
@@ -162,6 +164,13 @@ describe('a decision point that decides about people', () => {
     const url = authorizationUrl(server, agent, { ...pkce().parameters, scope: 'reports:read' });
     const { location } = await browser.consentPage(url);
     expect(location?.searchParams.get('error')).toBe('access_denied');
+    const [event] = await auditEvents(server, {
+      user_id: person.userId,
+      event_type: 'authorization_denied',
+    });
+    expect(event.details.policy).toEqual([
+      { name: 'opa', effect: 'deny', reason: 'the decision point says no' },
+    ]);
     const other = await createPerson(server);
     const theirs = await authorize(server, {
       agent,

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { POLICY_STEPS } from '../../domain/policy/policy.ts';
 import { flag, oneOf, setting, text, wholeNumber } from '../setting.ts';
 
 const YEAR = 31_536_000;
@@ -25,10 +26,7 @@ function listOf<T extends z.ZodType>(item: T, what: string) {
 
 const about = z
   .strictObject({
-    steps: listOf(
-      oneOf(['open', 'derive', 'join', 'refresh', 'authorize', 'redeem', 'hand_off']),
-      'steps',
-    ).optional(),
+    steps: listOf(oneOf(POLICY_STEPS), 'steps').optional(),
     clients: listOf(text, 'client ids').optional(),
     tiers: listOf(oneOf(['free', 'pro', 'enterprise']), 'tiers').optional(),
     roles: listOf(text, 'roles').optional(),

@@ -74,7 +74,7 @@ function undecidedFact(ctx: RequestContext, error: unknown): Fact | undefined {
   return {
     type: 'request_refused',
     outcome: 'refused',
-    clientId: ctx.state.bearer?.token.clientId,
+    clientId: ctx.state.bearer?.token.clientId ?? ctx.state.clientId,
     reason: error.code,
     details: {
       policy: [{ name: error.policy, effect: 'deny', reason: error.message }],

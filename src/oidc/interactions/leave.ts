@@ -54,7 +54,7 @@ export async function refuse(
   refusal: DomainError,
 ): Promise<void> {
   const { error, error_description } = new OAuthRefusal(refusal, 'authorization');
-  await recordDenial(options, ctx, pending, `${refusal.code}: ${refusal.message}`);
+  await recordDenial(options, ctx, pending, `${refusal.code}: ${refusal.message}`, refusal.details);
   await leave(options, ctx, pending, {
     error: refusal.code === 'subject_mismatch' ? 'access_denied' : error,
     error_description: error_description ?? refusal.message,
@@ -66,6 +66,7 @@ async function recordDenial(
   ctx: Context,
   { accountId, clientId, params }: Pending,
   reason: string,
+  details: Readonly<Record<string, unknown>> = {},
 ): Promise<void> {
   const caller = callerOf(ctx, accountId ?? null);
   const fact: Fact = {
@@ -75,6 +76,7 @@ async function recordDenial(
     userId: accountId ?? null,
     taskId: typeof params.task_id === 'string' ? params.task_id : null,
     reason,
+    details,
   };
   // Nobody has signed in: anyone can do this any number of times (R15).
   if (accountId === undefined) refusals.record(caller, fact);
