@@ -1,0 +1,75 @@
+import { TaskgrantError } from './errors.ts';
+import type { Http } from './http.ts';
+
+/** What the SDK reads of the server's metadata (RFC 8414 §2). */
+export interface ServerMetadata {
+  readonly issuer: string;
+  readonly token_endpoint: string;
+  readonly authorization_endpoint: string;
+  readonly introspection_endpoint: string;
+  readonly revocation_endpoint: string;
+  readonly registration_endpoint?: string;
+  readonly jwks_uri: string;
+  readonly [member: string]: unknown;
+}
+
+const LOOPBACK = /^(localhost|127\.0\.0\.1|\[::1\])$/;
+
+/** Whether what is sent there cannot be read on the way: https, or this very computer. */
+export function isSafe({ protocol, hostname }: URL): boolean {
+  return protocol === 'https:' || (protocol === 'http:' && LOOPBACK.test(hostname));
+}
+
+/** The issuer as the server writes it: without a slash at the end. @throws TaskgrantError `option_invalid` */
+export function checkIssuer(issuer: string): string {
+  let url: URL;
+  try {
+    url = new URL(issuer);
+  } catch {
+    throw new TaskgrantError('option_invalid', 'issuer must be a URL');
+  }
+  if (!isSafe(url) || url.search !== '' || url.hash !== '') {
+    throw new TaskgrantError('option_invalid', 'issuer must be an https URL without query and fragment');
+  }
+  return url.href.replace(/\/$/, '');
+}
+
+/**
+ * RFC 8414 §3: asked once, then remembered; a failure is not.
+ * The function throws TaskgrantError `issuer_mismatch` when the server calls itself differently (§3.3), `answer_invalid`
+ * when an endpoint is missing or could be read on the way.
+ */
+export function createDiscovery(http: Http, issuer: string): () => Promise<ServerMetadata> {
+  let known: Promise<ServerMetadata> | undefined;
+  return () => {
+    known ??= discover(http, issuer).catch((error: unknown) => {
+      known = undefined;
+      throw error;
+    });
+    return known;
+  };
+}
+
+async function discover(http: Http, issuer: string): Promise<ServerMetadata> {
+  const { origin, pathname } = new URL(issuer);
+  const url = `${origin}/.well-known/oauth-authorization-server${pathname.replace(/\/$/, '')}`;
+  const request = { method: 'GET', url, headers: { accept: 'application/json' } };
+  const { body } = await http.call(() => request, { repeatable: true });
+  const metadata = (body ?? {}) as ServerMetadata;
+  if (metadata.issuer !== issuer) {
+    throw new TaskgrantError('issuer_mismatch', `the server at ${issuer} calls itself something else`);
+  }
+  for (const name of ['token', 'authorization', 'introspection', 'revocation']) {
+    requireSafe(metadata[`${name}_endpoint`]);
+  }
+  return metadata;
+}
+
+function requireSafe(endpoint: unknown): void {
+  try {
+    if (isSafe(new URL(endpoint as string))) return;
+  } catch {
+    // Falls through: missing, or no URL.
+  }
+  throw new TaskgrantError('answer_invalid', 'the metadata lacks an endpoint, or names one without https');
+}
