@@ -6,6 +6,7 @@ import { createAnswerOnce } from './app/idempotency/answer-once.ts';
 import { deferrable } from './app/idempotency/deferred-units.ts';
 import type { Clock, RateLimiter } from './app/ports.ts';
 import { createRateLimits } from './app/limits/rate-limits.ts';
+import { createLedgerFeed } from './app/revocations/ledger-feed.ts';
 import { createRefusalRecorder } from './app/audit/record-refusal.ts';
 import { appSettings } from './app-settings.ts';
 import { withAuditFiles } from './audit/audit-files.ts';
@@ -50,6 +51,8 @@ export interface Taskgrant {
   readonly created: Bootstrapped;
   /** From now on the server is not ready: load balancers send no more. */
   beginDraining(): void;
+  /** Ends the answers that would not end by themselves; their clients go on at another server. */
+  endStreams(): void;
   /** Stores what waits, then closes files and database. */
   close(): Promise<void>;
 }
@@ -148,6 +151,8 @@ export async function build(config: Config, outside: Outside = {}): Promise<Task
     secret: deriveKey(masterKey, 'interactions'),
     codeSeconds: config.lifetimes.authorizationCode,
   });
+  const { ledger, onRevoked } = store;
+  const feed = createLedgerFeed({ ledger, onRevoked, clock: context.clock, limits: config.revocations });
   const app = createHttpApp({
     context,
     refusals,
@@ -158,6 +163,7 @@ export async function build(config: Config, outside: Outside = {}): Promise<Task
       () => store.ping(),
       () => draining,
       rateLimits,
+      feed,
     ),
     trustProxy: config.trustProxy,
     bodyLimit: config.requestBodyLimit,
@@ -204,7 +210,9 @@ export async function build(config: Config, outside: Outside = {}): Promise<Task
     beginDraining() {
       draining = true;
     },
+    endStreams: () => feed.close(),
     async close() {
+      feed.close();
       await upkeep.stop();
       await refusals.close();
       await delivering.stop();

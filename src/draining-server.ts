@@ -13,10 +13,11 @@ export interface Cut {
 export interface DrainingServer {
   /**
    * Ends the server. For `delayMs` it goes on as before; then it accepts nothing new, asks the clients that it answers
-   * to leave, closes what is idle and waits for the rest, up to `withinMs`.
+   * to leave, closes what is idle and waits for the rest, up to `withinMs`. `endStreams` is called when nobody can come back
+   * any more: it ends what has no end of its own.
    * @returns what was still going on then and was cut.
    */
-  drain(delayMs: number, withinMs: number): Promise<Cut>;
+  drain(delayMs: number, withinMs: number, endStreams?: () => void): Promise<Cut>;
 }
 
 interface Connection {
@@ -66,11 +67,12 @@ export function drainingServer(http: Server): DrainingServer {
   });
 
   return {
-    async drain(delayMs, withinMs) {
+    async drain(delayMs, withinMs, endStreams = () => {}) {
       await setTimeout(delayMs);
       await nobodyConnects(accepted);
       const ended = stopAccepting(http);
       leaving = true;
+      endStreams();
       for (const connection of connections.values()) markLast(connection);
       if (!(await emptied(connections, ended, withinMs))) return cutAll(http, connections);
       return { requests: [], incomplete: 0 };

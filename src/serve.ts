@@ -47,7 +47,7 @@ export async function serve(config: Config, outside: Outside = {}): Promise<Serv
     app.info('draining');
     taskgrant.beginDraining();
     const { delay, timeout } = config.drain;
-    const cut = await server.drain(delay * 1000, timeout * 1000);
+    const cut = await server.drain(delay * 1000, timeout * 1000, () => taskgrant.endStreams());
     const whole = cut.requests.length + cut.incomplete === 0;
     if (whole) app.info('drained');
     else app.warn('requests were cut: they took longer than DRAIN_TIMEOUT', { timeout, ...cut });

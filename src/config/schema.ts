@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { authoritySettings } from './settings/authority.ts';
 import { limitSettings } from './settings/limits.ts';
+import { revocationSettings } from './settings/revocations.ts';
 import { secretSettings } from './settings/secrets.ts';
 import { serverSettings } from './settings/server.ts';
 import { storageSettings } from './settings/storage.ts';
@@ -14,6 +15,7 @@ export const configSchema = z.strictObject({
   ...authoritySettings,
   ...limitSettings,
   ...webhookSettings,
+  ...revocationSettings,
 });
 
 /** Settings as declared, before derived values. */

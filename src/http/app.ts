@@ -6,8 +6,10 @@ import type { RefusalRecorder } from '../app/audit/record-refusal.ts';
 import type { BoundRoute } from './contract.ts';
 import { ENGINE_PATHS, type EnginePath, enginePath } from './engine-paths.ts';
 import { accessLog } from './middleware/access-log.ts';
+import { createGuessing } from './guessing.ts';
 import { createAuthenticate } from './middleware/bearer.ts';
 import { canonicalPath } from './middleware/canonical-path.ts';
+import { createProveResourceServer } from './middleware/client-credentials.ts';
 import { cors } from './middleware/cors.ts';
 import { pinnedHost } from './middleware/pinned-host.ts';
 import { problems } from './middleware/problems.ts';
@@ -48,7 +50,11 @@ export function createHttpApp(parts: HttpAppParts): Koa<RequestState> {
   const { issuer } = context.settings;
   const routes = [...parts.routes, openapiRoute(parts.routes, { issuer, version: parts.version })];
   const limits = parts.rateLimits;
-  const authenticate = createAuthenticate(context, limits && admitCaller(limits));
+  const authenticate = createAuthenticate(
+    context,
+    limits && admitCaller(limits),
+    createProveResourceServer(context, createGuessing(limits)),
+  );
   const app = newApp(parts);
   app
     .use(requestContext())
@@ -78,7 +84,11 @@ function newApp({ context, trustProxy, cookieKeys }: HttpAppParts): Koa<RequestS
     ...(cookieKeys ? { keys: [...cookieKeys] } : {}),
   });
   // Connections that break while an answer is written; everything else was turned into a problem before.
-  app.on('error', (error: unknown) => context.log.warn('answer not delivered', { error: String(error) }));
+  app.on('error', (error: unknown) => {
+    // Whoever follows a stream leaves it at some time.
+    if ((error as { code?: unknown }).code === 'ERR_STREAM_PREMATURE_CLOSE') return;
+    context.log.warn('answer not delivered', { error: String(error) });
+  });
   return app;
 }
 

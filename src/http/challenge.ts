@@ -7,7 +7,12 @@ export interface Challenge {
   readonly scope?: readonly string[] | undefined;
   /** URL of the protected resource's metadata. */
   readonly resourceMetadata?: string | undefined;
+  /** The credentials of a resource server are taken as well. */
+  readonly basic?: boolean;
 }
+
+/** RFC 7617 §2. */
+export const BASIC_CHALLENGE = 'Basic realm="taskgrant", charset="UTF-8"';
 
 /** 401 for a request that shows no token at all; RFC 6750 §3.1: no error code then. */
 export function tokenMissing(challenge: Challenge = {}): Problem {
@@ -43,7 +48,7 @@ export function scopeMissing(needed: readonly string[], challenge: Challenge = {
 }
 
 function header(scheme: string, error: Record<string, string>, challenge: Challenge): string {
-  const { scope = [], resourceMetadata } = challenge;
+  const { scope = [], resourceMetadata, basic = false } = challenge;
   const members: Record<string, string> = {
     ...error,
     ...(scope.length > 0 ? { scope: scope.join(' ') } : {}),
@@ -51,7 +56,8 @@ function header(scheme: string, error: Record<string, string>, challenge: Challe
     ...(scheme === 'DPoP' ? { algs: 'ES256 EdDSA RS256' } : {}),
   };
   const list = Object.entries(members).map(([name, value]) => `${name}="${quotable(value)}"`);
-  return list.length > 0 ? `${scheme} ${list.join(', ')}` : scheme;
+  const asked = list.length > 0 ? `${scheme} ${list.join(', ')}` : scheme;
+  return basic ? `${BASIC_CHALLENGE}, ${asked}` : asked;
 }
 
 /** RFC 6750 §3: no quote, backslash or character outside printable ASCII inside the quotes. */

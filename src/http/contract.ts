@@ -33,8 +33,11 @@ interface Declaration<
   readonly query?: Q;
   /** Read from JSON or a form (string members only). Absent = the body is not read. */
   readonly body?: B;
-  /** Members that the schema does not name are stripped from the answer. No body = 204. */
-  readonly returns: { readonly status: number; readonly body?: R };
+  /**
+   * Members that the schema does not name are stripped from the answer. No body = 204. `type` is the media type of an
+   * answer that is text or a stream; absent = JSON.
+   */
+  readonly returns: { readonly status: number; readonly body?: R; readonly type?: string };
 }
 
 /** One declaration of a route: validation, the shape of the answer and its OpenAPI description. */

@@ -58,6 +58,11 @@ function describeApi(contracts: readonly Contract[], about: { issuer: string; ve
       parameters: { IdempotencyKey: idempotencyKey },
       securitySchemes: {
         bearer: { type: 'http', scheme: 'bearer', description: 'A live access token of a task.' },
+        resourceServer: {
+          type: 'http',
+          scheme: 'basic',
+          description: 'Client id and secret of a resource server.',
+        },
         administration: {
           type: 'oauth2',
           flows: {
@@ -93,8 +98,8 @@ export function openapiRoute(
 }
 
 function operation(declared: Contract, path: string): Json {
-  const { status, body } = declared.returns;
-  const answer = body ? { content: { 'application/json': { schema: schemaOf(body, 'output') } } } : {};
+  const { status, body, type = 'application/json' } = declared.returns;
+  const answer = body ? { content: { [type]: { schema: schemaOf(body, 'output') } } } : {};
   return {
     operationId: `${declared.method}${path.replace(/[^A-Za-z0-9]+(\w?)/g, (_, letter: string) => letter.toUpperCase())}`,
     summary: declared.summary,
@@ -126,6 +131,8 @@ function securityOf(access: Access): Json[] {
     case 'task':
     case 'example':
       return [{ bearer: [] }];
+    case 'follower':
+      return [{ resourceServer: [] }, { administration: ['admin:read'] }];
     case 'admin:read':
     case 'admin:write':
       return [{ administration: [access] }];

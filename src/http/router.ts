@@ -65,6 +65,7 @@ async function serve(
     : await produce();
   ctx.status = answer.status;
   if (answer.body !== undefined) ctx.body = answer.body;
+  if (contract.returns.type) ctx.set('Content-Type', contract.returns.type);
 }
 
 /** @throws Problem 400 that lists every fault of params, query and body. */

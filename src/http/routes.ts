@@ -1,5 +1,6 @@
 import type { AppContext } from '../app/context.ts';
 import type { RateLimits } from '../app/limits/rate-limits.ts';
+import { createLedgerFeed, type LedgerFeed } from '../app/revocations/ledger-feed.ts';
 import type { BoundRoute } from './contract.ts';
 import { createGuessing } from './guessing.ts';
 import { adminAuditRoutes } from './routes/admin-audit.ts';
@@ -19,6 +20,7 @@ import { explainRoutes } from './routes/explain.ts';
 import { type Draining, healthRoutes } from './routes/health.ts';
 import { permissionRoutes } from './routes/permissions.ts';
 import { resourceServerRoutes } from './routes/resource-servers.ts';
+import { revocationRoutes } from './routes/revocations.ts';
 import { roleRoutes } from './routes/roles.ts';
 import { taskRoutes } from './routes/tasks.ts';
 import { userRoutes } from './routes/users.ts';
@@ -33,6 +35,7 @@ export function createRoutes(
   draining?: Draining,
   /** Absent = no limits. */
   limits?: RateLimits,
+  feed: LedgerFeed = quietFeed(context),
 ): BoundRoute[] {
   const guessing = createGuessing(limits);
   return [
@@ -54,10 +57,17 @@ export function createRoutes(
     ...permissionRoutes(context),
     ...consentRoutes(context),
     ...resourceServerRoutes(context),
+    ...revocationRoutes(context, feed),
     ...webhookRoutes(context),
     ...webhookDeliveryRoutes(context),
     ...exampleApiRoutes(context),
     ...weatherRoutes(context),
     ...healthRoutes({ ping }, draining),
   ];
+}
+
+/** Nobody tells of commits: what was revoked is found by looking. */
+function quietFeed({ store, clock }: AppContext): LedgerFeed {
+  const limits = { followers: 100, followersPerClient: 100 };
+  return createLedgerFeed({ ledger: store.ledger, onRevoked: () => {}, clock, limits });
 }

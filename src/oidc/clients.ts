@@ -1,6 +1,6 @@
 import type { Context } from 'koa';
+import { isSecretOf } from '../app/agents/client-secret.ts';
 import type { AppContext } from '../app/context.ts';
-import type { ClientSecret } from '../app/unit-of-work.ts';
 import { DomainError } from '../domain/errors.ts';
 import { type Agent, requireActive } from '../domain/agent.ts';
 import { engineClient } from './internals.ts';
@@ -44,18 +44,6 @@ export async function compareSecret(
     currentRequestState()?.secrets.get(clientId) ??
     (await context.store.agents.secrets(clientId, context.clock.now()));
   return typeof presented === 'string' && isSecretOf(context, known, presented);
-}
-
-export function isSecretOf(
-  { digests, clock }: Pick<AppContext, 'digests' | 'clock'>,
-  secrets: readonly ClientSecret[],
-  presented: string,
-): boolean {
-  const now = clock.now();
-  const digest = digests.sha256(presented);
-  const valid = secrets.filter(({ expiresAt }) => expiresAt === null || expiresAt > now);
-  // Every candidate is compared: the time says nothing about which one matched.
-  return valid.map((secret) => digests.equal(secret.digest, digest)).includes(true);
 }
 
 /** The agent behind the authenticated client. @throws DomainError `agent_not_active` (R11). */

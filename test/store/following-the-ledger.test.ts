@@ -23,6 +23,7 @@ onEveryDatabase('following the ledger', (open) => {
   });
   const revoke = (...entries: LedgerEntry[]) =>
     store.commit(aUnit(entries.map((one) => ({ do: 'revoke', entry: one }))));
+  const revocation = (handle: string) => aUnit([{ do: 'revoke', entry: entry(handle) }]);
   const handles = (rows: readonly LedgerRow[]) => rows.map(({ handle }) => handle);
 
   test('an empty ledger has no rows and no head', async () => {
@@ -83,9 +84,10 @@ onEveryDatabase('following the ledger', (open) => {
         await setTimeout(1);
       }
     })();
-    await Promise.all(
-      wanted.map((handle, i) => nodes[i % 6]?.commit(aUnit([{ do: 'revoke', entry: entry(handle) }]))),
+    const committing = nodes.map((node, n) =>
+      wanted.filter((_, i) => i % nodes.length === n).map((handle) => node.commit(revocation(handle))),
     );
+    await Promise.all(committing.flat());
     done = true;
     await following;
     expect(handles(seen).toSorted()).toEqual(wanted.toSorted());

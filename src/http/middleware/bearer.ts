@@ -1,9 +1,11 @@
 import type { AppContext } from '../../app/context.ts';
 import { type ResolvedToken, resolveToken } from '../../app/tokens/resolve-token.ts';
+import type { Agent } from '../../domain/agent.ts';
 import { covers } from '../../domain/scope.ts';
-import type { Access, AdminRight, RequestCaller } from '../caller.ts';
+import type { Access, AdminRight, FollowerCaller, RequestCaller } from '../caller.ts';
 import { type Challenge, scopeMissing, tokenMissing, tokenRefused } from '../challenge.ts';
 import type { RequestContext } from '../state.ts';
+import type { ProveResourceServer } from './client-credentials.ts';
 import type { AdmitCaller } from './rate-limit.ts';
 
 /** Lets a request in, or throws the Problem that says what is missing. */
@@ -20,11 +22,18 @@ const WHY_DEAD = {
 
 /**
  * Checks access tokens against the ledger at every request (nothing is cached), as RFC 6750 and R13 ask. `admit` is
- * asked as soon as it is settled who calls, before anything else is done for them.
+ * asked as soon as it is settled who calls, before anything else is done for them; `prove` looks at the credentials of
+ * resource servers, where those are taken.
  */
-export function createAuthenticate(context: AppContext, admit: AdmitCaller = async () => {}): Authenticate {
+export function createAuthenticate(
+  context: AppContext,
+  admit: AdmitCaller = async () => {},
+  prove: ProveResourceServer = async () => undefined,
+): Authenticate {
   return async (ctx, access) => {
     if (access === 'anonymous') return admitted(callerOf(context, ctx, undefined));
+    const server = access === 'follower' ? await prove(ctx) : undefined;
+    if (server) return resourceServerCaller(context, ctx, server);
     const challenge = await challengeFor(context, access);
     const bearer = await acceptToken(context, ctx, challenge);
     if (!bearer && access !== 'optional') throw tokenMissing(challenge);
@@ -33,8 +42,9 @@ export function createAuthenticate(context: AppContext, admit: AdmitCaller = asy
       ctx.state.clientId = bearer.token.clientId;
     }
     const caller = await admitted(callerOf(context, ctx, bearer));
-    if (bearer) requireRights(context, bearer, access, challenge);
-    return caller;
+    if (!bearer) return caller;
+    requireRights(context, bearer, access, challenge);
+    return access === 'follower' ? { ...caller, dependencies: bearer.dependencies } : caller;
 
     async function admitted(caller: RequestCaller): Promise<RequestCaller> {
       await admit(ctx, caller);
@@ -97,7 +107,8 @@ function requireRights(
   if (token.audience !== audience) {
     throw tokenRefused(`the access token is not for ${audience}`, challenge);
   }
-  if (access !== 'example' && !covers(token.scope, [access])) throw scopeMissing([access], challenge);
+  const right = access === 'follower' ? 'admin:read' : access;
+  if (right !== 'example' && !covers(token.scope, [right])) throw scopeMissing([right], challenge);
 }
 
 async function challengeFor({ settings, store }: AppContext, access: Access): Promise<Challenge> {
@@ -105,6 +116,7 @@ async function challengeFor({ settings, store }: AppContext, access: Access): Pr
     const owner = await store.resourceServers.byAudience(settings.defaultAudience);
     return { scope: owner?.scopes ?? [], resourceMetadata: exampleMetadataUrl(settings.issuer) };
   }
+  if (access === 'follower') return { scope: ['admin:read'], basic: true };
   return access === 'admin:read' || access === 'admin:write' ? { scope: [access] } : {};
 }
 
@@ -126,5 +138,18 @@ function callerOf(
       bearer !== undefined &&
       bearer.token.audience === settings.adminAudience &&
       covers(bearer.token.scope, [right]),
+  };
+}
+
+/** The credentials end with the epoch under which they were accepted. */
+function resourceServerCaller(
+  context: AppContext,
+  ctx: RequestContext,
+  { clientId, epoch }: Agent,
+): FollowerCaller {
+  return {
+    ...callerOf(context, ctx, undefined),
+    actor: clientId,
+    dependencies: [{ kind: 'agent', handle: clientId, epoch }],
   };
 }

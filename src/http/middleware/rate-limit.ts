@@ -7,17 +7,17 @@ import type { RequestContext, RequestMiddleware } from '../state.ts';
 
 /** Liveness is never refused: a restart would not make anybody ask less. */
 const NEVER_REFUSED = '/health/live';
-const TOKEN = /^(Bearer|DPoP)\b/i;
+const CREDENTIALS = /^(Bearer|DPoP|Basic)\b/i;
 
 /**
- * Counts requests of our own API: against the address when they come without a token, otherwise against the client, by
- * {@link admitCaller}, once the token has been accepted. Whatever was counted by nobody is counted when it is over.
+ * Counts requests of our own API: against the address when they come without credentials, otherwise against the client,
+ * by {@link admitCaller} or `guessing`, once these have been accepted. Whatever was counted by nobody is counted when it is over.
  */
 export function rateLimit(limits: RateLimits, except: (path: string) => boolean): RequestMiddleware {
   return async (ctx, next) => {
     if (except(ctx.path)) return next();
     const { sourceIp } = ctx.state.origin;
-    if (!TOKEN.test(ctx.get('Authorization'))) {
+    if (!CREDENTIALS.test(ctx.get('Authorization'))) {
       admit(ctx, await limits.source(sourceIp));
       return next();
     }

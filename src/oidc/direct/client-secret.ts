@@ -1,8 +1,9 @@
 import type { Context } from 'koa';
+import { isSecretOf } from '../../app/agents/client-secret.ts';
 import type { AppContext } from '../../app/context.ts';
 import type { Agent } from '../../domain/agent.ts';
 import { isMetadataDocumentId } from '../client-id-metadata.ts';
-import { isSecretOf, SECRET_METHODS } from '../clients.ts';
+import { SECRET_METHODS } from '../clients.ts';
 import { extendRequestState } from '../request-state.ts';
 import type { Params } from '../task-parameters.ts';
 
