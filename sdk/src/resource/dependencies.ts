@@ -5,15 +5,10 @@ export type HandleKind = 'token' | 'token_self' | 'task' | 'grant' | 'agent' | '
 
 /** One handle that a token depends on, as the ledger knows it. */
 export interface Dependency {
-  /** See `ledgerKey`. */
-  readonly key: string;
+  readonly kind: HandleKind;
+  readonly handle: string;
   /** For agents and users the epoch under which the token was authorised: higher ones end it. Otherwise -1. */
   readonly epoch: number;
-}
-
-/** What stands for a handle in memory: kinds never collide. */
-export function ledgerKey(kind: HandleKind, handle: string): string {
-  return `${kind}:${handle}`;
 }
 
 /** Any row for other handles ends what depends on them. */
@@ -23,6 +18,7 @@ const MOST_ANCESTORS = 64;
 /**
  * Everything that can end a token, from its claims alone (docs/lineage.md): its own id, its task, its grant, its client,
  * its subject; and for each ancestor the task, the token `via`, the grant and the client.
+ * One handle may come twice, with two epochs: whatever ends either ends the token.
  * @returns undefined when the claims do not name all of them: then only the server can tell.
  */
 export function dependenciesOf(claims: Readonly<Record<string, unknown>>): readonly Dependency[] | undefined {
@@ -31,36 +27,24 @@ export function dependenciesOf(claims: Readonly<Record<string, unknown>>): reado
   const { handle, grant, epoch, subject, lineage } = task;
   if (!isName(handle) || !isName(grant) || !isEpoch(epoch) || !isSubject(subject)) return undefined;
   if (!Array.isArray(lineage) || lineage.length > MOST_ANCESTORS) return undefined;
-  const found = new Found();
-  found.add('token', jti);
-  found.add('token_self', jti);
-  found.add('task', handle);
-  found.add('grant', grant);
-  found.add('agent', clientId, epoch);
-  found.add(subject.kind, sub, subject.epoch);
+  const found: Dependency[] = [
+    { kind: 'token', handle: jti, epoch: ANY },
+    { kind: 'token_self', handle: jti, epoch: ANY },
+    { kind: 'task', handle, epoch: ANY },
+    { kind: 'grant', handle: grant, epoch: ANY },
+    { kind: 'agent', handle: clientId, epoch },
+    { kind: subject.kind, handle: sub, epoch: subject.epoch },
+  ];
   for (const ancestor of lineage as unknown[]) {
     if (!isAncestor(ancestor)) return undefined;
-    found.add('task', ancestor.task);
-    found.add('token', ancestor.via);
-    found.add('grant', ancestor.grant);
-    found.add('agent', ancestor.client, ancestor.epoch);
+    found.push(
+      { kind: 'task', handle: ancestor.task, epoch: ANY },
+      { kind: 'token', handle: ancestor.via, epoch: ANY },
+      { kind: 'grant', handle: ancestor.grant, epoch: ANY },
+      { kind: 'agent', handle: ancestor.client, epoch: ancestor.epoch },
+    );
   }
-  return found.all();
-}
-
-class Found {
-  readonly #epochs = new Map<string, number>();
-
-  /** INVARIANT: of two epochs the older one decides, because it dies first. */
-  add(kind: HandleKind, handle: string, epoch = ANY): void {
-    const key = ledgerKey(kind, handle);
-    const known = this.#epochs.get(key);
-    if (known === undefined || epoch < known) this.#epochs.set(key, epoch);
-  }
-
-  all(): readonly Dependency[] {
-    return [...this.#epochs].map(([key, epoch]) => ({ key, epoch }));
-  }
+  return found;
 }
 
 interface Ancestor {

@@ -51,6 +51,7 @@ export function createFeedClient(parts: FeedClientParts): FeedClient {
       if (!response.body) throw new FeedUnavailable('the feed has no stream', response.status);
       for await (const { event, data } of readEvents(response.body)) {
         if (event === 'revocations') yield { type: 'rows', rows: readRows(parsed(data)) };
+        if (event === 'reset') yield { type: 'reset' };
         if (event === 'head') yield { type: 'head', ...readHead(parsed(data)) };
       }
     },

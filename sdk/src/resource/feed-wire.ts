@@ -14,7 +14,10 @@ export interface FeedPage {
 /** What the stream says. */
 export type FeedEvent =
   | { readonly type: 'rows'; readonly rows: readonly FeedRow[] }
-  | { readonly type: 'head'; readonly head: number; readonly at: number };
+  /** `at` in milliseconds of the server's clock. */
+  | { readonly type: 'head'; readonly head: number; readonly at: number }
+  /** What was known before is of another ledger: the rows of this one follow from the first on. */
+  | { readonly type: 'reset' };
 
 /** The feed says something that is not understood. INVARIANT: what may be a revocation is never passed over. */
 export class FeedMalformed extends Error {
@@ -34,6 +37,8 @@ const KINDS: Readonly<Record<HandleKind, true>> = {
 export function readPage(body: unknown, after: number): FeedPage {
   if (!isRecord(body) || !isSeq(body['next']) || !isSeq(body['head'])) throw new FeedMalformed('not a page');
   const { next, head } = body;
+  // The server begins anew by itself; the follower asks for that again, with the place that it begins at.
+  if (head < after) return { rows: [], next: after, head };
   const rows = readRows(body['revocations']);
   const last = rows.at(-1)?.[0] ?? after;
   if ((rows[0]?.[0] ?? Infinity) <= after || next < last) throw new FeedMalformed('rows out of order');

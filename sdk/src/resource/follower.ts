@@ -99,7 +99,7 @@ export function createFollower(parts: FollowerParts): Follower {
     for (let rows = 0; ; ) {
       const asked = monotonic();
       const page = await inTime(waitSeconds, (signal) => client.page(sequence, waitSeconds, signal));
-      // The ledger is another one than before, so none of its rows is known: it was restored from a copy.
+      // The ledger is another one than before, restored from a copy perhaps: none of its rows is known.
       if (page.head < sequence) {
         sequence = 0;
         continue;
@@ -140,6 +140,7 @@ export function createFollower(parts: FollowerParts): Follower {
       for await (const event of client.stream(sequence, linked.signal)) {
         watchdog.feed();
         if (event.type === 'rows') applyNew(event.rows);
+        else if (event.type === 'reset') sequence = 0;
         else if (await isComplete(event.head)) {
           heads += 1;
           freshness.provenAt(event.at);

@@ -61,7 +61,7 @@ function create(settings: Settings): Shared {
   const listeners = new Set<(change: FeedChange) => void>();
   const keys = createKeySet({ url: endpoints.jwks, fetch, algorithms, monotonic });
   const connection = {
-    verifier: { issuer, algorithms, keys, now },
+    verifier: { issuer, keys, now },
     digest: createTokenDigest(),
     verified: createVerifiedTokens(settings.rememberTokens),
     follower: settings.mode === 'live' ? follow(settings, monotonic, listeners) : undefined,

@@ -47,7 +47,7 @@ export function judgeOffline(parts: OfflineParts): Judge {
     if (!isJwt(token)) return elsewhere(token, INVALID);
     const verified = await verify(parts, token);
     if (verified === 'unavailable') return elsewhere(token, NO_KEYS);
-    if (verified === 'invalid') return INVALID;
+    if (verified === undefined) return INVALID;
     if (verified === 'expired' || hasExpired(parts, verified)) return EXPIRED;
     const state = live ? stateOf(live, verified) : 'live';
     switch (state) {
@@ -82,25 +82,28 @@ function hasExpired({ verifier }: OfflineParts, { access }: VerifiedToken): bool
 /** What was revoked stays so: that can be told however old the knowledge is. */
 function stateOf(
   { follower, maxAgeMs, maxTokenLifetime }: LiveParts,
-  { dependencies, lifetime }: VerifiedToken,
+  verified: VerifiedToken,
 ): 'live' | 'revoked' | 'incomplete' | 'unknown' {
+  const { dependencies, lifetime } = verified;
   if (!dependencies || lifetime > maxTokenLifetime) return 'incomplete';
-  if (follower.ledger.ends(dependencies)) return 'revoked';
+  if (verified.clearAt !== follower.ledger.revision) {
+    if (follower.ledger.ends(dependencies)) return 'revoked';
+    verified.clearAt = follower.ledger.revision;
+  }
   return follower.age() <= maxAgeMs ? 'live' : 'unknown';
 }
 
 async function verify(
-  parts: OfflineParts,
+  { digest, verified, verifier }: OfflineParts,
   token: string,
-): Promise<VerifiedToken | 'expired' | 'invalid' | 'unavailable'> {
-  const { digest, verified, verifier } = parts;
+): Promise<VerifiedToken | 'expired' | 'unavailable' | undefined> {
   const computed = digest(token);
   const key = typeof computed === 'string' ? computed : await computed;
   const known = verified.get(key);
   if (known && verifier.keys.trusts(known.key)) return known;
   try {
     const found = await verifyAccessToken(verifier, token);
-    if (typeof found !== 'string') verified.remember(key, found);
+    if (typeof found === 'object') verified.remember(key, found);
     return found;
   } catch (error) {
     if (error instanceof KeysUnavailable) return 'unavailable';

@@ -1,4 +1,4 @@
-import { type Dependency, type HandleKind, ledgerKey } from './dependencies.ts';
+import type { Dependency, HandleKind } from './dependencies.ts';
 
 /** One row of the revocation feed: sequence number, kind, handle and, for agents and users, the new epoch. */
 export type FeedRow = readonly [seq: number, kind: HandleKind, handle: string, epoch: number];
@@ -8,6 +8,8 @@ export interface Ledger {
   apply(rows: readonly FeedRow[]): void;
   /** Whether something that a token depends on was revoked. */
   ends(dependencies: readonly Dependency[]): boolean;
+  /** Another number after every change: what was not ended by then is not ended while it stays the same. */
+  readonly revision: number;
   readonly size: number;
 }
 
@@ -23,35 +25,47 @@ interface Entry {
  */
 export function createLedger(keepMs: number, monotonic: () => number): Ledger {
   // INVARIANT: in the order of `until`, since every entry is set anew at the end and lives equally long.
-  const entries = new Map<string, Entry>();
-
-  const sweep = (now: number) => {
-    for (const [key, { until }] of entries) {
-      if (until > now) return;
-      entries.delete(key);
-    }
+  const entries: Readonly<Record<HandleKind, Map<string, Entry>>> = {
+    token: new Map(),
+    token_self: new Map(),
+    task: new Map(),
+    grant: new Map(),
+    agent: new Map(),
+    user: new Map(),
   };
+  const all = Object.values(entries);
+  let revision = 0;
 
   return {
     apply(rows) {
       const now = monotonic();
       for (const [, kind, handle, epoch] of rows) {
-        const key = ledgerKey(kind, handle);
-        const known = entries.get(key);
-        entries.delete(key);
-        entries.set(key, { epoch: Math.max(epoch, known?.epoch ?? 0), until: now + keepMs });
+        const known = entries[kind].get(handle);
+        entries[kind].delete(handle);
+        entries[kind].set(handle, { epoch: Math.max(epoch, known?.epoch ?? 0), until: now + keepMs });
       }
-      sweep(now);
+      if (rows.length > 0) revision += 1;
+      for (const kind of all) sweep(kind, now);
     },
     ends(dependencies) {
-      for (const { key, epoch } of dependencies) {
-        const entry = entries.get(key);
+      for (const { kind, handle, epoch } of dependencies) {
+        const entry = entries[kind].get(handle);
         if (entry !== undefined && entry.epoch > epoch) return true;
       }
       return false;
     },
+    get revision() {
+      return revision;
+    },
     get size() {
-      return entries.size;
+      return all.reduce((sum, { size }) => sum + size, 0);
     },
   };
+}
+
+function sweep(entries: Map<string, Entry>, now: number): void {
+  for (const [handle, { until }] of entries) {
+    if (until > now) return;
+    entries.delete(handle);
+  }
 }
