@@ -14,7 +14,7 @@ type FileName = keyof AuditFiles;
 /** Who should look at an event that succeeded. Refusals and errors always go to `security`. */
 function fileOf(type: AuditEventType): FileName {
   if (/^(agent|client|task|resource_server|tool|api)_/.test(type)) return 'agentActions';
-  if (/^(user|signing_key|refusals|consent|server_error)/.test(type)) return 'security';
+  if (/^(user|signing_key|refusals|consent|server_error|webhook)/.test(type)) return 'security';
   return 'oauth';
 }
 

@@ -33,6 +33,8 @@ export const AUDIT_EVENT_TYPES = [
   'agent_registered',
   'agent_activated',
   'agent_updated',
+  'agent_tier_changed',
+  'agent_permissions_changed',
   'agent_suspended',
   'agent_reactivated',
   'agent_deleted',

@@ -16,12 +16,19 @@ const NAMES = `names(type, event, family, told_when_refused) AS (VALUES ${Object
   })
   .join(', ')})`;
 
+/** Characters: whoever fails to authenticate may claim any name, and an index takes only so much. */
+const LONGEST_LANE = 200;
+
 const INTO = `INSERT INTO webhook_deliveries
   (id, webhook_id, event, event_id, unit_id, position, lane, state, attempts, due_at, created_at)
   SELECT told.id || '_' || w.id, w.id, names.event, told.id, told.unit_id, told.position,
-    COALESCE(told.client_id, ''), 'pending', 0, told.at, told.at`;
+    SUBSTR(COALESCE(told.client_id, ''), 1, ${LONGEST_LANE}), 'pending', 0, told.at, told.at`;
 
-const WANTED = `w.enabled
+/** An agent that was cut off hears of that, and of nothing afterwards. */
+const ENTITLED = `(w.owner IS NULL OR told.type IN ('agent_suspended', 'agent_deleted')
+    OR EXISTS (SELECT 1 FROM agents owner WHERE owner.client_id = w.owner AND owner.state = 'active'))`;
+
+const WANTED = `w.enabled AND ${ENTITLED}
   AND (told.outcome = 'success' OR (told.outcome = 'refused' AND names.told_when_refused))`;
 
 /** In the order in which they were told: deliveries leave in the order of their numbers. */

@@ -38,6 +38,21 @@ describe('changing an agent', () => {
     });
   });
 
+  test('tells of another tier and of other permissions apart, and only of those', async () => {
+    const { agent } = await registeredAgent(context);
+    await update(agent.clientId, { tier: 'enterprise', permissions: ['reports:read'] });
+    await update(agent.clientId, { tier: 'enterprise', permissions: ['reports:read'], description: 'Same' });
+    const told = await context.store.audit.search({ clientId: agent.clientId }, { limit: 20 });
+    const ranks = told.items.filter(({ type }) => /^agent_(tier|permissions)_/.test(type));
+    expect(ranks.map(({ type, details }) => ({ type, details }))).toEqual([
+      {
+        type: 'agent_permissions_changed',
+        details: { before: ['reports:read', 'reports:write'], after: ['reports:read'] },
+      },
+      { type: 'agent_tier_changed', details: { before: 'free', after: 'enterprise' } },
+    ]);
+  });
+
   test('grants what registration asked for, which is then no longer asked', async () => {
     const { agent } = await registeredAgent(context, {
       registrar: 'anyone',

@@ -97,8 +97,7 @@ describe('an agent that follows its own tasks', () => {
         'x-agentauth-event': one.body.type,
       });
       expect(new Webhook(secret).verify(one.text, one.headers as Record<string, string>)).toEqual(one.body);
-      // Where a request came from is not for agents.
-      expect(one.body.data).not.toHaveProperty('source_ip');
+      expect(one.body.data).toMatchObject({ actor: agent.clientId, source_ip: '127.0.0.1' });
       const time = one.headers['x-agentauth-timestamp'] as string;
       const mac = createHmac('sha256', secret).update(`${time}.${one.text}`).digest('hex');
       expect(one.headers['x-agentauth-signature']).toBe(`sha256=${mac}`);
@@ -156,6 +155,43 @@ describe('an agent that follows its own tasks', () => {
     await expect(open(server, agent, { scope: 'admin:write' })).rejects.toThrow('invalid_scope');
     const [refused] = await receiver.until(1, about('token.refused', agent.clientId));
     expect(refused?.body.data).toMatchObject({ status: 'refused', details: { scope: 'admin:write' } });
+  });
+});
+
+describe('an agent that others act on', () => {
+  test('hears what happened, not who did it, from where or in detail', async () => {
+    const other = await registerAgent(server);
+    const { token } = await open(server, other);
+    const hooked = await ask('POST', '/webhooks', { url: receiver.url, events: ['agent.*'] }, token);
+    expect(hooked.status).toBe(201);
+    await administer(server, 'PUT', `/api/agents/${other.clientId}`, { tier: 'pro' });
+    await receiver.until(2);
+    expect(receiver.received.map(({ body }) => body.type)).toEqual(['agent.updated', 'agent.tier_changed']);
+    const hidden = { actor: null, user_id: null, source_ip: null, request_id: null, details: {} };
+    for (const { body } of receiver.received) {
+      expect(body.data).toMatchObject({ ...hidden, agent_id: other.clientId, status: 'success' });
+    }
+  });
+
+  test('hears that it is cut off, and nothing afterwards', async () => {
+    const other = await registerAgent(server);
+    const opened = await open(server, other);
+    await ask('POST', '/webhooks', { url: receiver.url, events: ['*'] }, opened.token);
+    await administer(server, 'POST', `/api/agents/${other.clientId}/suspend`, { reason: 'a leak' });
+    await receiver.until(1, about('agent.suspended'));
+    expect((await open(server, other).catch(String)).toString()).toContain('agent_not_active');
+    await administer(server, 'PUT', `/api/agents/${other.clientId}`, { tier: 'pro' });
+    await administer(server, 'POST', `/api/agents/${other.clientId}/reactivate`, {});
+    await open(server, other);
+    await receiver.until(1, about('token.issued'));
+    expect(receiver.received.map(({ body }) => body.type)).toEqual([
+      'agent.suspended',
+      'agent.reactivated',
+      'task.opened',
+      'token.issued',
+    ]);
+    await administer(server, 'DELETE', `/api/agents/${other.clientId}`);
+    await receiver.until(1, about('agent.revoked'));
   });
 });
 

@@ -8,7 +8,7 @@ import { patternsFor, webhookEventOf } from '../../src/domain/webhook-event.ts';
 import { groupCommitter } from '../../src/store/committer.ts';
 import { isPostgres } from '../../src/store/statements.ts';
 import { createStore, type DatabaseStore } from '../../src/store/store.ts';
-import { aChild, anEvent, anId, aTask, aToken, aUnit, T0 } from '../support/fixtures.ts';
+import { aChild, anAgent, anEvent, anId, aTask, aToken, aUnit, T0 } from '../support/fixtures.ts';
 import { onEveryDatabase } from './databases.ts';
 
 const miss = new DomainError('conflict', 'it does not hold');
@@ -166,6 +166,35 @@ onEveryDatabase('webhooks and their deliveries', (open) => {
       expect(await told(top as Webhook)).toEqual([own.id, below.id]);
       expect(await told(middle as Webhook)).toEqual([below.id]);
       expect(await told(stranger as Webhook)).toEqual([]);
+    });
+
+    test('of an agent that was cut off is told to its own webhooks no more', async () => {
+      const owner = anAgent({ clientId: 'cut-off', state: 'suspended' });
+      await change({ do: 'insert_agent', agent: owner, miss });
+      const [own, theirs] = [
+        await register({ owner: 'cut-off', agentId: 'cut-off' }),
+        await register({ agentId: 'cut-off' }),
+      ];
+      const [suspended, later] = [
+        anEvent({ type: 'agent_suspended', clientId: 'cut-off' }),
+        anEvent({ type: 'agent_updated', clientId: 'cut-off' }),
+      ];
+      await tell(suspended, later);
+      expect(await told(own)).toEqual([suspended.id]);
+      expect(await told(theirs)).toEqual([later.id, suspended.id]);
+    });
+
+    test('may be about whoever claims to be anybody', async () => {
+      const webhook = await register();
+      const event = anEvent({
+        type: 'client_authentication_failed',
+        outcome: 'refused',
+        clientId: '𝒜'.repeat(500),
+      });
+      await tell(event);
+      expect((await logOf(webhook)).map(({ eventId, lane }) => [eventId, [...lane].length])).toEqual([
+        [event.id, 200],
+      ]);
     });
 
     test('is recorded with the commit that opens a task, and with none that fails', async () => {

@@ -1,4 +1,5 @@
 import type { AuditEvent } from '../../domain/audit-event.ts';
+import { asSeenBy } from '../audit/as-seen.ts';
 import type { AppContext } from '../context.ts';
 import type { Slice, Sliced } from '../ports.ts';
 import { findAgent } from './find-agent.ts';
@@ -23,9 +24,5 @@ export async function agentActivity(
   await findAgent(context, clientId, { includeDeleted: true });
   const found = await context.store.audit.slice({ clientId }, slice);
   if (visitor === 'administrator') return found;
-  return { ...found, items: found.items.map((event) => (event.actor === clientId ? event : asSeen(event))) };
-}
-
-function asSeen(event: AuditEvent): AuditEvent {
-  return { ...event, actor: null, userId: null, sourceIp: null, requestId: null, details: {} };
+  return { ...found, items: found.items.map((event) => asSeenBy(clientId, event)) };
 }

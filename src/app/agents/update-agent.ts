@@ -2,8 +2,8 @@ import { type Agent, followsPermissions, type Tier } from '../../domain/agent.ts
 import { DomainError } from '../../domain/errors.ts';
 import { HARD_DEPTH_CAP } from '../../domain/opening.ts';
 import { heldRights } from '../../domain/role.ts';
-import { concrete, intersect, parseScope, type Scope, wider } from '../../domain/scope.ts';
-import { type Caller, unitOf } from '../audit/audit-trail.ts';
+import { concrete, formatScope, intersect, parseScope, type Scope, wider } from '../../domain/scope.ts';
+import { type Caller, type Fact, unitOf } from '../audit/audit-trail.ts';
 import type { AppContext } from '../context.ts';
 import { checkNames, checkText, DESCRIPTION_LENGTH, NAME_LENGTH } from '../display-text.ts';
 import { agentChanged, findAgent } from './find-agent.ts';
@@ -68,9 +68,24 @@ export async function updateAgent(
         clientId,
         details: { before: changed(agent, set), after: withoutMetadata(set) },
       },
+      ...rankFacts(agent, set),
     ),
   );
   return { ...agent, ...set };
+}
+
+/** What decides about others' requests has events of its own, so that nobody has to look into the others for it. */
+function rankFacts(before: Agent, { tier, permissions }: AgentPatch): Fact[] {
+  const { clientId } = before;
+  const facts: Fact[] = [];
+  if (tier !== undefined && tier !== before.tier) {
+    facts.push({ type: 'agent_tier_changed', clientId, details: { before: before.tier, after: tier } });
+  }
+  if (permissions !== undefined && formatScope(permissions) !== formatScope(before.permissions)) {
+    const details = { before: before.permissions, after: permissions };
+    facts.push({ type: 'agent_permissions_changed', clientId, details });
+  }
+  return facts;
 }
 
 function patchOf(agent: Agent, edits: AgentEdits): AgentPatch {

@@ -1,10 +1,12 @@
+import { asSeenBy } from '../audit/as-seen.ts';
 import type { ClaimedDelivery } from '../ports/webhooks.ts';
 
 /**
  * What a receiver reads, in the form of Standard Webhooks: the type, when it happened, and the facts. The same at each
- * attempt: events never change. Where a request came from is for administrators.
+ * attempt: events never change. An agent's own webhook is told what the agent may know.
  */
-export function webhookBody({ delivery, event, webhook }: ClaimedDelivery): string {
+export function webhookBody({ delivery, webhook, event: whole }: ClaimedDelivery): string {
+  const event = webhook.owner === null ? whole : asSeenBy(webhook.owner, whole);
   return JSON.stringify({
     type: delivery.event,
     timestamp: new Date(event.at).toISOString(),
@@ -19,8 +21,9 @@ export function webhookBody({ delivery, event, webhook }: ClaimedDelivery): stri
       task_id: event.taskId,
       parent_task_id: event.parentTaskId,
       reason: event.reason,
+      source_ip: event.sourceIp,
+      request_id: event.requestId,
       details: event.details,
-      ...(webhook.owner === null ? { source_ip: event.sourceIp, request_id: event.requestId } : {}),
     },
   });
 }
