@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import type Koa from 'koa';
 import type { Bootstrapped } from './app/bootstrap/bootstrap-options.ts';
 import type { AppContext } from './app/context.ts';
+import type { Json } from './app/description/api-description.ts';
 import { createAnswerOnce } from './app/idempotency/answer-once.ts';
 import { deferrable } from './app/idempotency/deferred-units.ts';
 import type { Clock, RateLimiter } from './app/ports.ts';
@@ -31,6 +32,7 @@ import { createLoggers, type Loggers } from './log/loggers.ts';
 import { publicFetch } from './network/public-fetch.ts';
 import { createDecisionPoint } from './network/decision-point.ts';
 import { createOAuthApp } from './oidc/app.ts';
+import { engineDescription } from './oidc/description/engine-description.ts';
 import { createEngineHolder } from './oidc/engine-holder.ts';
 import { createInteractions } from './oidc/interactions/interactions.ts';
 import { createSignInThrottle, noSignInThrottle } from './oidc/interactions/sign-in-throttle.ts';
@@ -43,6 +45,8 @@ import { createWebhookParts, startWebhooks } from './webhooks.ts';
 /** A server that is ready to listen. */
 export interface Taskgrant {
   readonly app: Koa;
+  /** The API as an OpenAPI document. */
+  readonly description: () => Json;
   readonly context: AppContext;
   readonly store: DatabaseStore;
   readonly keyring: Keyring;
@@ -189,6 +193,7 @@ export async function build(config: Config, outside: Outside = {}): Promise<Task
         interactions,
         rateLimits,
       }) as never,
+      description: engineDescription(config.issuer),
     },
   });
   const upkeep = startUpkeep({
@@ -202,6 +207,7 @@ export async function build(config: Config, outside: Outside = {}): Promise<Task
   const delivering = startWebhooks(config, { context, store, allows, version: PRODUCT.version });
   return {
     app: app as unknown as Koa,
+    description: app.description,
     context,
     store,
     keyring,

@@ -1,4 +1,5 @@
 import Koa from 'koa';
+import type { ApiDescription, Json } from '../app/description/api-description.ts';
 import type { AppContext } from '../app/context.ts';
 import type { AnswerOnce } from '../app/idempotency/answer-once.ts';
 import type { RateLimits } from '../app/limits/rate-limits.ts';
@@ -17,7 +18,8 @@ import { admitCaller, rateLimit } from './middleware/rate-limit.ts';
 import { announceRateLimits } from './middleware/rate-limit-fields.ts';
 import { requestContext } from './middleware/request-context.ts';
 import { securityHeaders } from './middleware/security-headers.ts';
-import { openapiRoute } from './openapi.ts';
+import { apiPage } from './api-page/api-page.ts';
+import { openapiRoute } from './openapi/document.ts';
 import { Problem } from './problem.ts';
 import { createRouter } from './router.ts';
 import type { RequestMiddleware, RequestState } from './state.ts';
@@ -41,14 +43,25 @@ export interface HttpAppParts {
   /** Run after the path is settled and before any route: proofs of possession. */
   readonly guards?: readonly RequestMiddleware[];
   /** The OAuth engine; sees only its own paths. */
-  readonly engine?: { readonly middleware: RequestMiddleware; readonly paths?: readonly EnginePath[] };
+  readonly engine?: {
+    readonly middleware: RequestMiddleware;
+    readonly paths?: readonly EnginePath[];
+    readonly description: ApiDescription;
+  };
 }
 
-/** The whole HTTP side, outermost first. */
-export function createHttpApp(parts: HttpAppParts): Koa<RequestState> {
+/** The whole HTTP side, outermost first; and what it answers, as OpenAPI describes it. */
+export function createHttpApp(parts: HttpAppParts): Koa<RequestState> & { readonly description: () => Json } {
   const { context, refusals } = parts;
   const { issuer } = context.settings;
-  const routes = [...parts.routes, openapiRoute(parts.routes, { issuer, version: parts.version })];
+  const page = apiPage();
+  const description = openapiRoute({
+    contracts: parts.routes.map(({ contract }) => contract),
+    others: [page.description, ...(parts.engine ? [parts.engine.description] : [])],
+    issuer,
+    version: parts.version,
+  });
+  const routes = [...parts.routes, description];
   const limits = parts.rateLimits;
   const authenticate = createAuthenticate(
     context,
@@ -69,12 +82,13 @@ export function createHttpApp(parts: HttpAppParts): Koa<RequestState> {
   for (const guard of parts.guards ?? []) app.use(guard);
   // The engine's paths are a short list and most of the traffic; no route has one of them.
   if (parts.engine) app.use(engineSlot(parts.engine));
+  app.use(page.middleware);
   const { bodyLimit, answerOnce } = parts;
   app.use(createRouter({ routes, authenticate, bodyLimit, answerOnce }));
   app.use(() => {
     throw new Problem(404, 'not_found', 'there is nothing at this path');
   });
-  return app;
+  return Object.assign(app, { description: description.document });
 }
 
 function newApp({ context, trustProxy, cookieKeys }: HttpAppParts): Koa<RequestState> {

@@ -33,6 +33,8 @@ interface Declaration<
   readonly query?: Q;
   /** Read from JSON or a form (string members only). Absent = the body is not read. */
   readonly body?: B;
+  /** Refusals beside those that every route of its kind knows, by status: what they mean. */
+  readonly refuses?: Readonly<Record<number, string>>;
   /**
    * Members that the schema does not name are stripped from the answer. No body = 204. `type` is the media type of an
    * answer that is text or a stream; absent = JSON.

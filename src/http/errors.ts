@@ -81,11 +81,15 @@ export function problemOf(error: unknown): Problem {
   return new Problem(500, 'server_error', 'the server failed; the request id finds the cause in its log');
 }
 
+export function titleOf(status: number): string {
+  return TITLES[status] ?? 'The request was refused';
+}
+
 export function problemDocument(problem: Problem, requestId: string): ProblemDocument {
   return {
     ...problem.members,
     type: `urn:taskgrant:problem:${problem.code}`,
-    title: TITLES[problem.status] ?? 'The request was refused',
+    title: titleOf(problem.status),
     status: problem.status,
     detail: problem.message,
     code: problem.code,

@@ -16,12 +16,7 @@ export interface DiscoveryOptions {
  * our extension included (R18).
  */
 export function discovery({ issuer, signingAlgorithms }: DiscoveryOptions): Middleware {
-  const path = new URL(issuer).pathname.replace(/\/$/, '');
-  const places = new Map(
-    WELL_KNOWN.flatMap((known) =>
-      [known, `${known}${path}`, `${path}${known}`].map((place) => [place, known]),
-    ),
-  );
+  const places = metadataPlaces(issuer);
   return async (ctx, next) => {
     const known = places.get(ctx.path);
     if (known === undefined) return next();
@@ -38,9 +33,19 @@ export function discovery({ issuer, signingAlgorithms }: DiscoveryOptions): Midd
       revocation_endpoint_auth_signing_alg_values_supported:
         body.token_endpoint_auth_signing_alg_values_supported,
       access_token_signing_alg_values_supported: signingAlgorithms,
-      service_documentation: `${issuer}/openapi.json`,
+      service_documentation: `${issuer}/docs`,
       client_credentials_code_challenge_required: true,
       task_parameters_supported: [...TASK_PARAMETERS, 'parent_token', 'delegate_to'],
     };
   };
+}
+
+/** The paths at which the metadata is found, and which of the two documents is there. */
+export function metadataPlaces(issuer: string): ReadonlyMap<string, string> {
+  const path = new URL(issuer).pathname.replace(/\/$/, '');
+  return new Map(
+    WELL_KNOWN.flatMap((known) =>
+      [known, `${known}${path}`, `${path}${known}`].map((place): [string, string] => [place, known]),
+    ),
+  );
 }

@@ -1,8 +1,9 @@
 import type { Knex } from 'knex';
 import type { IdempotencyReads, IdempotencyRecord } from '../app/ports/idempotency.ts';
 import type { Applier } from './applier.ts';
+import { gather } from './gather.ts';
 import { mapping, plain } from './mapping.ts';
-import { insertRows, rowsOf } from './statements.ts';
+import { among, insertRows, rowsOf } from './statements.ts';
 
 const records = mapping<IdempotencyRecord>('idempotency_records', {
   id: plain('id'),
@@ -13,13 +14,15 @@ const records = mapping<IdempotencyRecord>('idempotency_records', {
 });
 
 export function idempotencyReads(db: Knex): IdempotencyReads {
-  return {
-    async byId(id) {
-      const sql = `SELECT ${records.columns.join(', ')} FROM idempotency_records WHERE id = ?`;
-      const [row] = await rowsOf(db, sql, [id]);
-      return row ? records.read(row) : undefined;
-    },
-  };
+  return { byId: gather((ids: readonly string[]) => recordsBy(db, ids)) };
+}
+
+async function recordsBy(db: Knex, ids: readonly string[]) {
+  const { sql, bindings } = among(db, 'id', ids);
+  const columns = records.columns.join(', ');
+  const rows = await rowsOf(db, `SELECT ${columns} FROM idempotency_records WHERE ${sql}`, bindings);
+  const found = new Map(rows.map(records.read).map((record) => [record.id, record]));
+  return (id: string) => found.get(id);
 }
 
 /** One that has expired and was not cleaned up yet stands in nobody's way. */

@@ -31,6 +31,7 @@ const broken = contract({
   summary: 'Fail.',
   tags: ['Test'],
   params: z.strictObject({ how: z.string() }),
+  refuses: { 403: 'Not permitted.', 409: 'A conflict.' },
   returns: { status: 200, body: Echo },
 });
 
@@ -47,6 +48,30 @@ function fail(how: string): { seen: string } {
   throw new Error('password=hunter2');
 }
 
+const ECHOING = {
+  schemas: {},
+  paths: Object.fromEntries(
+    ['/api/oauth/token', '/api/oauth/authorize', '/api/oauth/jwks'].map((path) => [
+      path,
+      Object.fromEntries(
+        ['get', 'post'].map((method) => [
+          method,
+          {
+            responses: Object.fromEntries(
+              [200, 400, 404, 405].map((status) => [
+                status,
+                {
+                  content: { 'application/json': { schema: {} }, 'application/problem+json': { schema: {} } },
+                },
+              ]),
+            ),
+          },
+        ]),
+      ),
+    ]),
+  ),
+};
+
 beforeAll(async () => {
   app = await createTestHttpApp({
     routes: [
@@ -61,6 +86,7 @@ beforeAll(async () => {
         ctx.body = { host: ctx.host, href: ctx.href, secure: ctx.secure };
         return undefined;
       },
+      description: ECHOING,
     },
   });
   const note = (message: string, fields: Record<string, unknown> = {}) => logged.push({ message, fields });

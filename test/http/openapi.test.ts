@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { Ajv2020 } from 'ajv/dist/2020.js';
 import { createTestHttpApp, type TestHttpApp } from '../support/http-app.ts';
 
 let app: TestHttpApp;
@@ -14,6 +15,41 @@ test('the description names every declared path and method', async () => {
     for (const path of [contract.path, ...contract.aliases]) {
       expect(body.paths[path.replace(/:(\w+)/g, '{$1}')]).toHaveProperty(contract.method);
     }
+  }
+});
+
+test('every refusal is described by its status, with problem details', async () => {
+  const { body } = await app.send('get', '/openapi.json');
+  const register = body.paths['/api/tasks/{taskId}/revoke'].post.responses;
+  expect(Object.keys(register)).toEqual([
+    '200',
+    '400',
+    '401',
+    '403',
+    '404',
+    '409',
+    '413',
+    '415',
+    '429',
+    '500',
+    '503',
+  ]);
+  expect(register['429'].headers['Retry-After']).toEqual({ $ref: '#/components/headers/Retry-After' });
+  expect(register['404'].content).toEqual({
+    'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } },
+  });
+});
+
+test('every reference leads somewhere, and every schema is one of JSON Schema', async () => {
+  const { body } = await app.send('get', '/openapi.json');
+  const references = [...JSON.stringify(body).matchAll(/"\$ref":"#\/([^"]+)"/g)].map(([, path = '']) => path);
+  expect(references.length).toBeGreaterThan(100);
+  for (const path of new Set(references)) {
+    expect([path, path.split('/').reduce((at, name) => at?.[name], body)]).toEqual([path, expect.anything()]);
+  }
+  const ajv = new Ajv2020({ strict: false });
+  for (const schema of Object.values<object>(body.components.schemas)) {
+    expect(ajv.validateSchema(schema)).toBe(true);
   }
 });
 

@@ -10,6 +10,7 @@ import type { AuditEventType } from '../../src/domain/audit-event.ts';
 import type { User } from '../../src/domain/user.ts';
 import { createHttpApp } from '../../src/http/app.ts';
 import { createOAuthApp } from '../../src/oidc/app.ts';
+import { engineDescription } from '../../src/oidc/description/engine-description.ts';
 import { createEngineHolder } from '../../src/oidc/engine-holder.ts';
 import { createInteractions } from '../../src/oidc/interactions/interactions.ts';
 import { createMemoryLimiter } from '../../src/limits/memory-limiter.ts';
@@ -89,7 +90,7 @@ export async function startInteractionsApp(
     bodyLimit: 65_536,
     version: '0.0.0',
     cookieKeys,
-    engine: { middleware: compose([browserHeaders(), engine]) as never },
+    engine: { middleware: compose([browserHeaders(), engine]) as never, description: engineDescription(issuer) },
   });
   http.on('request', app.callback());
   return {

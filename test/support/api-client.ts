@@ -9,6 +9,7 @@ import type { BoundRoute } from '../../src/http/contract.ts';
 import { createRoutes } from '../../src/http/routes.ts';
 import { ADMIN_AUDIENCE, CALLER, createTestContext } from './app-context.ts';
 import type { TestContext, TestContextOptions } from './app-context.ts';
+import { holdToDescription } from './described-answers.ts';
 import { expectDeclared } from './http-app.ts';
 import { TASK_VERIFIER } from './registered-agent.ts';
 
@@ -45,7 +46,10 @@ export async function createApiClient(options: TestContextOptions = {}): Promise
     bodyLimit: 65_536,
     version: '0.0.0',
   };
-  const answer = createHttpApp(parts).callback();
+  const app = createHttpApp(parts);
+  const checking = holdToDescription(app.description);
+  app.middleware.unshift(checking.middleware as never);
+  const answer = app.callback();
   const server = createServer((req, res) => void answer(req, res));
   return {
     ...made,
@@ -65,6 +69,7 @@ export async function createApiClient(options: TestContextOptions = {}): Promise
     async close() {
       await refusals.close();
       await made.close();
+      checking.finish();
     },
   };
 }

@@ -20,6 +20,7 @@ import { exampleApiRoutes } from '../../src/http/routes/example-api.ts';
 import { healthRoutes } from '../../src/http/routes/health.ts';
 import { taskRoutes } from '../../src/http/routes/tasks.ts';
 import { ADMIN_AUDIENCE, CALLER, createTestContext, type TestContext } from './app-context.ts';
+import { holdToDescription } from './described-answers.ts';
 import { anAgent } from './fixtures.ts';
 
 /** The verifier of every task opened here, and its challenge. */
@@ -83,6 +84,8 @@ export async function createTestHttpApp(over: Partial<HttpAppParts> = {}): Promi
     ...over,
     routes,
   });
+  const checking = holdToDescription(app.description);
+  app.middleware.unshift(checking.middleware as never);
   const answer = app.callback();
   const server = createServer((req, res) => void answer(req, res));
   return {
@@ -99,6 +102,7 @@ export async function createTestHttpApp(over: Partial<HttpAppParts> = {}): Promi
     async close() {
       await refusals.close();
       await test.close();
+      checking.finish();
     },
   };
 }

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build, type Taskgrant } from '../../src/build.ts';
 import { loadConfig } from '../../src/config/load.ts';
+import { holdToDescription } from './described-answers.ts';
 import { createDatabase } from './postgres.ts';
 
 export const ADMIN_CLIENT = 'taskgrant-admin';
@@ -86,6 +87,8 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
   };
   const config = loadConfig(env, home);
   const taskgrant = await build(config, { clock, fetch: options.fetch });
+  const checking = holdToDescription(taskgrant.description);
+  taskgrant.app.middleware.unshift(checking.middleware);
   http.on('request', taskgrant.app.callback());
   return {
     issuer,
@@ -101,6 +104,7 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
       await taskgrant.close();
       await database?.drop();
       rmSync(home, { recursive: true, force: true });
+      checking.finish();
     },
   };
 }

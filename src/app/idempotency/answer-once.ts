@@ -47,22 +47,36 @@ interface AnswerOnceParts {
 }
 
 export function createAnswerOnce(parts: AnswerOnceParts): AnswerOnce {
+  const running = new Map<string, Promise<unknown>>();
   return async (request, caller, produce) => {
     const { key, owner, method, path } = request;
     const seal = parts.seals(JSON.stringify([owner, method, path, key]));
     const keyed: Keyed = { ...parts, request, caller, seal };
-    const before = await find(keyed);
-    if (before) return repeat(keyed, before);
+    // Within a process the others let the first one go ahead: their commits would queue up only to fail.
+    await running.get(seal.id)?.catch(() => undefined);
+    const answering = answerFirst(keyed, produce);
+    if (running.has(seal.id)) return answering;
+    running.set(seal.id, answering);
     try {
-      return { kind: 'answered', answer: await create(keyed, produce) };
-    } catch (error) {
-      if (unavailability(error)) throw error;
-      // Another request with this key may have been faster: what it created may be what stood in the way of this one.
-      const faster = await find(keyed);
-      if (!faster) throw error;
-      return repeat(keyed, faster);
+      return await answering;
+    } finally {
+      running.delete(seal.id);
     }
   };
+}
+
+async function answerFirst(keyed: Keyed, produce: () => Promise<Answer>): Promise<AnswerOnceOutcome> {
+  const before = await find(keyed);
+  if (before) return repeat(keyed, before);
+  try {
+    return { kind: 'answered', answer: await create(keyed, produce) };
+  } catch (error) {
+    if (unavailability(error)) throw error;
+    // Another request with this key may have been faster: what it created may be what stood in the way of this one.
+    const faster = await find(keyed);
+    if (!faster) throw error;
+    return repeat(keyed, faster);
+  }
 }
 
 interface Keyed extends AnswerOnceParts {
