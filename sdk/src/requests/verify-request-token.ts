@@ -1,0 +1,106 @@
+import { sha256, utf8 } from '../shared/encoding.ts';
+import { isName } from './authorized-keys.ts';
+import { type CompactJws, isSignedBy, readJws } from './compact-jws.ts';
+import { sameBytes } from './content-digest.ts';
+import { fieldOf, type Message, type MessageHead, messageOf, receivedTarget, urlOf } from './message.ts';
+import { taskTokenOf } from './presented-task-token.ts';
+import { checkLifetime, keysFor, type ReceiverOptions, spendOnce } from './receiver.ts';
+import { RequestRefused } from './refused.ts';
+import { hexSha256 } from './request-token.ts';
+import type { VerifiedHead, VerifiedRequest } from './verified.ts';
+
+export interface TokenReceiverOptions extends ReceiverOptions {
+  /** The name that callers know this service by. Default: the origin of `publicUrl`. */
+  readonly audience?: string | undefined;
+  /**
+   * Accepts tokens without `aud`, `htm` and `htu`, as rotagent makes them. Such a token works at every receiver and
+   * path that trusts its issuer: use it while callers are being moved, and not longer. What a token does say is checked
+   * all the same. Default false; no environment variable changes it.
+   */
+  readonly compatible?: boolean | undefined;
+}
+
+const LONGEST_JTI = 256;
+const BEARER = /^Bearer +(\S+)$/i;
+const HEX_SHA256 = /^[0-9a-f]{64}$/;
+
+/**
+ * Checks a request with a request token (`createRequestToken`), and uses it up.
+ * @throws RequestRefused
+ */
+export async function verifyRequestToken(
+  request: Request | Message,
+  options: TokenReceiverOptions,
+): Promise<VerifiedRequest> {
+  const message = request instanceof Request ? await messageOf(request) : request;
+  return (await verifyToken(message, options)).complete(message.body);
+}
+
+/**
+ * Checks everything that stands in the head, in this order: form, what the token is for, its life, its key, its
+ * signature, the task token. Nothing is stored.
+ * @throws RequestRefused
+ */
+export async function verifyToken(head: MessageHead, options: TokenReceiverOptions): Promise<VerifiedHead> {
+  const { requireTaskToken = false, now = Date.now } = options;
+  const jws = presented(head);
+  const { iss: issuer, iat, exp, jti, content_sha256: digest, ath } = jws.payload;
+  const kid = jws.header['kid'];
+  if (!isName(issuer) || (kid !== undefined && !isName(kid))) throw new RequestRefused('malformed');
+  if (typeof jti !== 'string' || jti === '' || jti.length > LONGEST_JTI)
+    throw new RequestRefused('malformed');
+  if (typeof digest !== 'string' || !HEX_SHA256.test(digest)) throw new RequestRefused('malformed');
+  requirePurpose(jws, head, options);
+  const taskToken = taskTokenOf(head, { requireTaskToken, inAuthorization: false });
+  const { from, until } = checkLifetime({ from: iat, until: exp }, now);
+  await requireSigned(jws, options, issuer, kid);
+  await requireTaskTokenOf(ath, taskToken);
+  return {
+    async complete(body) {
+      if (!sameBytes(utf8(digest), utf8(await hexSha256(body)))) throw new RequestRefused('body_changed');
+      await spendOnce(options, { profile: 'token', issuer, id: jti, until });
+      return { issuer, keyId: kid, profile: 'token', id: jti, issuedAt: from, expiresAt: until, taskToken };
+    },
+  };
+}
+
+function presented({ headers }: MessageHead): CompactJws {
+  const authorization = fieldOf(headers, 'authorization');
+  const token = authorization === undefined ? undefined : BEARER.exec(authorization)?.[1];
+  if (token === undefined) throw new RequestRefused('signature_missing');
+  const jws = readJws(token);
+  if (!jws) throw new RequestRefused('malformed');
+  // A JWT made for another purpose says so here (RFC 8725 §3.11): an access token is `at+jwt`, a proof `dpop+jwt`.
+  if (jws.header['typ'] !== undefined && jws.header['typ'] !== 'JWT') throw new RequestRefused('malformed');
+  return jws;
+}
+
+/** `aud`, `htm` and `htu`: each must be right, and must be there unless that is waived. */
+function requirePurpose({ payload }: CompactJws, head: MessageHead, options: TokenReceiverOptions): void {
+  const { publicUrl, audience = new URL(publicUrl).origin, compatible = false } = options;
+  const { aud, htm, htu } = payload;
+  const missing = [aud, htm, htu].some((claim) => claim === undefined);
+  if (missing && !compatible) throw new RequestRefused('not_covered');
+  if (aud !== undefined && aud !== audience) throw new RequestRefused('audience_mismatch');
+  if (htm !== undefined && htm !== head.method) throw new RequestRefused('method_mismatch');
+  if (htu !== undefined && htu !== urlOf(receivedTarget(publicUrl, head.url))) {
+    throw new RequestRefused('url_mismatch');
+  }
+}
+
+async function requireSigned(
+  jws: CompactJws,
+  options: TokenReceiverOptions,
+  issuer: string,
+  kid: string | undefined,
+): Promise<void> {
+  const signed = await isSignedBy(jws, await keysFor(options, issuer, kid));
+  if (signed === 'algorithm') throw new RequestRefused('algorithm_refused');
+  if (signed === 'no') throw new RequestRefused('signature_invalid');
+}
+
+/** A task token that was not signed for could be somebody else's; one that was signed for must not be taken away. */
+async function requireTaskTokenOf(ath: unknown, taskToken: string | undefined): Promise<void> {
+  const expected = taskToken === undefined ? undefined : await sha256(taskToken);
+  if (ath !== expected) throw new RequestRefused('task_token_mismatch');
+}
