@@ -179,7 +179,7 @@ describe('an agent that others act on', () => {
     await ask('POST', '/webhooks', { url: receiver.url, events: ['*'] }, opened.token);
     await administer(server, 'POST', `/api/agents/${other.clientId}/suspend`, { reason: 'a leak' });
     await receiver.until(1, about('agent.suspended'));
-    expect((await open(server, other).catch(String)).toString()).toContain('agent_not_active');
+    await expect(open(server, other)).rejects.toThrow('agent_not_active');
     await administer(server, 'PUT', `/api/agents/${other.clientId}`, { tier: 'pro' });
     await administer(server, 'POST', `/api/agents/${other.clientId}/reactivate`, {});
     await open(server, other);

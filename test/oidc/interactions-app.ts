@@ -90,7 +90,10 @@ export async function startInteractionsApp(
     bodyLimit: 65_536,
     version: '0.0.0',
     cookieKeys,
-    engine: { middleware: compose([browserHeaders(), engine]) as never, description: engineDescription(issuer) },
+    engine: {
+      middleware: compose([browserHeaders(), engine]) as never,
+      description: engineDescription(issuer),
+    },
   });
   http.on('request', app.callback());
   return {

@@ -27,7 +27,13 @@ onEveryDatabase('cleaning up', (open) => {
     store = createStore(open());
   });
   const commit = (changes: Change[], at = T0) => store.commit(aUnit(changes, { events: [anEvent({ at })] }));
-  const cutoffs = { now: NOW, tokens: NOW - HOUR, tasks: NOW - 2 * HOUR, audit: NOW - 3 * HOUR, webhooks: NOW - 3 * HOUR };
+  const cutoffs = {
+    now: NOW,
+    tokens: NOW - HOUR,
+    tasks: NOW - 2 * HOUR,
+    audit: NOW - 3 * HOUR,
+    webhooks: NOW - 3 * HOUR,
+  };
 
   test('removes what has ended, in small batches, and keeps the rest', async () => {
     const agent = anAgent();

@@ -51,6 +51,8 @@ export function startDelivering(parts: DeliveryParts): Delivering {
       .catch(report('deliveries could not be looked for'))
       .finally(() => {
         looking = undefined;
+        // Somebody woke it between its last look and now.
+        if (again) wake();
       });
   }
 
