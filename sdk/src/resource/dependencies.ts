@@ -24,7 +24,7 @@ const MOST_ANCESTORS = 64;
 export function dependenciesOf(claims: Readonly<Record<string, unknown>>): readonly Dependency[] | undefined {
   const { jti, sub, client_id: clientId, task } = claims;
   if (!isRecord(task) || !isName(jti) || !isName(sub) || !isName(clientId)) return undefined;
-  const { handle, grant, epoch, subject, lineage } = task;
+  const { handle, grant, epoch, subject, lineage, via } = task;
   if (!isName(handle) || !isName(grant) || !isEpoch(epoch) || !isSubject(subject)) return undefined;
   if (!Array.isArray(lineage) || lineage.length > MOST_ANCESTORS) return undefined;
   const found: Dependency[] = [
@@ -35,6 +35,11 @@ export function dependenciesOf(claims: Readonly<Record<string, unknown>>): reado
     { kind: 'agent', handle: clientId, epoch },
     { kind: subject.kind, handle: sub, epoch: subject.epoch },
   ];
+  // A hand-off token depends on the one that it was made from, too.
+  if (via !== undefined) {
+    if (!isName(via)) return undefined;
+    found.push({ kind: 'token', handle: via, epoch: ANY });
+  }
   for (const ancestor of lineage as unknown[]) {
     if (!isAncestor(ancestor)) return undefined;
     found.push(
