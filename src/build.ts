@@ -20,6 +20,7 @@ import { createIds } from './crypto/ids.ts';
 import { createKeyring, type Keyring } from './crypto/keyring.ts';
 import { loadMasterKey } from './crypto/master-key.ts';
 import { createPasswords } from './crypto/passwords.ts';
+import { createStatementSigner } from './crypto/statement-signer.ts';
 import { firstStart } from './first-start.ts';
 import { keyFollower } from './follow-keys.ts';
 import { createHttpApp } from './http/app.ts';
@@ -97,6 +98,7 @@ export async function buildContext(
     digests: createDigests(),
     passwords: createPasswords(config.argon2),
     signer: createAccessTokenSigner({ keyring, issuer: config.issuer }),
+    statements: createStatementSigner(keyring),
     decisionPoint,
     webhooks: webhooks.tools,
     settings: appSettings(config),

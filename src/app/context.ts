@@ -2,6 +2,7 @@ import type { Catalogue } from '../domain/catalogue.ts';
 import type { Policy } from '../domain/policy/policy.ts';
 import type { ServerLimits } from '../domain/task-request.ts';
 import type { DecisionPoint } from './ports/decision-point.ts';
+import type { StatementSigner } from './ports/statements.ts';
 import type { WebhookSecrets, WebhookTargets } from './ports/webhooks.ts';
 import type { AccessTokenSigner, Clock, Digests, Ids, Logger, Passwords, Store } from './ports.ts';
 
@@ -42,6 +43,8 @@ export interface AppContext {
   readonly digests: Digests;
   readonly passwords: Passwords;
   readonly signer: AccessTokenSigner;
+  /** For what the server says about tokens. */
+  readonly statements: StatementSigner;
   readonly decisionPoint: DecisionPoint;
   /** What is known of webhooks outside the store: their secrets, and where they may be. */
   readonly webhooks: { readonly secrets: WebhookSecrets; readonly targets: WebhookTargets };

@@ -8,6 +8,7 @@ import type { TaskToken } from '../domain/task-token.ts';
 import type { User } from '../domain/user.ts';
 import type { Artifact } from './artifact.ts';
 import type { ApiKeyReads } from './ports/api-keys.ts';
+import type { EventReceivers } from './ports/event-receivers.ts';
 import type { Page, Paged, Slice, Sliced } from './ports/page.ts';
 import type { IdempotencyReads } from './ports/idempotency.ts';
 import type { PermissionReads } from './ports/permissions.ts';
@@ -244,6 +245,7 @@ export interface Store extends Committer {
   readonly artifacts: Artifacts;
   readonly apiKeys: ApiKeyReads;
   readonly idempotency: IdempotencyReads;
+  readonly eventReceivers: EventReceivers;
   counts(now: number): Promise<Counts>;
 }
 

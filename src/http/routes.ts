@@ -22,6 +22,7 @@ import { permissionRoutes } from './routes/permissions.ts';
 import { resourceServerRoutes } from './routes/resource-servers.ts';
 import { revocationRoutes } from './routes/revocations.ts';
 import { roleRoutes } from './routes/roles.ts';
+import { securityEventRoutes } from './routes/security-events.ts';
 import { taskRoutes } from './routes/tasks.ts';
 import { userRoutes } from './routes/users.ts';
 import { webhookDeliveryRoutes } from './routes/webhook-deliveries.ts';
@@ -58,6 +59,7 @@ export function createRoutes(
     ...consentRoutes(context),
     ...resourceServerRoutes(context),
     ...revocationRoutes(context, feed),
+    ...securityEventRoutes(context, feed),
     ...webhookRoutes(context),
     ...webhookDeliveryRoutes(context),
     ...exampleApiRoutes(context),

@@ -9,6 +9,7 @@ import { cleanup } from './cleanup.ts';
 import { groupCommitter } from './committer.ts';
 import { counts } from './counts.ts';
 import type { Database } from './database.ts';
+import { eventReceivers } from './event-receivers.ts';
 import { idempotencyReads } from './idempotency-records.ts';
 import { keyStore } from './keys.ts';
 import { ledgerReads } from './ledger.ts';
@@ -71,6 +72,7 @@ export function createStore(database: Database): DatabaseStore {
     artifacts: port(artifacts(db)),
     apiKeys: port(apiKeyReads(db)),
     idempotency: port(idempotencyReads(db)),
+    eventReceivers: port(eventReceivers(db)),
     webhooks: port(webhookReads(db)),
     webhookOutbox: { ...port(webhookOutbox(db)), onRecorded: (listener) => void listeners.push(listener) },
     onRevoked: (listener) => void revocationListeners.push(listener),

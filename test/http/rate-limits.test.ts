@@ -54,7 +54,9 @@ describe('every route', () => {
 
   /** The policies that an answer names, or the route when it names none. */
   async function counted(method: string, path: string, headers: Record<string, string>) {
-    const body = method === 'GET' || method === 'DELETE' ? null : '{}';
+    // Nobody waits for events here.
+    const sent = path.endsWith('/poll') ? '{"maxEvents":0}' : '{}';
+    const body = method === 'GET' || method === 'DELETE' ? null : sent;
     const type = body === null ? {} : { 'content-type': 'application/json' };
     const answer = await send(server, path, { method, headers: { ...headers, ...type }, body });
     const names = [...(answer.headers.get('ratelimit') ?? '').matchAll(/"([a-z-]+)";r=\d+;t=\d+/g)];

@@ -95,6 +95,15 @@ onEveryDatabase('following the ledger', (open) => {
     expect(order).toEqual(order.toSorted((a, b) => a - b));
   });
 
+  test('a receiver of events has a position, which never goes back', async () => {
+    const receivers = store.eventReceivers;
+    expect(await receivers.position('api-a')).toBe(0);
+    await receivers.advance('api-a', 7, T0);
+    await receivers.advance('api-b', 3, T0);
+    await Promise.all([5, 9, 8].map((position) => receivers.advance('api-a', position, T0 + 1)));
+    expect([await receivers.position('api-a'), await receivers.position('api-b')]).toEqual([9, 3]);
+  });
+
   describe('the notice about commits', () => {
     test('comes for those that revoke, after the row can be read, and for no others', async () => {
       const heard: Promise<number>[] = [];

@@ -10,6 +10,7 @@ import { createEncryption } from '../../src/crypto/encryption.ts';
 import { createIds } from '../../src/crypto/ids.ts';
 import type { Keyring } from '../../src/crypto/keyring.ts';
 import { createPasswords } from '../../src/crypto/passwords.ts';
+import { createStatementSigner } from '../../src/crypto/statement-signer.ts';
 import { builtInPermissions } from '../../src/domain/built-in-catalogue.ts';
 import { createWebhookSecrets } from '../../src/crypto/webhook-secrets.ts';
 import { isPublicAddress } from '../../src/network/public-address.ts';
@@ -101,6 +102,7 @@ export async function createTestContext(options: TestContextOptions = {}): Promi
     digests: createDigests(),
     passwords: createPasswords({ memoryKiB: 64, passes: 1, parallelism: 1 }),
     signer: createAccessTokenSigner({ keyring, issuer: settings.issuer }),
+    statements: createStatementSigner(keyring),
     decisionPoint: { ask: async () => ({ failure: 'there is none' }) },
     webhooks: {
       secrets: createWebhookSecrets(createEncryption(Buffer.alloc(32, 7)), createIds()),

@@ -15,6 +15,7 @@ const OPEN_BELOW = [
   '/.well-known/oauth-authorization-server',
   '/.well-known/openid-configuration',
   '/.well-known/oauth-protected-resource',
+  '/.well-known/ssf-configuration',
 ];
 const PREFLIGHT_SECONDS = 600;
 
