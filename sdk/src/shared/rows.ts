@@ -224,3 +224,23 @@ export interface SecretRow {
   /** Until then the replaced secrets work too. */
   readonly old_secrets_expire_at: string;
 }
+
+/** One delivery of an event to a webhook. */
+export interface DeliveryRow {
+  /** The field `webhook-id`: the same at each attempt. */
+  readonly id: string;
+  readonly webhook_id: string;
+  readonly event: string;
+  /** `log_id` of the audit event. */
+  readonly event_id: string;
+  readonly state: string;
+  readonly attempts: number;
+  readonly next_attempt_at: string | null;
+  readonly last_attempt_at: string | null;
+  readonly delivered_at: string | null;
+  readonly response_status: number | null;
+  readonly response_excerpt: string | null;
+  readonly error: string | null;
+  readonly duration_ms: number | null;
+  readonly created_at: string;
+}
