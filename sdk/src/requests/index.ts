@@ -1,4 +1,11 @@
 export { type AuthorizedKeys, type GivenKey, keysGiven, keysOf } from './authorized-keys.ts';
+export {
+  type AgentKeyOptions,
+  InterAgentAuth,
+  type InterAgentClaims,
+  type SharedSecretOptions,
+} from './inter-agent-auth.ts';
+export { InterAgentAuthError } from './inter-agent-error.ts';
 export { type FetchedKeysOptions, keysFromJwks, keysOfAgents } from './keys-from-jwks.ts';
 export { type Message, type MessageHead, TASK_TOKEN_FIELD } from './message.ts';
 export {
@@ -41,6 +48,7 @@ export {
   type SigningOptions,
   signRequest,
 } from './sign-request.ts';
+export { secretFromEnvironment, secretFromManager, type SecretSource } from './shared-secret.ts';
 export type { VerifiedHead, VerifiedRequest } from './verified.ts';
 export { type SignatureReceiverOptions, verifyRequest } from './verify-request.ts';
 export { type TokenReceiverOptions, verifyRequestToken } from './verify-request-token.ts';

@@ -64,12 +64,12 @@ describe('a signed request', () => {
   });
 
   test('names its key where the issuer has several, and no other of them counts', async () => {
-    const jwk = { ...(await exported(keys.privateKey)), kid: '2026-11' };
+    const jwk: Record<string, unknown> = { ...(await exported(keys.privateKey)), kid: '2026-11' };
     const message = await wire(await signed({ privateKey: jwk }));
     expect((message.headers as Record<string, string>)['signature-input']).toContain(
       'keyid="orchestrator#2026-11"',
     );
-    const { d: _d, ...publicJwk } = jwk;
+    const { d: _private, ...publicJwk } = jwk;
     const older = { ...publicJwk, kid: '2025-01' };
     const { keysGiven } = await import('../../src/requests/index.ts');
     const known = await keysGiven([{ issuer: 'orchestrator', publicKey: publicJwk }]);
