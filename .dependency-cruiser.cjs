@@ -22,6 +22,7 @@ const ALLOWED = {
   'app-settings.ts': ['app/', 'config/', 'domain/'],
   'welcome.ts': ['app/', 'config/'],
   'upkeep.ts': ['app/', 'crypto/'],
+  'status-lists.ts': ['app/', 'config/', 'crypto/'],
   'webhooks.ts': ['app/', 'config/', 'crypto/', 'log/', 'network/', 'store/'],
   'build.ts': ['(?!main[.]ts$)'],
   'cli/': ['build.ts', 'config/', 'log/', 'app/', 'domain/'],

@@ -40,6 +40,7 @@ import { createSignInThrottle, noSignInThrottle } from './oidc/interactions/sign
 import { connect, type DatabaseSettings, openDatabase } from './store/database.ts';
 import { migrateDown, migrateUp, migrationStatus } from './store/migrate.ts';
 import { createStore, type DatabaseStore } from './store/store.ts';
+import { statusIndexes, statusListSource } from './status-lists.ts';
 import { startUpkeep } from './upkeep.ts';
 import { createWebhookParts, startWebhooks } from './webhooks.ts';
 
@@ -99,6 +100,8 @@ export async function buildContext(
     passwords: createPasswords(config.argon2),
     signer: createAccessTokenSigner({ keyring, issuer: config.issuer }),
     statements: createStatementSigner(keyring),
+    statusIndexes:
+      config.revocations.statusLists === 'on' ? statusIndexes({ store, ids, clock }, masterKey) : undefined,
     decisionPoint,
     webhooks: webhooks.tools,
     settings: appSettings(config),
@@ -170,6 +173,7 @@ export async function build(config: Config, outside: Outside = {}): Promise<Task
       () => draining,
       rateLimits,
       feed,
+      statusListSource(context, config.revocations),
     ),
     trustProxy: config.trustProxy,
     bodyLimit: config.requestBodyLimit,

@@ -3,6 +3,7 @@ import type { Policy } from '../domain/policy/policy.ts';
 import type { ServerLimits } from '../domain/task-request.ts';
 import type { DecisionPoint } from './ports/decision-point.ts';
 import type { StatementSigner } from './ports/statements.ts';
+import type { StatusIndexes } from './ports/status-lists.ts';
 import type { WebhookSecrets, WebhookTargets } from './ports/webhooks.ts';
 import type { AccessTokenSigner, Clock, Digests, Ids, Logger, Passwords, Store } from './ports.ts';
 
@@ -45,6 +46,8 @@ export interface AppContext {
   readonly signer: AccessTokenSigner;
   /** For what the server says about tokens. */
   readonly statements: StatementSigner;
+  /** Places in status lists for JWTs; absent where there are none. */
+  readonly statusIndexes?: StatusIndexes | undefined;
   readonly decisionPoint: DecisionPoint;
   /** What is known of webhooks outside the store: their secrets, and where they may be. */
   readonly webhooks: { readonly secrets: WebhookSecrets; readonly targets: WebhookTargets };

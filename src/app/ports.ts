@@ -13,6 +13,7 @@ import type { Page, Paged, Slice, Sliced } from './ports/page.ts';
 import type { IdempotencyReads } from './ports/idempotency.ts';
 import type { PermissionReads } from './ports/permissions.ts';
 import type { RoleReads } from './ports/roles.ts';
+import type { StatusLists } from './ports/status-lists.ts';
 import type { WebhookReads } from './ports/webhooks.ts';
 import type { ClientSecret, UnitOfWork } from './unit-of-work.ts';
 
@@ -246,6 +247,7 @@ export interface Store extends Committer {
   readonly apiKeys: ApiKeyReads;
   readonly idempotency: IdempotencyReads;
   readonly eventReceivers: EventReceivers;
+  readonly statusLists: StatusLists;
   counts(now: number): Promise<Counts>;
 }
 

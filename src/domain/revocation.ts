@@ -21,7 +21,8 @@ export interface Dependency {
   readonly epoch: number;
 }
 
-interface DependentTask {
+/** What of a task its dependencies follow from. */
+export interface DependentTask {
   readonly handle: string;
   readonly grant: string;
   readonly clientId: string;
@@ -53,7 +54,8 @@ function handlesOf(task: DependentTask): Dependency[] {
   return [...own, ...inherited];
 }
 
-type DependentToken = Pick<TaskToken, 'tokenId' | 'kind' | 'parentTokenId'>;
+/** What of a token its own dependencies follow from. */
+export type DependentToken = Pick<TaskToken, 'tokenId' | 'kind' | 'parentTokenId'>;
 
 /** A token depends on its task's handles and on its own two (R2); a hand-off token on the one handed off as well. */
 export function tokenDependencies(token: DependentToken, task: DependentTask): Dependency[] {

@@ -36,6 +36,9 @@ export interface TaskToken extends Authority {
   readonly expiresAt: number;
   readonly revokedAt: number | null;
   readonly revocationReason: string | null;
+  /** Its place in a status list, for JWTs that were issued while there were any. */
+  readonly statusList: string | null;
+  readonly statusIndex: number | null;
 }
 
 /** `act` for tokens of a task (R6). */

@@ -1,6 +1,7 @@
 import type { AppContext } from '../app/context.ts';
 import type { RateLimits } from '../app/limits/rate-limits.ts';
 import { createLedgerFeed, type LedgerFeed } from '../app/revocations/ledger-feed.ts';
+import type { StatusListSource } from '../app/revocations/status-list.ts';
 import type { BoundRoute } from './contract.ts';
 import { createGuessing } from './guessing.ts';
 import { adminAuditRoutes } from './routes/admin-audit.ts';
@@ -23,6 +24,7 @@ import { resourceServerRoutes } from './routes/resource-servers.ts';
 import { revocationRoutes } from './routes/revocations.ts';
 import { roleRoutes } from './routes/roles.ts';
 import { securityEventRoutes } from './routes/security-events.ts';
+import { statusListRoutes } from './routes/status-lists.ts';
 import { taskRoutes } from './routes/tasks.ts';
 import { userRoutes } from './routes/users.ts';
 import { webhookDeliveryRoutes } from './routes/webhook-deliveries.ts';
@@ -37,6 +39,7 @@ export function createRoutes(
   /** Absent = no limits. */
   limits?: RateLimits,
   feed: LedgerFeed = quietFeed(context),
+  statusLists?: StatusListSource,
 ): BoundRoute[] {
   const guessing = createGuessing(limits);
   return [
@@ -60,6 +63,7 @@ export function createRoutes(
     ...resourceServerRoutes(context),
     ...revocationRoutes(context, feed),
     ...securityEventRoutes(context, feed),
+    ...(statusLists ? statusListRoutes(context, statusLists) : []),
     ...webhookRoutes(context),
     ...webhookDeliveryRoutes(context),
     ...exampleApiRoutes(context),

@@ -58,6 +58,7 @@ export const RETAINED: readonly Retained[] = [
        WHERE newest.seq = old.seq AND newest.seq = (SELECT MAX(seq) FROM revocations)`,
     ],
   },
+  { table: 'status_lists', ended: 'expires_at', before: ({ now }) => now - CLOCKS_DIFFER_MS },
   // Windows end by the database's clock: this server's must not be ahead of it by more than that.
   { table: 'rate_limits', ended: 'resets_at', before: ({ now }) => now - CLOCKS_DIFFER_MS },
   // Pending ones too: what was not delivered in all that time is not waited for any more.

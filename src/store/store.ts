@@ -19,6 +19,7 @@ import { registry } from './registry.ts';
 import { resourceServerReads } from './resource-servers.ts';
 import { roleReads } from './roles.ts';
 import { isPostgres } from './statements.ts';
+import { statusLists } from './status-lists.ts';
 import { taskReads } from './tasks.ts';
 import { tokenReads } from './tokens.ts';
 import { timeoutOf } from './transaction.ts';
@@ -73,6 +74,7 @@ export function createStore(database: Database): DatabaseStore {
     apiKeys: port(apiKeyReads(db)),
     idempotency: port(idempotencyReads(db)),
     eventReceivers: port(eventReceivers(db)),
+    statusLists: port(statusLists(db)),
     webhooks: port(webhookReads(db)),
     webhookOutbox: { ...port(webhookOutbox(db)), onRecorded: (listener) => void listeners.push(listener) },
     onRevoked: (listener) => void revocationListeners.push(listener),

@@ -37,6 +37,8 @@ export const tokens = mapping<TaskToken>('tokens', {
   consumedAt: plain('consumed_at'),
   revokedAt: plain('revoked_at'),
   revocationReason: plain('revocation_reason'),
+  statusList: plain('status_list'),
+  statusIndex: plain('status_index'),
 });
 
 const NEWEST_FIRST: Order = { columns: { issued_at: 'number', token_id: 'string' }, direction: 'desc' };

@@ -146,6 +146,8 @@ export function aToken(task: Task, over: Partial<TaskToken> = {}): TaskToken {
     expiresAt: T0 + HOUR / 6,
     revokedAt: null,
     revocationReason: null,
+    statusList: null,
+    statusIndex: null,
     ...over,
   };
 }

@@ -4,6 +4,7 @@ import { tokenDependencies } from '../../domain/revocation.ts';
 import type { Authority, Task } from '../../domain/task.ts';
 import { taskActor, type TaskToken, type TokenKind, tokenTaskClaim } from '../../domain/task-token.ts';
 import { formatScope } from '../../domain/scope.ts';
+import { statusListUri } from '../revocations/status-list.ts';
 import { agentTaskDetails } from './agent-task-details.ts';
 import type { AppContext } from '../context.ts';
 import type { Guard } from '../unit-of-work.ts';
@@ -34,6 +35,9 @@ export async function mintToken(context: AppContext, order: TokenOrder): Promise
   const { task, authority, audience, kind } = order;
   const jwt = kind !== 'refresh' && audience?.tokenFormat === 'jwt';
   const secret = jwt ? undefined : context.ids.secret();
+  const expiresAt = Math.min(order.expiresAt, task.expiresAt);
+  // Hand-off tokens are for this server alone.
+  const status = jwt && kind === 'access' ? await context.statusIndexes?.next(expiresAt) : undefined;
   const token: TaskToken = {
     ...authority,
     tokenId: context.ids.ordered(context.clock.now()),
@@ -56,9 +60,11 @@ export async function mintToken(context: AppContext, order: TokenOrder): Promise
     consumedAt: null,
     keyThumbprint: order.keyThumbprint,
     issuedAt: context.clock.now(),
-    expiresAt: Math.min(order.expiresAt, task.expiresAt),
+    expiresAt,
     revokedAt: null,
     revocationReason: null,
+    statusList: status?.list ?? null,
+    statusIndex: status?.index ?? null,
   };
   if (secret !== undefined) return { token, value: secret };
   const value = await context.signer.sign(accessTokenClaims(context, token, task));
@@ -82,7 +88,14 @@ function accessTokenClaims(context: AppContext, token: TaskToken, task: Task): R
     ...(token.keyThumbprint ? { cnf: { jkt: token.keyThumbprint } } : {}),
     ...(actor ? { act: actor } : {}),
     task: tokenTaskClaim(token, task),
+    ...statusClaim(context, token),
   };
+}
+
+/** draft-ietf-oauth-status-list-21 §6.1. */
+function statusClaim({ settings }: AppContext, { statusList, statusIndex }: TaskToken) {
+  if (statusList === null) return {};
+  return { status: { status_list: { idx: statusIndex, uri: statusListUri(settings.issuer, statusList) } } };
 }
 
 /** Nothing that the new token depends on may have been revoked when the unit commits (S24). */

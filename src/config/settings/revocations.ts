@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { setting, wholeNumber } from '../setting.ts';
+import { oneOf, setting, wholeNumber } from '../setting.ts';
 
 /** What resource servers are told of revocations. */
 export const revocationSettings = {
@@ -14,6 +14,17 @@ export const revocationSettings = {
       env: 'REVOCATION_FOLLOWERS_PER_CLIENT',
       default: 100,
       description: 'The same for processes that use the credentials of one resource server.',
+    }),
+    statusLists: setting(oneOf(['on', 'off']), {
+      env: 'STATUS_LISTS',
+      default: 'off',
+      description: 'Whether JWTs name a place in a Token Status List.',
+    }),
+    statusListMaxAge: setting(wholeNumber(2, 3600), {
+      env: 'STATUS_LIST_MAX_AGE',
+      unit: 'seconds',
+      default: 60,
+      description: 'How old what a status list says may be, wherever it is kept.',
     }),
   }),
 };

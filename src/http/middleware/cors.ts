@@ -16,6 +16,7 @@ const OPEN_BELOW = [
   '/.well-known/openid-configuration',
   '/.well-known/oauth-protected-resource',
   '/.well-known/ssf-configuration',
+  '/api/status-lists',
 ];
 const PREFLIGHT_SECONDS = 600;
 
