@@ -140,14 +140,14 @@ export function createFollower(parts: FollowerParts): Follower {
       for await (const event of client.stream(sequence, linked.signal)) {
         watchdog.feed();
         if (event.type === 'rows') applyNew(event.rows);
-        else if (event.type === 'reset') sequence = 0;
-        else if (await isComplete(event.head)) {
+        if (event.type === 'reset') sequence = 0;
+        if (event.type === 'head') {
           heads += 1;
-          freshness.provenAt(event.at);
-          if (heads === 1) change('streaming');
+          change('streaming');
+          if (await isComplete(event.head)) freshness.provenAt(event.at);
         }
-        // One that is held back is no better than a silent one, and none is good for ever.
-        if ((heads > 0 && freshness.age() > timing.lag) || monotonic() > ends) return;
+        // One that is held back, or proves nothing, is no better than a silent one; and none is good for ever.
+        if (freshness.age() > timing.lag || monotonic() > ends) return;
       }
       throw new FeedUnavailable('the stream ended');
     } finally {

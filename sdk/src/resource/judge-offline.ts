@@ -41,6 +41,7 @@ const NO_KEYS: Verdict = { is: 'undecided', reason: 'server_unavailable', retryA
  */
 export function judgeOffline(parts: OfflineParts): Judge {
   const { fallback, live } = parts;
+  let start: Promise<void> | undefined;
   const elsewhere = (token: string, otherwise: Verdict) => (fallback ? fallback(token) : otherwise);
 
   return async (token) => {
@@ -65,8 +66,12 @@ export function judgeOffline(parts: OfflineParts): Judge {
   /** The first request of all may come before the snapshot is complete. */
   async function afterWaiting(token: string, verified: VerifiedToken): Promise<Verdict> {
     if (!live) return UNKNOWN;
-    if (live.follower.age() === Infinity && live.follower.state !== 'closed') {
-      await live.atMost(live.follower.ready());
+    // Starts it, too.
+    live.follower.ready().catch(() => undefined);
+    if (!fallback && live.follower.age() === Infinity && live.follower.state !== 'closed') {
+      // One wait for all: while the server is away, nobody waits after that.
+      start ??= live.atMost(live.follower.ready());
+      await start;
       const state = stateOf(live, verified);
       if (state === 'revoked') return REVOKED;
       if (state === 'live') return liveVerdict(parts, verified, token);
