@@ -23,6 +23,7 @@ const ALLOWED = {
   'welcome.ts': ['app/', 'config/'],
   'upkeep.ts': ['app/', 'crypto/'],
   'status-lists.ts': ['app/', 'config/', 'crypto/'],
+  'document-api.ts': ['build.ts', 'config/'],
   'webhooks.ts': ['app/', 'config/', 'crypto/', 'log/', 'network/', 'store/'],
   'build.ts': ['(?!main[.]ts$)'],
   'cli/': ['build.ts', 'config/', 'log/', 'app/', 'domain/'],

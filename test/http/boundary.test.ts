@@ -50,6 +50,7 @@ function fail(how: string): { seen: string } {
 
 const ECHOING = {
   schemas: {},
+  responses: {},
   paths: Object.fromEntries(
     ['/api/oauth/token', '/api/oauth/authorize', '/api/oauth/jwks'].map((path) => [
       path,

@@ -34,8 +34,10 @@ test('every refusal is described by its status, with problem details', async () 
     '500',
     '503',
   ]);
-  expect(register['429'].headers['Retry-After']).toEqual({ $ref: '#/components/headers/Retry-After' });
-  expect(register['404'].content).toEqual({
+  expect(register['429']).toEqual({ $ref: '#/components/responses/Problem429' });
+  const { Problem404, Problem429 } = body.components.responses;
+  expect(Problem429.headers['Retry-After']).toEqual({ $ref: '#/components/headers/Retry-After' });
+  expect(Problem404.content).toEqual({
     'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } },
   });
 });

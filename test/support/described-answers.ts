@@ -1,5 +1,4 @@
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
-import formats from 'ajv-formats';
 import type { Middleware } from 'koa';
 
 /** An answer as it leaves the server. */
@@ -21,22 +20,33 @@ interface Described {
   readonly content?: Readonly<Record<string, { readonly schema: object }>>;
 }
 
-type Operations = Readonly<Record<string, { readonly responses: Readonly<Record<string, Described>> }>>;
+type Responses = Readonly<Record<string, Described | { readonly $ref: string }>>;
+type Operations = Readonly<Record<string, { readonly responses: Responses }>>;
 
 export interface ApiDocument {
   readonly paths: Readonly<Record<string, Operations>>;
-  readonly components: { readonly headers: Readonly<Record<string, Header>>; readonly schemas: object };
+  readonly components: {
+    readonly headers: Readonly<Record<string, Header>>;
+    readonly responses?: Readonly<Record<string, Described>>;
+    readonly schemas: object;
+  };
 }
 
 /** Says what of an answer the document does not describe; nothing when all is well. */
 export type Check = (answer: Answer) => readonly string[];
 
+/** Those that the document uses; another one is an error. */
+const FORMATS = {
+  'date-time': /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/,
+  uri: (value: string) => URL.canParse(value),
+  password: true,
+} as const;
+
 const DOCUMENT = 'https://api.example/document';
 
 /** Checks answers against an OpenAPI document: path, method, status, header fields, content type and body. */
 export function describedBy(document: ApiDocument): Check {
-  const ajv = new Ajv2020({ strict: false, allErrors: true, validateFormats: true });
-  (formats as unknown as (ajv: Ajv2020) => void)(ajv);
+  const ajv = new Ajv2020({ strict: false, allErrors: true, formats: FORMATS });
   ajv.addSchema({ $id: DOCUMENT, components: document.components });
   const compiled = new Map<object, ValidateFunction>();
   const validate = (schema: object, value: unknown): string[] => {
@@ -52,8 +62,7 @@ export function describedBy(document: ApiDocument): Check {
 
   const checkHeaders = (headers: Described['headers'], sent: Answer['headers']): string[] =>
     Object.entries(headers ?? {}).flatMap(([name, given]) => {
-      const header =
-        '$ref' in given ? document.components.headers[given.$ref.split('/').at(-1) ?? ''] : given;
+      const header = '$ref' in given ? document.components.headers[last(given.$ref)] : given;
       const value = sent[name.toLowerCase()];
       if (!header) return [`${name} is not among the components`];
       if (value === undefined) return header.required ? [`${name} is missing`] : [];
@@ -79,7 +88,8 @@ export function describedBy(document: ApiDocument): Check {
     const found = find(path);
     const operation = found?.operations[method === 'HEAD' ? 'get' : method.toLowerCase()];
     const where = `${method} ${found?.template ?? path} ${status}`;
-    const described = operation ? operation.responses[status] : undescribed(status);
+    const named = operation ? operation.responses[status] : undescribed(status);
+    const described = named && '$ref' in named ? document.components.responses?.[last(named.$ref)] : named;
     if (!described) return [`${where}: it is not described`];
     return [...checkHeaders(described.headers, answer.headers), ...checkBody(described, answer)].map(
       (fault) => `${where}: ${fault}`,
@@ -99,6 +109,10 @@ const REFUSAL: Described = {
 /** Where nothing is, no more than that is said. */
 function undescribed(status: number): Described | undefined {
   return [400, 401, 404, 405, 429, 500, 503].includes(status) ? REFUSAL : undefined;
+}
+
+function last(reference: string): string {
+  return reference.split('/').at(-1) ?? '';
 }
 
 /** References of the document, as they are resolved outside of it. */

@@ -5,21 +5,20 @@ import { join } from 'node:path';
 import type { ApiDescription, Json } from '../../app/description/api-description.ts';
 import { headersOf } from '../../app/description/header-fields.ts';
 import { operationId } from '../../app/description/schema.ts';
-import { problemAnswer } from '../openapi/operation.ts';
+import { refusalOf } from '../openapi/operation.ts';
 import { Problem } from '../problem.ts';
 import type { RequestContext, RequestMiddleware } from '../state.ts';
 
 const PATH = '/docs';
 const IMMUTABLE = 'public, max-age=31536000, immutable';
 /**
- * The page runs and shows nothing but its own files, and speaks to nobody but this server. Its script sets styles on
- * elements that it makes, which `style-src-attr` allows; a style sheet or a script within the page is never run.
+ * The page runs and shows nothing but its own files, and speaks to nobody but this server; a style or a script within
+ * the page, or what an answer brings with it, is never applied or run.
  */
 const POLICY = [
   "default-src 'none'",
   "script-src 'self'",
   "style-src 'self'",
-  "style-src-attr 'unsafe-inline'",
   "img-src 'self' data:",
   "connect-src 'self'",
   "base-uri 'none'",
@@ -128,7 +127,7 @@ function nothingThere(): Problem {
 }
 
 const refusals = Object.fromEntries(
-  ([400, 401, 404, 429, 500, 503] as const).map((status) => [status, problemAnswer(status, 'Refused.')]),
+  ([400, 401, 404, 429, 500, 503] as const).map((status) => [status, refusalOf(status)]),
 );
 
 function fileOperation(path: string, summary: string, types: readonly string[], parameters: Json[]): Json {
@@ -152,6 +151,7 @@ const FILE = `${PATH}/{version}/{file}`;
 
 const description: ApiDescription = {
   schemas: {},
+  responses: {},
   paths: {
     [PATH]: { get: fileOperation(PATH, 'This description as a page to read and to try.', ['text/html'], []) },
     [FILE]: {

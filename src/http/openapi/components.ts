@@ -1,4 +1,4 @@
-import type { Json } from '../../app/description/api-description.ts';
+import type { ApiDescription, Json } from '../../app/description/api-description.ts';
 
 /** RFC 9457, as errors.ts makes them. Further members say more about what was refused. */
 const problem = {
@@ -96,9 +96,13 @@ const security = (issuer: string) => ({
   },
 });
 
-export function components(issuer: string, schemas: Readonly<Record<string, Json>>): Json {
+export function components(
+  issuer: string,
+  { schemas, responses }: Pick<ApiDescription, 'schemas' | 'responses'>,
+): Json {
   return {
     schemas: { Problem: problem, ...schemas },
+    responses,
     headers,
     parameters: { IdempotencyKey: idempotencyKey },
     securitySchemes: security(issuer),

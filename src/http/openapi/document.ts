@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { ApiDescription, Json } from '../../app/description/api-description.ts';
 import { type BoundRoute, type Contract, contract, route } from '../contract.ts';
 import { components } from './components.ts';
-import { operationOf } from './operation.ts';
+import { commonRefusals, operationOf } from './operation.ts';
 import type { NamedSchemas } from '../../app/description/schema.ts';
 
 const DESCRIPTION =
@@ -29,8 +29,10 @@ function describeApi({ contracts, others, issuer, version }: DescribedApi): Json
       item[declared.method] = operationOf(declared, path, schemas);
     }
   }
+  const responses = { ...commonRefusals };
   for (const other of others) {
     Object.assign(schemas, other.schemas);
+    Object.assign(responses, other.responses);
     for (const [path, methods] of Object.entries(other.paths)) Object.assign((paths[path] ??= {}), methods);
   }
   return {
@@ -38,7 +40,7 @@ function describeApi({ contracts, others, issuer, version }: DescribedApi): Json
     info: { title: 'Taskgrant', version, description: DESCRIPTION },
     servers: [{ url: issuer }],
     paths,
-    components: components(issuer, schemas),
+    components: components(issuer, { schemas, responses }),
   };
 }
 

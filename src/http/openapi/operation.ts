@@ -47,19 +47,28 @@ function refusals({ method, path, body, creates, access, refuses = {} }: Contrac
     500,
     503,
   ];
-  const meanings = new Map([
-    ...statuses.map((status): [number, string] => [status, `${titleOf(status)}.`]),
-    ...Object.entries(refuses).map(([status, meaning]): [number, string] => [Number(status), meaning]),
+  const own = Object.entries(refuses).map(([status, meaning]): [number, Json] => [
+    Number(status),
+    problemAnswer(Number(status), meaning),
   ]);
-  return Object.fromEntries(
-    [...meanings]
-      .sort(([a], [b]) => a - b)
-      .map(([status, meaning]) => [status, problemAnswer(status, meaning)]),
-  );
+  const all = new Map([...statuses.map((status): [number, Json] => [status, refusalOf(status)]), ...own]);
+  return Object.fromEntries([...all].sort(([a], [b]) => a - b));
+}
+
+/** The refusals that many routes have in common, by the names by which `refusalOf` refers to them. */
+export const commonRefusals: Readonly<Record<string, Json>> = Object.fromEntries(
+  [400, 401, 403, 404, 409, 413, 415, 422, 429, 500, 503].map((status) => [
+    `Problem${status}`,
+    problemAnswer(status, `${titleOf(status)}.`),
+  ]),
+);
+
+export function refusalOf(status: number): Json {
+  return { $ref: `#/components/responses/Problem${status}` };
 }
 
 /** Problem details with the fields that belong to a status. */
-export function problemAnswer(status: number, description: string): Json {
+function problemAnswer(status: number, description: string): Json {
   return {
     description,
     headers: refusalHeaders(status),
@@ -72,8 +81,9 @@ function securityOf(access: Access): Json[] {
     case 'anonymous':
       return [];
     case 'optional':
-      return [{}, { bearer: [] }];
+      return [{}, { bearer: [] }, { administration: [] }];
     case 'task':
+      return [{ bearer: [] }, { administration: [] }];
     case 'example':
       return [{ bearer: [] }];
     case 'follower':

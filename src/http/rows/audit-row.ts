@@ -3,22 +3,24 @@ import { AUDIT_EVENT_TYPES, type AuditEvent } from '../../domain/audit-event.ts'
 import { iso, isoTime } from '../fields.ts';
 
 /** One audit event as administrators see it. */
-export const AuditRow = z.object({
-  log_id: z.string(),
-  client_id: z.string().nullable(),
-  user_id: z.string().nullable(),
-  token_id: z.string().nullable(),
-  task_id: z.string().nullable(),
-  parent_task_id: z.string().nullable(),
-  event_type: z.enum(AUDIT_EVENT_TYPES),
-  timestamp: isoTime,
-  status: z.enum(['success', 'refused', 'error']),
-  source_ip: z.string().nullable(),
-  request_id: z.string().nullable(),
-  actor: z.string().nullable(),
-  reason: z.string().nullable(),
-  details: z.record(z.string(), z.unknown()),
-});
+export const AuditRow = z
+  .object({
+    log_id: z.string(),
+    client_id: z.string().nullable(),
+    user_id: z.string().nullable(),
+    token_id: z.string().nullable(),
+    task_id: z.string().nullable(),
+    parent_task_id: z.string().nullable(),
+    event_type: z.enum(AUDIT_EVENT_TYPES),
+    timestamp: isoTime,
+    status: z.enum(['success', 'refused', 'error']),
+    source_ip: z.string().nullable(),
+    request_id: z.string().nullable(),
+    actor: z.string().nullable(),
+    reason: z.string().nullable(),
+    details: z.record(z.string(), z.unknown()),
+  })
+  .meta({ id: 'AuditEvent' });
 
 export function auditRow(event: AuditEvent): z.input<typeof AuditRow> {
   return {

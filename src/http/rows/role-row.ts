@@ -3,13 +3,15 @@ import type { RoleMember } from '../../app/ports/roles.ts';
 import type { Role } from '../../domain/role.ts';
 import { iso, isoTime } from '../fields.ts';
 
-export const RoleRow = z.object({
-  name: z.string(),
-  description: z.string(),
-  permissions: z.array(z.string()).meta({ description: 'May contain wildcards.' }),
-  created_at: isoTime,
-  updated_at: isoTime,
-});
+export const RoleRow = z
+  .object({
+    name: z.string(),
+    description: z.string(),
+    permissions: z.array(z.string()).meta({ description: 'May contain wildcards.' }),
+    created_at: isoTime,
+    updated_at: isoTime,
+  })
+  .meta({ id: 'Role' });
 
 export function roleRow(role: Role): z.input<typeof RoleRow> {
   return {

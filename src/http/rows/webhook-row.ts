@@ -2,20 +2,22 @@ import { z } from 'zod';
 import { DELIVERY_STATES, type Webhook, type WebhookDelivery } from '../../domain/webhook.ts';
 import { iso, isoOrNull, isoTime } from '../fields.ts';
 
-export const WebhookRow = z.object({
-  id: z.string(),
-  url: z.string(),
-  events: z.array(z.string()),
-  description: z.string(),
-  agent_id: z.string().nullable().meta({ description: 'The agent that it hears of; null = everything.' }),
-  owner: z.string().nullable().meta({ description: 'The agent that made it; null = administrators.' }),
-  enabled: z.boolean(),
-  disabled_reason: z.string().nullable(),
-  consecutive_failures: z.int().meta({ description: 'Deliveries in a row that were given up.' }),
-  old_secret_expires_at: isoTime.nullable(),
-  created_at: isoTime,
-  updated_at: isoTime,
-});
+export const WebhookRow = z
+  .object({
+    id: z.string(),
+    url: z.string(),
+    events: z.array(z.string()),
+    description: z.string(),
+    agent_id: z.string().nullable().meta({ description: 'The agent that it hears of; null = everything.' }),
+    owner: z.string().nullable().meta({ description: 'The agent that made it; null = administrators.' }),
+    enabled: z.boolean(),
+    disabled_reason: z.string().nullable(),
+    consecutive_failures: z.int().meta({ description: 'Deliveries in a row that were given up.' }),
+    old_secret_expires_at: isoTime.nullable(),
+    created_at: isoTime,
+    updated_at: isoTime,
+  })
+  .meta({ id: 'Webhook' });
 
 export function webhookRow(webhook: Webhook): z.input<typeof WebhookRow> {
   return {
@@ -34,22 +36,24 @@ export function webhookRow(webhook: Webhook): z.input<typeof WebhookRow> {
   };
 }
 
-export const DeliveryRow = z.object({
-  id: z.string().meta({ description: 'The field webhook-id: the same at each attempt.' }),
-  webhook_id: z.string(),
-  event: z.string(),
-  event_id: z.string().meta({ description: 'log_id of the audit event.' }),
-  state: z.enum(DELIVERY_STATES),
-  attempts: z.int(),
-  next_attempt_at: isoTime.nullable(),
-  last_attempt_at: isoTime.nullable(),
-  delivered_at: isoTime.nullable(),
-  response_status: z.int().nullable(),
-  response_excerpt: z.string().nullable(),
-  error: z.string().nullable(),
-  duration_ms: z.int().nullable(),
-  created_at: isoTime,
-});
+export const DeliveryRow = z
+  .object({
+    id: z.string().meta({ description: 'The field webhook-id: the same at each attempt.' }),
+    webhook_id: z.string(),
+    event: z.string(),
+    event_id: z.string().meta({ description: 'log_id of the audit event.' }),
+    state: z.enum(DELIVERY_STATES),
+    attempts: z.int(),
+    next_attempt_at: isoTime.nullable(),
+    last_attempt_at: isoTime.nullable(),
+    delivered_at: isoTime.nullable(),
+    response_status: z.int().nullable(),
+    response_excerpt: z.string().nullable(),
+    error: z.string().nullable(),
+    duration_ms: z.int().nullable(),
+    created_at: isoTime,
+  })
+  .meta({ id: 'WebhookDelivery' });
 
 export function deliveryRow(delivery: WebhookDelivery): z.input<typeof DeliveryRow> {
   return {

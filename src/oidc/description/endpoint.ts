@@ -64,7 +64,7 @@ export function endpointOperation(endpoint: Endpoint, named: NamedSchemas): Json
           answered(answer, creates ?? false, named),
         ]),
       ),
-      ...refusals(endpoint, named),
+      ...refusals(endpoint),
     },
   };
 }
@@ -98,20 +98,38 @@ function contentOf(type: string, schema: z.ZodType, named: NamedSchemas): Json {
   return { [type]: { schema: schemaOf(schema, 'output', named) } };
 }
 
-/** What fails outside the engine is told as everywhere else (RFC 9457). */
-function refusals({ refuses, tag }: Endpoint, named: NamedSchemas): Json {
-  const content = {
-    ...(tag === 'OAuth: pages' ? PAGE : {}),
-    ...contentOf(JSON_TYPE, OAuthError, named),
-    ...PROBLEM,
-  };
+function refusals({ refuses, tag }: Endpoint): Json {
+  const kind = kindOf(tag);
   const statuses = [...new Set([...ALWAYS, ...refuses])].sort((a, b) => a - b);
   return Object.fromEntries(
-    statuses.map((status) => [
-      status,
-      { description: MEANING[status] ?? 'Refused.', headers: refusalHeaders(status), content },
+    statuses.map((status) => [status, { $ref: `#/components/responses/${kind}${status}` }]),
+  );
+}
+
+const kindOf = (tag: Endpoint['tag']) => (tag === 'OAuth: pages' ? 'Page' : 'OAuth');
+
+/** The refusals that endpoints refer to, by name. */
+export function endpointRefusals(endpoints: readonly Endpoint[], named: NamedSchemas): Record<string, Json> {
+  const pairs = endpoints.flatMap(({ tag, refuses }) =>
+    [...ALWAYS, ...refuses].map((status): [string, Json] => [
+      `${kindOf(tag)}${status}`,
+      refusal(tag, status, named),
     ]),
   );
+  return Object.fromEntries(pairs);
+}
+
+/** What fails outside the engine is told as everywhere else (RFC 9457). */
+function refusal(tag: Endpoint['tag'], status: number, named: NamedSchemas): Json {
+  return {
+    description: MEANING[status] ?? 'Refused.',
+    headers: refusalHeaders(status),
+    content: {
+      ...(tag === 'OAuth: pages' ? PAGE : {}),
+      ...contentOf(JSON_TYPE, OAuthError, named),
+      ...PROBLEM,
+    },
+  };
 }
 
 function requestBody({ form, json: body }: Endpoint, named: NamedSchemas): Json {

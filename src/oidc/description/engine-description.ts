@@ -14,7 +14,7 @@ import {
   UserInfo,
   Verified,
 } from './answers.ts';
-import { type Endpoint, endpointOperation } from './endpoint.ts';
+import { type Endpoint, endpointOperation, endpointRefusals } from './endpoint.ts';
 import {
   AuthorizationRequest,
   ClientMetadata,
@@ -223,14 +223,9 @@ export function engineDescription(issuer: string): ApiDescription {
   const schemas: NamedSchemas = {};
   const paths: Record<string, Record<string, Json>> = {};
   const userinfos = [userinfo('get'), userinfo('post')];
-  for (const endpoint of [
-    ...clientEndpoints,
-    ...registration,
-    ...userinfos,
-    ...metadata(issuer),
-    ...people,
-  ]) {
+  const endpoints = [...clientEndpoints, ...registration, ...userinfos, ...metadata(issuer), ...people];
+  for (const endpoint of endpoints) {
     (paths[endpoint.path] ??= {})[endpoint.method] = endpointOperation(endpoint, schemas);
   }
-  return { paths, schemas };
+  return { paths, responses: endpointRefusals(endpoints, schemas), schemas };
 }
