@@ -8,13 +8,7 @@ import { checkLifetime, keysFor, type ReceiverOptions, spendOnce } from './recei
 import { RequestRefused } from './refused.ts';
 import { ALGORITHMS, type BoundKey, verify } from './request-keys.ts';
 import { namesOf, NoSuchComponent, signatureBase } from './signature-base.ts';
-import {
-  type InnerList,
-  isInnerList,
-  type Item,
-  NotStructured,
-  parseDictionary,
-} from './structured-fields.ts';
+import { type InnerList, isInnerList, NotStructured, parseDictionary } from './structured-fields.ts';
 import type { VerifiedHead, VerifiedRequest } from './verified.ts';
 
 export interface SignatureReceiverOptions extends ReceiverOptions {
@@ -80,7 +74,7 @@ function readSignature(
   const signatures = fieldOf(head.headers, 'signature');
   if (inputs === undefined || signatures === undefined) throw new RequestRefused('signature_missing');
   const ours = [...parseDictionary(inputs)].filter(([, member]) => member.parameters.get('tag') === tag);
-  const [[label, covered] = [], ...more] = ours as [string, InnerList | Item][];
+  const [[label, covered] = [], ...more] = ours;
   if (label === undefined || covered === undefined) throw new RequestRefused('signature_missing');
   const signature = parseDictionary(signatures).get(label);
   if (more.length > 0 || !isInnerList(covered)) throw new RequestRefused('malformed');

@@ -15,7 +15,10 @@ export function requireSignature(
     if (!checked.passed) return responseOf(checked.answer);
     const { method } = request;
     const bodiless = method === 'GET' || method === 'HEAD';
-    return handler(bodiless ? request : new Request(request, { body: checked.body }), checked.request);
+    return handler(
+      bodiless ? request : new Request(request, { method, body: checked.body }),
+      checked.request,
+    );
   };
 }
 

@@ -1,0 +1,284 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, jest, test } from '@jest/globals';
+import { decodeJwt, decodeProtectedHeader, SignJWT } from 'jose';
+import {
+  InterAgentAuth,
+  keysGiven,
+  requestReplaysInMemory,
+  secretFromEnvironment,
+  secretFromManager,
+  type SecretSource,
+} from '../../src/requests/index.ts';
+import { secretFromFile } from '../../src/requests-node/index.ts';
+import { bytes, NOON, pair } from './parties.ts';
+
+const AGENTS = { orchestrator: pair(), vision: pair('EdDSA'), tool: pair('RS256') };
+type Name = keyof typeof AGENTS;
+
+const keys = await keysGiven(
+  Object.entries(AGENTS).map(([issuer, { publicKey }]) => ({ issuer, publicKey })),
+);
+
+function speaking(agent: Name, over: Record<string, unknown> = {}) {
+  const { privateKey } = AGENTS[agent];
+  return new InterAgentAuth({ agent, privateKey, keys, now: () => NOON, ...over });
+}
+
+async function message(trying: Promise<unknown>): Promise<string> {
+  return trying.then(
+    () => 'accepted',
+    (error: Error) => {
+      expect(error.name).toBe('InterAgentAuthError');
+      return error.message;
+    },
+  );
+}
+
+describe('tokens between two agents with keys of their own', () => {
+  test.each(Object.keys(AGENTS) as Name[])('%s speaks to vision for five minutes', async (from) => {
+    const token = await speaking(from).createToken('vision');
+    expect(decodeProtectedHeader(token)).toMatchObject({ typ: 'inter-agent+jwt', kid: 'default' });
+    const claims = { iss: from, sub: from, aud: 'vision', iat: NOON / 1000, exp: NOON / 1000 + 300 };
+    expect(await speaking('vision').verifyToken(token)).toEqual({ ...claims, jti: expect.any(String) });
+    const later = speaking('vision', { now: () => NOON + 300_000 });
+    expect(await message(later.verifyToken(token))).toBe('Token expired');
+    const early = speaking('vision', { now: () => NOON - 6_000 });
+    expect(await message(early.verifyToken(token))).toBe('Invalid token');
+  });
+
+  test('a token for one agent is none for another, and a fresh one is made for each call', async () => {
+    const orchestrator = speaking('orchestrator');
+    const [first, second] = [
+      await orchestrator.createToken('vision'),
+      await orchestrator.createToken('vision'),
+    ];
+    expect(decodeJwt(first).jti).not.toBe(decodeJwt(second).jti);
+    expect(await message(speaking('tool').verifyToken(first))).toBe('Invalid token');
+  });
+
+  test('nobody speaks as another: the key decides who it was', async () => {
+    const tool = new InterAgentAuth({
+      agent: 'orchestrator',
+      privateKey: AGENTS.tool.privateKey,
+      keys,
+      now: () => NOON,
+    });
+    expect(await message(speaking('vision').verifyToken(await tool.createToken('vision')))).toBe(
+      'Invalid token',
+    );
+    const stranger = new InterAgentAuth({
+      agent: 'nobody',
+      privateKey: AGENTS.tool.privateKey,
+      keys,
+      now: () => NOON,
+    });
+    expect(await message(speaking('vision').verifyToken(await stranger.createToken('vision')))).toBe(
+      'Invalid token',
+    );
+  });
+
+  test('says in whose name it speaks, and names its key', async () => {
+    const keyed = await keysGiven([{ issuer: 'tool', publicKey: AGENTS.tool.publicKey, keyId: 'k1' }]);
+    const token = await speaking('tool', { keyId: 'k1' }).createToken('vision', 'usr_ann');
+    expect(await speaking('vision', { keys: keyed }).verifyToken(token)).toMatchObject({
+      iss: 'tool',
+      sub: 'usr_ann',
+    });
+    const old = await speaking('tool', { keyId: 'k0' }).createToken('vision');
+    expect(await message(speaking('vision', { keys: keyed }).verifyToken(old))).toBe('Invalid token');
+  });
+
+  test('works once where used ones are kept, and a tampered one uses up none', async () => {
+    const vision = speaking('vision', { replays: requestReplaysInMemory({ now: () => NOON }) });
+    const token = await speaking('orchestrator').createToken('vision');
+    const [head, , tail] = token.split('.');
+    const claims = { ...decodeJwt(token), sub: 'root' };
+    const tampered = [head, Buffer.from(JSON.stringify(claims)).toString('base64url'), tail].join('.');
+    expect(await message(vision.verifyToken(tampered))).toBe('Invalid token');
+    expect(await message(vision.verifyToken(token))).toBe('accepted');
+    expect(await message(vision.verifyToken(token))).toBe('Invalid token');
+  });
+
+  test('keys that cannot be had are no verdict about the token', async () => {
+    const failing = { find: () => Promise.reject(new Error('down')) };
+    const token = await speaking('orchestrator').createToken('vision');
+    const trying = speaking('vision', { keys: failing }).verifyToken(token);
+    await expect(trying).rejects.toMatchObject({ code: 'unavailable' });
+  });
+
+  test.each(['', 'a.b', 'a.b.c', 'x'.repeat(9000)])('"%.8s" is an invalid token', async (token) => {
+    expect(await message(speaking('vision').verifyToken(token))).toBe('Invalid token');
+  });
+});
+
+describe('the shared secret (AGENT_AUTH_SECRET)', () => {
+  const secret = randomBytes(32).toString('hex');
+  const newer = randomBytes(32).toString('hex');
+  const from = (...values: string[]): SecretSource =>
+    secretFromEnvironment({ AGENT_AUTH_SECRET: values[0], AGENT_AUTH_SECRET_PREVIOUS: values[1] });
+  const sharing = (agent: string, source: SecretSource | undefined, over: Record<string, unknown> = {}) =>
+    new InterAgentAuth({
+      agent,
+      secret: source,
+      peers: ['orchestrator', 'vision'],
+      now: () => NOON,
+      ...over,
+    });
+
+  test('is read from the environment, and speaks for five minutes', async () => {
+    const before = process.env['AGENT_AUTH_SECRET'];
+    try {
+      process.env['AGENT_AUTH_SECRET'] = secret;
+      const token = await sharing('orchestrator', undefined).createToken('vision');
+      expect(decodeProtectedHeader(token)).toMatchObject({ alg: 'HS256', typ: 'inter-agent-shared+jwt' });
+      expect(await sharing('vision', undefined).verifyToken(token)).toMatchObject({
+        iss: 'orchestrator',
+        aud: 'vision',
+      });
+      const later = sharing('vision', undefined, { now: () => NOON + 301_000 });
+      expect(await message(later.verifyToken(token))).toBe('Token expired');
+      delete process.env['AGENT_AUTH_SECRET'];
+      expect(await message(sharing('vision', undefined).verifyToken(token))).toBe(
+        'AGENT_AUTH_SECRET not set',
+      );
+      expect(await message(sharing('vision', undefined).createToken('vision'))).toBe(
+        'AGENT_AUTH_SECRET not set',
+      );
+    } finally {
+      if (before === undefined) delete process.env['AGENT_AUTH_SECRET'];
+      else process.env['AGENT_AUTH_SECRET'] = before;
+    }
+  });
+
+  test('checks all the same whom a token is for and who made it', async () => {
+    const token = await sharing('orchestrator', from(secret)).createToken('vision');
+    expect(await message(sharing('tool', from(secret)).verifyToken(token))).toBe('Invalid token');
+    const stranger = await sharing('stranger', from(secret)).createToken('vision');
+    expect(await message(sharing('vision', from(secret)).verifyToken(stranger))).toBe('Invalid token');
+    expect(await message(sharing('vision', from(newer)).verifyToken(token))).toBe('Invalid token');
+    // What the two modes make is never the other's.
+    expect(await message(speaking('vision').verifyToken(token))).toBe('Invalid token');
+    const keyed = await speaking('orchestrator').createToken('vision');
+    expect(await message(sharing('vision', from(secret)).verifyToken(keyed))).toBe('Invalid token');
+  });
+
+  test('a token without kid, with another algorithm or a longer life is none', async () => {
+    const vision = sharing('vision', from(secret));
+    const genuine = await sharing('orchestrator', from(secret)).createToken('vision');
+    const { kid = '' } = decodeProtectedHeader(genuine);
+    const typ = 'inter-agent-shared+jwt';
+    const claims = decodeJwt(genuine);
+    const made = (header: object, over: object = {}) =>
+      new SignJWT({ ...claims, ...over }).setProtectedHeader({ alg: 'HS256', ...header }).sign(bytes(secret));
+    expect(await message(vision.verifyToken(await made({ typ, kid })))).toBe('accepted');
+    for (const token of [
+      await made({ typ }),
+      await made({ kid }),
+      await made({ typ, kid, alg: 'HS512' }),
+      await made({ typ, kid: 'x' }),
+      await made({ typ, kid }, { exp: NOON / 1000 + 301 }),
+      await made({ typ, kid }, { exp: undefined }),
+      await made({ typ, kid }, { iss: undefined }),
+      await made({ typ, kid }, { jti: undefined }),
+      await made({ typ, kid }, { aud: ['vision'] }),
+    ]) {
+      expect(await message(vision.verifyToken(token))).toBe('Invalid token');
+    }
+  });
+
+  test('has 32 bytes at least, and two values at most', async () => {
+    expect(await message(sharing('a', from('x'.repeat(31))).createToken('b'))).toMatch('too short');
+    expect(await message(sharing('a', from('x'.repeat(32))).createToken('b'))).toBe('accepted');
+    expect(await message(sharing('a', from(secret, 'short')).createToken('b'))).toMatch('too short');
+    const three = secretFromManager(() => [secret, newer, secret]);
+    expect(await message(sharing('a', three).createToken('b'))).toMatch('two values');
+    for (const nothing of [undefined, null, '', ' ', {}, [], { secret_key: '' }, 7, '{broken']) {
+      expect(
+        await message(
+          sharing(
+            'a',
+            secretFromManager(() => nothing),
+          ).createToken('b'),
+        ),
+      ).toMatch('not set');
+    }
+  });
+
+  test('is rotated without a restart: both are accepted while both are set', async () => {
+    const old = await sharing('orchestrator', from(secret)).createToken('vision');
+    const during = sharing('vision', from(newer, secret));
+    const fresh = await sharing('orchestrator', from(newer, secret)).createToken('vision');
+    expect(await message(during.verifyToken(old))).toBe('accepted');
+    expect(await message(during.verifyToken(fresh))).toBe('accepted');
+    const after = sharing('vision', from(newer));
+    expect(await message(after.verifyToken(fresh))).toBe('accepted');
+    expect(await message(after.verifyToken(old))).toBe('Invalid token');
+  });
+
+  test('comes from a secrets manager, asked once a minute and once more for a secret that is new', async () => {
+    let now = NOON;
+    let held: unknown = { secret_key: secret };
+    const read = jest.fn(() => Promise.resolve(held));
+    const vision = sharing('vision', secretFromManager(read), { now: () => now });
+    const clocked = { now: () => now };
+    const old = () => sharing('orchestrator', from(secret), clocked).createToken('vision');
+    const fresh = () => sharing('orchestrator', from(newer), clocked).createToken('vision');
+    for (let i = 0; i < 20; i += 1) expect(await message(vision.verifyToken(await old()))).toBe('accepted');
+    // A flood of tokens under names that nobody knows asks nobody.
+    for (let i = 0; i < 20; i += 1)
+      expect(await message(vision.verifyToken(await fresh()))).toBe('Invalid token');
+    expect(read).toHaveBeenCalledTimes(1);
+    held = [{ secret_key: newer }, JSON.stringify({ secret_key: secret })];
+    now += 11_000;
+    expect(await message(vision.verifyToken(await fresh()))).toBe('accepted');
+    expect(await message(vision.verifyToken(await old()))).toBe('accepted');
+    expect(read).toHaveBeenCalledTimes(2);
+    held = newer;
+    now += 61_000;
+    expect(await message(vision.verifyToken(await old()))).toBe('Invalid token');
+  });
+
+  test('that cannot be read lets nobody in, is not asked for every token, and shows no secret', async () => {
+    let now = NOON;
+    const read = jest.fn(() => Promise.reject(new Error('no connection')));
+    const vision = sharing('vision', secretFromManager(read), { now: () => now });
+    const token = await sharing('orchestrator', from(secret)).createToken('vision');
+    for (let i = 0; i < 20; i += 1) {
+      await expect(vision.verifyToken(token)).rejects.toMatchObject({ code: 'unavailable' });
+    }
+    expect(read).toHaveBeenCalledTimes(1);
+    now += 1_000;
+    await expect(vision.verifyToken(token)).rejects.toMatchObject({ code: 'unavailable' });
+    expect(read).toHaveBeenCalledTimes(2);
+    const short = await sharing('a', from('a-secret-that-is-short'))
+      .createToken('b')
+      .catch((error: unknown) => error);
+    expect(String((short as Error).stack)).not.toContain('a-secret-that-is-short');
+  });
+
+  test('is read again when its file changes', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'taskgrant-secret-'));
+    try {
+      const path = join(folder, 'secret');
+      await writeFile(path, `${secret}\n`);
+      let now = NOON;
+      const vision = sharing('vision', secretFromFile(path), { now: () => now });
+      const fresh = await sharing('orchestrator', from(newer)).createToken('vision');
+      const old = await sharing('orchestrator', from(secret)).createToken('vision');
+      expect(await message(vision.verifyToken(old))).toBe('accepted');
+      expect(await message(vision.verifyToken(fresh))).toBe('Invalid token');
+      await writeFile(path, JSON.stringify([{ secret_key: newer }, { secret_key: secret }]));
+      now += 1_001;
+      expect(await message(vision.verifyToken(fresh))).toBe('accepted');
+      expect(await message(vision.verifyToken(old))).toBe('accepted');
+      await rm(path);
+      now += 1_001;
+      await expect(vision.verifyToken(fresh)).rejects.toMatchObject({ code: 'unavailable' });
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+});
