@@ -1,7 +1,7 @@
 import type { AgentClient } from '../agent/agent.ts';
 import type { ApiCall, CallOptions } from '../agent/connection.ts';
 import { type CreationOptions, creation } from '../agent/registration.ts';
-import { pathPart, queryOf, wireNames } from '../shared/names.ts';
+import { queryOf, wireNames } from '../shared/names.ts';
 import { type Pages, pagesOf } from '../shared/pages.ts';
 
 /** How a list is asked for. */
@@ -23,9 +23,9 @@ export interface AdminCalls {
   remove<T>(path: string, query?: object, options?: CallOptions): Promise<T>;
 }
 
-/** A path whose values are safe to stand in it. */
+/** A path whose values cannot begin another part of it. */
 export function path(parts: TemplateStringsArray, ...values: readonly string[]): string {
-  return String.raw({ raw: parts }, ...values.map(pathPart));
+  return String.raw({ raw: parts }, ...values.map(encodeURIComponent));
 }
 
 export function adminCalls(client: AgentClient): AdminCalls {

@@ -1,4 +1,4 @@
-import { pathPart, queryOf } from '../shared/names.ts';
+import { queryOf } from '../shared/names.ts';
 import type { ActivityRow, AgentAuthRow, AgentState, Pagination, Tier, WebhookRow } from '../shared/rows.ts';
 import type { AgentClient } from './agent.ts';
 import { type ApiKeyTerms, rotateByApiKey, type VerifiedAgent } from './api-key.ts';
@@ -134,7 +134,7 @@ export function agentAuthCalls(agent: AgentClient): AgentAuthCalls {
     repeatable: true,
     ...options,
   });
-  const at = (path: string, id: string, rest = '') => `/${path}/${pathPart(id)}${rest}`;
+  const at = (path: string, id: string, rest = '') => `/${path}/${encodeURIComponent(id)}${rest}`;
 
   return {
     registerAgent: (asked, options) => agent.request(creation('/agents/register', asked, options), 'anyone'),

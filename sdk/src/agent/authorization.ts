@@ -65,7 +65,7 @@ export async function beginAuthorization(
 }
 
 /** @throws TaskgrantError `authorization_refused` */
-export function codeOf(
+function codeOf(
   { searchParams }: URL,
   expected: { readonly state: string; readonly issuer: string },
 ): string {

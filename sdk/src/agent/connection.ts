@@ -105,6 +105,9 @@ export class Connection {
   /** A route of the REST API. */
   async api(call: ApiCall): Promise<unknown> {
     const { method, path, body, bearer, once, signal, within } = call;
+    // An id that is empty or dots would lead to another route.
+    if (/\/\.{0,2}([/?]|$)/.test(path))
+      throw new TaskgrantError('option_invalid', 'an id is empty, or only dots');
     const url = `${this.issuer}${path}`;
     const key = once === true ? crypto.randomUUID() : once;
     const make = async (): Promise<HttpRequest> => ({

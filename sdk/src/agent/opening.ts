@@ -5,7 +5,7 @@ import type { Renew } from './held-tokens.ts';
 import { type Form, taskParameters, type TaskTerms } from './task-options.ts';
 import type { TokenAnswer } from './token-answer.ts';
 
-export const TOKEN_EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';
+const TOKEN_EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';
 const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token';
 /** A used refresh token may be repeated for 30 seconds; a repetition after that ends the whole family. */
 export const REFRESH_WITHIN_MS = 20_000;

@@ -1,7 +1,6 @@
 import { link, type Linked } from '../shared/abort.ts';
 import { ASYNC_DISPOSE } from '../shared/dispose.ts';
 import { TaskgrantError } from '../shared/errors.ts';
-import { pathPart } from '../shared/names.ts';
 import type { CallOptions, Connection } from './connection.ts';
 import { type HeldToken, HeldTokens } from './held-tokens.ts';
 import { exchange, exchangeTask, type Opened, openTask, renewalOf } from './opening.ts';
@@ -243,7 +242,7 @@ export class Task {
     try {
       const answer = await this.#home.connection.api({
         method: 'POST',
-        path: `/api/tasks/${pathPart(this.id)}/${as}`,
+        path: `/api/tasks/${encodeURIComponent(this.id)}/${as}`,
         bearer: await this.#tokens.get(),
         body: { reason, ...verifier },
         repeatable: true,

@@ -1,5 +1,3 @@
-import { TaskgrantError } from './errors.ts';
-
 /** `taskId` → `task_id` */
 type Snake<T extends string> = T extends `${infer Head}${infer Tail}`
   ? `${Head extends Lowercase<Head> ? Head : `_${Lowercase<Head>}`}${Snake<Tail>}`
@@ -20,11 +18,4 @@ export function queryOf(members: object): string {
   const query = new URLSearchParams();
   for (const [name, value] of Object.entries(wireNames(members))) query.set(name, String(value));
   return query.size > 0 ? `?${query.toString()}` : '';
-}
-
-/** A value within a path. @throws TaskgrantError `option_invalid` for what would make it another path. */
-export function pathPart(value: string): string {
-  if (/^\.{0,2}$/.test(value))
-    throw new TaskgrantError('option_invalid', 'an id must not be empty, nor dots');
-  return encodeURIComponent(value);
 }

@@ -76,11 +76,11 @@ describe('a person at this computer', () => {
   });
 
   test('is asked again when the answer to a refresh got lost, and nothing ends by it', async () => {
-    let armed: ReturnType<typeof first> | undefined;
-    const network = watch((request) => armed?.(request) ?? 'pass');
+    const line: { fate?: ReturnType<typeof first> } = {};
+    const network = watch((request) => line.fate?.(request) ?? 'pass');
     const agent = agentOf(party, { fetch: network.fetch, clock: skippingClock() });
     const task = await authorizeWithLoopback(agent, { ...terms, onUrl: approve0 });
-    armed = first('/token', 'lose answer');
+    line.fate = first('/token', 'lose answer');
     await task.renew();
     await task.renew();
     expect((await asAdmin(server, 'GET', `/api/tasks/${task.id}`)).body.state).toBe('active');

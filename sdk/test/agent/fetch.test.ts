@@ -177,7 +177,7 @@ describe('a 401', () => {
   });
 
   test('that stays is handed back', async () => {
-    const api = await anApi((_request, response) => response.writeHead(401).end());
+    const api = await anApi((_request, response) => void response.writeHead(401).end());
     const task = await taskFor(api.audience);
     expect((await task.fetch(api.origin)).status).toBe(401);
     expect(api.seen).toHaveLength(2);
@@ -187,8 +187,8 @@ describe('a 401', () => {
     ['for a scope that is missing', 401, 'Bearer error="insufficient_scope"'],
     ['which is no 401', 403, 'Bearer error="insufficient_scope"'],
   ])('%s renews nothing', async (_what, status, challenge) => {
-    const api = await anApi((_request, response) =>
-      response.writeHead(status, { 'www-authenticate': challenge }).end(),
+    const api = await anApi(
+      (_request, response) => void response.writeHead(status, { 'www-authenticate': challenge }).end(),
     );
     const task = await taskFor(api.audience);
     expect((await task.fetch(api.origin)).status).toBe(status);
@@ -196,7 +196,7 @@ describe('a 401', () => {
   });
 
   test('of a body that cannot be sent again is handed back', async () => {
-    const api = await anApi((_request, response) => response.writeHead(401).end());
+    const api = await anApi((_request, response) => void response.writeHead(401).end());
     const task = await taskFor(api.audience);
     const body = new Blob(['streamed']).stream();
     const init = { method: 'POST', body, duplex: 'half' } as RequestInit;
@@ -205,7 +205,7 @@ describe('a 401', () => {
   });
 
   test('after which the server says that the task is over ends in that', async () => {
-    const api = await anApi((_request, response) => response.writeHead(401).end());
+    const api = await anApi((_request, response) => void response.writeHead(401).end());
     const task = await taskFor(api.audience);
     await administer(server, 'POST', `/api/tasks/${task.id}/revoke`, {});
     await expect(task.fetch(api.origin)).rejects.toMatchObject({ taskError: 'task_not_active' });

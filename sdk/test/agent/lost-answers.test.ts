@@ -34,7 +34,7 @@ async function tasksOf({ clientId }: AgentParty): Promise<number> {
   return tasks.length as number;
 }
 
-const FATES: readonly Fate[] = ['drop', 'lose answer'];
+const FATES = ['drop', 'lose answer'] as const;
 
 describe.each(FATES)('when the first request is met by "%s"', (fate) => {
   test.each([undefined, true as const])(
@@ -51,10 +51,10 @@ describe.each(FATES)('when the first request is met by "%s"', (fate) => {
   );
 
   test('a child is derived once', async () => {
-    let armed: ((request: SentRequest) => Fate) | undefined;
-    const { agent } = over((request) => armed?.(request) ?? 'pass');
+    const line: { fate?: (request: SentRequest) => Fate } = {};
+    const { agent } = over((request) => line.fate?.(request) ?? 'pass');
     const task = await agent.task();
-    armed = first('/token', fate);
+    line.fate = first('/token', fate);
     const before = await tasksOf(opener);
     const child = await task.child({ description: 'Once' });
     expect(child.parentId).toBe(task.id);
@@ -75,7 +75,7 @@ describe.each(FATES)('when the first request is met by "%s"', (fate) => {
 
   test('an agent is registered once, with its credentials in the answer', async () => {
     const { agent } = over(first('/register', fate));
-    const named = { agentName: `Registered over a bad line: ${String(fate)}` };
+    const named = { agentName: `Registered over a bad line: ${fate}` };
     const { credentials } = await agent.register(named);
     expect(credentials.client_secret).toMatch(/^tgs_/);
     const { agents } = await administer(
