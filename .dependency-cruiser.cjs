@@ -94,7 +94,7 @@ module.exports = {
     },
     {
       name: 'app-knows-no-framework',
-      comment: 'Use cases reach the outside through app/ports.ts.',
+      comment: 'Use cases reach the outside through app/ports.ts and app/ports/.',
       severity: 'error',
       from: { path: '^src/app/' },
       to: { path: 'node_modules/(koa|@koa|koa-[^/]+|oidc-provider|winston[^/]*|jose)/' },

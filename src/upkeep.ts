@@ -1,5 +1,5 @@
 import type { AppContext } from './app/context.ts';
-import type { Cleanup } from './app/ports.ts';
+import type { Cleanup } from './app/ports/cleanup.ts';
 import { reportFailure } from './app/audit/report-failure.ts';
 import { type Retention, removeExpired } from './app/remove-expired.ts';
 import type { Keyring } from './crypto/keyring.ts';

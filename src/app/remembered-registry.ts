@@ -1,6 +1,7 @@
 import type { AppContext } from './context.ts';
 import type { Agent } from '../domain/agent.ts';
-import type { RegistryView, Store } from './ports.ts';
+import type { Store } from './ports.ts';
+import type { RegistryView } from './ports/registry.ts';
 
 const contexts = new WeakMap<RegistryView, AppContext>();
 

@@ -1,5 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
-import type { Cleanup, Clock, RetentionCutoffs } from './ports.ts';
+import type { Clock } from './ports.ts';
+import type { Cleanup, RetentionCutoffs } from './ports/cleanup.ts';
 
 const DAY_MS = 86_400_000;
 /** Rows in one statement. */

@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError } from 'commander';
-import type { Page, Paged } from '../app/ports.ts';
+import type { Page, Paged } from '../app/ports/page.ts';
 import { json, note, type Row, table } from './print.ts';
 
 export interface DataOptions {

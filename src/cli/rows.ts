@@ -1,4 +1,4 @@
-import type { StoredKey } from '../app/ports.ts';
+import type { StoredKey } from '../app/ports/keys.ts';
 import type { RoleMember } from '../app/ports/roles.ts';
 import type { ViewedToken } from '../app/tokens/search-tokens.ts';
 import type { ViewedTask } from '../app/tasks/view-task.ts';

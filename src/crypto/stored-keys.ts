@@ -1,4 +1,5 @@
-import type { Clock, Ids, KeyStore, StoredKey } from '../app/ports.ts';
+import type { Clock, Ids } from '../app/ports.ts';
+import type { KeyStore, StoredKey } from '../app/ports/keys.ts';
 import { DecryptionError, type Encryption } from './encryption.ts';
 import { published, schedule, signing } from './key-schedule.ts';
 import {

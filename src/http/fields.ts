@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Page, Paged } from '../app/ports.ts';
+import type { Page, Paged } from '../app/ports/page.ts';
 import { DomainError } from '../domain/errors.ts';
 import { checkTaskId } from '../domain/ids.ts';
 

@@ -1,4 +1,5 @@
-import type { Clock, RateCounters } from '../app/ports.ts';
+import type { Clock } from '../app/ports.ts';
+import type { RateCounters } from '../app/ports/rate-limits.ts';
 import { within } from './within.ts';
 
 /** No answer is based on older news. */

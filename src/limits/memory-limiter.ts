@@ -1,4 +1,5 @@
-import type { Clock, RateLimiter } from '../app/ports.ts';
+import type { Clock } from '../app/ports.ts';
+import type { RateLimiter } from '../app/ports/rate-limits.ts';
 import { type RatePolicy, type RateVerdict, verdictOf } from '../domain/rate-limit.ts';
 import { createWindowTable, type Window } from './window-table.ts';
 

@@ -1,4 +1,4 @@
-import type { PointsReserved } from '../app/ports.ts';
+import type { PointsReserved } from '../app/ports/rate-limits.ts';
 import { type RatePolicy, type RateVerdict, verdictOf } from '../domain/rate-limit.ts';
 import type { Window } from './window-table.ts';
 

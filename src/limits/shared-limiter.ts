@@ -1,4 +1,5 @@
-import type { Clock, Logger, RateCounters, RateLimiter } from '../app/ports.ts';
+import type { Clock, Logger } from '../app/ports.ts';
+import type { RateCounters, RateLimiter } from '../app/ports/rate-limits.ts';
 import { type RatePolicy, type RateVerdict, verdictOf } from '../domain/rate-limit.ts';
 import { createExhaustedKeys, type ExhaustedKeys } from './exhausted-keys.ts';
 import { createMemoryLimiter, type MemoryLimiter } from './memory-limiter.ts';

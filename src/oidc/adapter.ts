@@ -4,7 +4,7 @@ import { unitOf } from '../app/audit/audit-trail.ts';
 import type { AppContext } from '../app/context.ts';
 import type { Artifact } from '../app/artifact.ts';
 import { deferChange } from '../app/idempotency/deferred-units.ts';
-import type { Artifacts } from '../app/ports.ts';
+import type { Artifacts } from '../app/ports/artifacts.ts';
 import { revokeGrant } from '../app/tokens/revoke-grant.ts';
 import { DomainError } from '../domain/errors.ts';
 import { REPLAY_MARGIN_SECONDS, replayed } from './replay.ts';

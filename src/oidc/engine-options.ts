@@ -1,5 +1,5 @@
 import type { AppContext } from '../app/context.ts';
-import type { Artifacts } from '../app/ports.ts';
+import type { Artifacts } from '../app/ports/artifacts.ts';
 import type { RateLimits } from '../app/limits/rate-limits.ts';
 import type { RefusalRecorder } from '../app/audit/record-refusal.ts';
 

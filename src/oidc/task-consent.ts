@@ -1,4 +1,4 @@
-import type { Artifacts } from '../app/ports.ts';
+import type { Artifacts } from '../app/ports/artifacts.ts';
 import type { Authority } from '../domain/task.ts';
 import type { TaskRequest } from '../domain/task-request.ts';
 

@@ -1,5 +1,5 @@
 import type { Knex } from 'knex';
-import type { AgentFilter, AgentReads } from '../app/ports.ts';
+import type { AgentFilter, AgentReads } from '../app/ports/agents.ts';
 import type { ClientSecret } from '../app/unit-of-work.ts';
 import type { Agent } from '../domain/agent.ts';
 import { gather } from './gather.ts';

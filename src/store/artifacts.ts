@@ -1,6 +1,6 @@
 import type { Knex } from 'knex';
 import type { Artifact } from '../app/artifact.ts';
-import type { Artifacts } from '../app/ports.ts';
+import type { Artifacts } from '../app/ports/artifacts.ts';
 import { gather } from './gather.ts';
 import { json, mapping, plain } from './mapping.ts';
 import { type Order, pageOf } from './paging.ts';

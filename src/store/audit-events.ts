@@ -1,5 +1,5 @@
 import type { Knex } from 'knex';
-import type { AuditFilter, AuditReads } from '../app/ports.ts';
+import type { AuditFilter, AuditReads } from '../app/ports/audit.ts';
 import type { UnitOfWork } from '../app/unit-of-work.ts';
 import type { AuditEvent } from '../domain/audit-event.ts';
 import { json, mapping, plain } from './mapping.ts';

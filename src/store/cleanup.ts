@@ -1,5 +1,5 @@
 import type { Knex } from 'knex';
-import type { Cleanup, RetentionCutoffs } from '../app/ports.ts';
+import type { Cleanup, RetentionCutoffs } from '../app/ports/cleanup.ts';
 import { isPostgres, rowsOf } from './statements.ts';
 
 interface Retained {

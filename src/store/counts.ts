@@ -1,5 +1,5 @@
 import type { Knex } from 'knex';
-import type { Counts } from '../app/ports.ts';
+import type { Counts } from '../app/ports/counts.ts';
 import { rowsOf } from './statements.ts';
 
 /** Whole-table numbers for dashboards: tasks and tokens by their own rows, without the ledger. */

@@ -1,5 +1,5 @@
 import type { Knex } from 'knex';
-import type { KeyStore, StoredKey } from '../app/ports.ts';
+import type { KeyStore, StoredKey } from '../app/ports/keys.ts';
 import { lockUntilCommit } from './locks.ts';
 import { json, mapping, plain } from './mapping.ts';
 import { hitsOf, insertRows, rowsOf } from './statements.ts';

@@ -1,5 +1,5 @@
 import type { Knex } from 'knex';
-import type { LedgerPage, LedgerReads, LedgerRow, RecordedRevocation } from '../app/ports.ts';
+import type { LedgerPage, LedgerReads, LedgerRow, RecordedRevocation } from '../app/ports/ledger.ts';
 import {
   type Dependency,
   endedBy,

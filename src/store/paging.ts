@@ -1,5 +1,5 @@
 import type { Knex } from 'knex';
-import type { Page, Paged, Slice, Sliced } from '../app/ports.ts';
+import type { Page, Paged, Slice, Sliced } from '../app/ports/page.ts';
 import { DomainError } from '../domain/errors.ts';
 import type { Row } from './statements.ts';
 

@@ -1,5 +1,5 @@
 import type { Knex } from 'knex';
-import type { ExhaustedKey, PointsReserved, PointsWanted, RateCounters } from '../app/ports.ts';
+import type { ExhaustedKey, PointsReserved, PointsWanted, RateCounters } from '../app/ports/rate-limits.ts';
 import { gather } from './gather.ts';
 import { toJson } from './json.ts';
 import { hitsOf, rowsOf } from './statements.ts';

@@ -1,5 +1,7 @@
 import type { Knex } from 'knex';
-import type { AgentReads, Registry, RegistryView, ResourceServerReads } from '../app/ports.ts';
+import type { AgentReads } from '../app/ports/agents.ts';
+import type { Registry, RegistryView } from '../app/ports/registry.ts';
+import type { ResourceServerReads } from '../app/ports/resource-servers.ts';
 import { gather } from './gather.ts';
 import { rowsOf } from './statements.ts';
 

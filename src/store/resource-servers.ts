@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Knex } from 'knex';
-import type { ResourceServerReads } from '../app/ports.ts';
+import type { ResourceServerReads } from '../app/ports/resource-servers.ts';
 import type { ResourceServer } from '../domain/resource-server.ts';
 import { type Applier, eachAlone } from './applier.ts';
 import { gather } from './gather.ts';

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Knex } from 'knex';
-import type { Page, Paged } from '../app/ports.ts';
+import type { Page, Paged } from '../app/ports/page.ts';
 import type { RoleMember, RoleReads } from '../app/ports/roles.ts';
 import type { HeldRole, HolderKind, Role } from '../domain/role.ts';
 import { type Applier, eachAlone } from './applier.ts';

@@ -1,4 +1,8 @@
-import type { Artifacts, Cleanup, KeyStore, RateCounters, Store } from '../app/ports.ts';
+import type { Store } from '../app/ports.ts';
+import type { Artifacts } from '../app/ports/artifacts.ts';
+import type { Cleanup } from '../app/ports/cleanup.ts';
+import type { KeyStore } from '../app/ports/keys.ts';
+import type { RateCounters } from '../app/ports/rate-limits.ts';
 import type { WebhookOutbox } from '../app/ports/webhooks.ts';
 import { agentReads } from './agents.ts';
 import { answering } from './answering.ts';

@@ -1,5 +1,6 @@
 import type { Knex } from 'knex';
-import type { Page, Paged, TaskFilter, TaskReads } from '../app/ports.ts';
+import type { Page, Paged } from '../app/ports/page.ts';
+import type { TaskFilter, TaskReads } from '../app/ports/tasks.ts';
 import { type Dependency, taskDependencies } from '../domain/revocation.ts';
 import { type Task, taskState } from '../domain/task.ts';
 import { gather } from './gather.ts';

@@ -1,5 +1,6 @@
 import type { Knex } from 'knex';
-import type { Page, Paged, TokenFilter, TokenReads } from '../app/ports.ts';
+import type { Page, Paged } from '../app/ports/page.ts';
+import type { TokenFilter, TokenReads } from '../app/ports/tokens.ts';
 import { tokenDependencies } from '../domain/revocation.ts';
 import type { TaskToken } from '../domain/task-token.ts';
 import { gather } from './gather.ts';

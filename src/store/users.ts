@@ -1,5 +1,5 @@
 import type { Knex } from 'knex';
-import type { UserReads } from '../app/ports.ts';
+import type { UserReads } from '../app/ports/users.ts';
 import type { User } from '../domain/user.ts';
 import { type Applier, eachAlone } from './applier.ts';
 import { gather } from './gather.ts';

@@ -1,6 +1,6 @@
 import type { Knex } from 'knex';
 import type { WebhookFilter, WebhookReads } from '../app/ports/webhooks.ts';
-import type { Page, Paged } from '../app/ports.ts';
+import type { Page, Paged } from '../app/ports/page.ts';
 import type { DeliveryState, Webhook, WebhookDelivery } from '../domain/webhook.ts';
 import { boolean, json, mapping, plain } from './mapping.ts';
 import { type Order, pageOf } from './paging.ts';

@@ -1,6 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from '@jest/globals';
-import type { LedgerPage, LedgerRow } from '../../src/app/ports.ts';
+import type { LedgerPage, LedgerRow } from '../../src/app/ports/ledger.ts';
 import { type FeedEvent, followRevocations } from '../../src/app/revocations/follow-revocations.ts';
 import { createLedgerFeed, type Follower, type LedgerFeed } from '../../src/app/revocations/ledger-feed.ts';
 import { UnavailableError } from '../../src/domain/unavailable.ts';

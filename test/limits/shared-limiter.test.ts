@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
-import type { RateCounters, RateLimiter } from '../../src/app/ports.ts';
+import type { RateCounters, RateLimiter } from '../../src/app/ports/rate-limits.ts';
 import type { RatePolicy } from '../../src/domain/rate-limit.ts';
 import { createSharedLimiter } from '../../src/limits/shared-limiter.ts';
 import { createManualClock, type ManualClock } from '../support/keyring-node.ts';

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import type { Artifact } from '../../src/app/artifact.ts';
-import type { StoredKey } from '../../src/app/ports.ts';
+import type { StoredKey } from '../../src/app/ports/keys.ts';
 import { createStore, type DatabaseStore } from '../../src/store/store.ts';
 import { anId, T0 } from '../support/fixtures.ts';
 import { onEveryDatabase } from './databases.ts';

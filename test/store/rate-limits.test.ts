@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import type { RateLimiter } from '../../src/app/ports.ts';
+import type { RateLimiter } from '../../src/app/ports/rate-limits.ts';
 import type { RatePolicy, RateVerdict } from '../../src/domain/rate-limit.ts';
 import { openDatabase } from '../../src/store/database.ts';
 import { rateCounters } from '../../src/store/rate-limits.ts';

@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
-import type { Page, Paged, TaskFilter } from '../../src/app/ports.ts';
+import type { Page, Paged } from '../../src/app/ports/page.ts';
+import type { TaskFilter } from '../../src/app/ports/tasks.ts';
 import type { Change } from '../../src/app/unit-of-work.ts';
 import { DomainError } from '../../src/domain/errors.ts';
 import type { Dependency } from '../../src/domain/revocation.ts';

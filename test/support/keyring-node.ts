@@ -2,7 +2,7 @@ import { createEncryption } from '../../src/crypto/encryption.ts';
 import { createIds } from '../../src/crypto/ids.ts';
 import { createKeyring, type Keyring } from '../../src/crypto/keyring.ts';
 import type { SigningAlgorithm } from '../../src/crypto/signing-key.ts';
-import type { KeyStore } from '../../src/app/ports.ts';
+import type { KeyStore } from '../../src/app/ports/keys.ts';
 
 /** Milliseconds that a new key of a test keyring is published before it signs. */
 export const PUBLISH_AHEAD = 1_000;

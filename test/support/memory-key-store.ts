@@ -1,4 +1,4 @@
-import type { KeyStore, StoredKey } from '../../src/app/ports.ts';
+import type { KeyStore, StoredKey } from '../../src/app/ports/keys.ts';
 
 /** A KeyStore in memory that counts its reads. Rows are copied, as a database would. */
 export interface MemoryKeyStore extends KeyStore {

@@ -1,4 +1,4 @@
-import type { RateCounters, RateLimiter } from '../../src/app/ports.ts';
+import type { RateCounters, RateLimiter } from '../../src/app/ports/rate-limits.ts';
 import { createMemoryLimiter } from '../../src/limits/memory-limiter.ts';
 import { createSharedLimiter } from '../../src/limits/shared-limiter.ts';
 import { openDatabase } from '../../src/store/database.ts';

@@ -1,7 +1,7 @@
 import type { AuditEvent } from '../../domain/audit-event.ts';
 import { asSeenBy } from '../audit/as-seen.ts';
 import type { AppContext } from '../context.ts';
-import type { Slice, Sliced } from '../ports.ts';
+import type { Slice, Sliced } from '../ports/page.ts';
 import { findAgent } from './find-agent.ts';
 import { type AgentVisitor, requireVisitor } from './own-agent.ts';
 

@@ -1,7 +1,7 @@
 import type { Agent, AgentState } from '../../domain/agent.ts';
 import type { Caller } from '../audit/audit-trail.ts';
 import type { AppContext } from '../context.ts';
-import type { Page, Paged } from '../ports.ts';
+import type { Page, Paged } from '../ports/page.ts';
 
 export interface ListAgentsCommand {
   readonly caller: Caller;

@@ -2,7 +2,7 @@ import type { ApiKey } from '../../domain/api-key.ts';
 import { findAgent } from '../agents/find-agent.ts';
 import { type AgentVisitor, requireVisitor } from '../agents/own-agent.ts';
 import type { AppContext } from '../context.ts';
-import type { Page, Paged } from '../ports.ts';
+import type { Page, Paged } from '../ports/page.ts';
 
 export interface ListApiKeysCommand {
   readonly clientId: string;

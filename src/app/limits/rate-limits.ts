@@ -1,7 +1,9 @@
 import type { Agent } from '../../domain/agent.ts';
 import { type RatePolicy, type RateVerdict, tightestOf } from '../../domain/rate-limit.ts';
 import { networkOf } from '../../domain/source-network.ts';
-import type { AgentReads, Clock, Digests, RateLimiter } from '../ports.ts';
+import type { Clock, Digests } from '../ports.ts';
+import type { AgentReads } from '../ports/agents.ts';
+import type { RateLimiter } from '../ports/rate-limits.ts';
 
 /** Requests per minute, unless it says otherwise. */
 export interface RateLimitSettings {

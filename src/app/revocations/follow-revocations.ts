@@ -1,6 +1,7 @@
 import { type Dependency, endedBy } from '../../domain/revocation.ts';
 import { UnavailableError } from '../../domain/unavailable.ts';
-import type { Clock, LedgerReads, LedgerRow } from '../ports.ts';
+import type { Clock } from '../ports.ts';
+import type { LedgerReads, LedgerRow } from '../ports/ledger.ts';
 import { type Follower, MOST_ROWS, type News } from './ledger-feed.ts';
 
 export type FeedEvent =

@@ -1,5 +1,6 @@
 import { UnavailableError } from '../../domain/unavailable.ts';
-import type { Clock, LedgerReads, LedgerRow } from '../ports.ts';
+import type { Clock } from '../ports.ts';
+import type { LedgerReads, LedgerRow } from '../ports/ledger.ts';
 import { createBell } from './bell.ts';
 import { type FollowerLimits, FollowerPlaces } from './follower-places.ts';
 import { noRows, type RecentRows, rowsAfter, withPage } from './recent-rows.ts';

@@ -1,4 +1,5 @@
-import type { Clock, LedgerReads, LedgerRow } from '../ports.ts';
+import type { Clock } from '../ports.ts';
+import type { LedgerReads, LedgerRow } from '../ports/ledger.ts';
 import type { LedgerFeed } from './ledger-feed.ts';
 
 export interface ReadCommand {

@@ -1,4 +1,4 @@
-import type { LedgerPage, LedgerRow } from '../ports.ts';
+import type { LedgerPage, LedgerRow } from '../ports/ledger.ts';
 
 /** The last rows of the ledger: all of those after `from`, up to `head`. */
 export interface RecentRows {

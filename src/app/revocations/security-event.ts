@@ -1,4 +1,4 @@
-import type { LedgerRow } from '../ports.ts';
+import type { LedgerRow } from '../ports/ledger.ts';
 
 /** CAEP 1.0 §3.1: what rested on the subject has ended. */
 export const SESSION_REVOKED = 'https://schemas.openid.net/secevent/caep/event-type/session-revoked';

@@ -1,6 +1,6 @@
 import type { Role } from '../../domain/role.ts';
 import type { AppContext } from '../context.ts';
-import type { Page, Paged } from '../ports.ts';
+import type { Page, Paged } from '../ports/page.ts';
 import type { RoleMember } from '../ports/roles.ts';
 import { findRole } from './find-role.ts';
 

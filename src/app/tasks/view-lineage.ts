@@ -3,7 +3,7 @@ import { DomainError } from '../../domain/errors.ts';
 import type { Scope } from '../../domain/scope.ts';
 import type { Task } from '../../domain/task.ts';
 import type { AppContext } from '../context.ts';
-import type { Page } from '../ports.ts';
+import type { Page } from '../ports/page.ts';
 import { ancestorsOf } from './task-relations.ts';
 import { type ViewedTask, viewedAll } from './view-task.ts';
 

@@ -1,5 +1,5 @@
 import type { AppContext } from '../context.ts';
-import type { Page, Paged } from '../ports.ts';
+import type { Page, Paged } from '../ports/page.ts';
 import { requireVisibleTask, type TaskVisitor } from './task-access.ts';
 import { type ViewedTask, viewedAll } from './view-task.ts';
 

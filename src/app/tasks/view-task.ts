@@ -1,6 +1,7 @@
 import type { Task, TaskState } from '../../domain/task.ts';
 import type { AppContext } from '../context.ts';
-import type { Page, Paged, TaskFilter } from '../ports.ts';
+import type { Page, Paged } from '../ports/page.ts';
+import type { TaskFilter } from '../ports/tasks.ts';
 import { requireVisibleTask, type TaskVisitor } from './task-access.ts';
 import { effectiveTaskState, effectiveTaskStates } from './task-liveness.ts';
 

@@ -3,7 +3,8 @@ import { type Dependency, endedBy, type Revocation, tokenDependencies } from '..
 import type { Task } from '../../domain/task.ts';
 import type { TaskToken } from '../../domain/task-token.ts';
 import type { AppContext } from '../context.ts';
-import type { Page, Paged, TokenFilter } from '../ports.ts';
+import type { Page, Paged } from '../ports/page.ts';
+import type { TokenFilter } from '../ports/tokens.ts';
 
 /** A token's row with what the ledger says of it and of everything it depends on. */
 export interface ViewedToken {

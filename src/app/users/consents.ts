@@ -3,7 +3,7 @@ import type { Artifact } from '../artifact.ts';
 import type { Caller } from '../audit/audit-trail.ts';
 import type { AppContext } from '../context.ts';
 import { findUser } from './find-user.ts';
-import type { Page, Paged } from '../ports.ts';
+import type { Page, Paged } from '../ports/page.ts';
 import { revokeGrant } from '../tokens/revoke-grant.ts';
 
 /** The engine's record of one approval; its id is the handle `grant` of everything that came of it (R3). */

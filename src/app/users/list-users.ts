@@ -2,7 +2,7 @@ import type { User } from '../../domain/user.ts';
 import type { Caller } from '../audit/audit-trail.ts';
 import type { AppContext } from '../context.ts';
 import { findUser } from './find-user.ts';
-import type { Page, Paged } from '../ports.ts';
+import type { Page, Paged } from '../ports/page.ts';
 
 /** Newest first, for administrators. */
 export function listUsers(

@@ -2,7 +2,7 @@ import { DomainError } from '../../domain/errors.ts';
 import type { DeliveryState, Webhook, WebhookDelivery } from '../../domain/webhook.ts';
 import type { AgentVisitor } from '../agents/own-agent.ts';
 import type { AppContext } from '../context.ts';
-import type { Page, Paged } from '../ports.ts';
+import type { Page, Paged } from '../ports/page.ts';
 import { findWebhook, ownerOf, type WebhookCommand } from './find-webhook.ts';
 
 /** All of them for an administrator, its own for an agent; newest first. @throws DomainError `forbidden`. */

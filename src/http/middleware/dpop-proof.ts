@@ -1,5 +1,6 @@
 import { calculateJwkThumbprint, EmbeddedJWK, jwtVerify } from 'jose';
-import type { Artifacts, Clock, Digests } from '../../app/ports.ts';
+import type { Clock, Digests } from '../../app/ports.ts';
+import type { Artifacts } from '../../app/ports/artifacts.ts';
 import type { RequestContext, RequestMiddleware } from '../state.ts';
 import { Problem } from '../problem.ts';
 

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import { z } from 'zod';
 import type { AppContext } from '../../app/context.ts';
-import type { LedgerRow } from '../../app/ports.ts';
+import type { LedgerRow } from '../../app/ports/ledger.ts';
 import { type FeedEvent, followRevocations } from '../../app/revocations/follow-revocations.ts';
 import type { LedgerFeed } from '../../app/revocations/ledger-feed.ts';
 import { readRevocations } from '../../app/revocations/read-revocations.ts';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Sliced } from '../../app/ports.ts';
+import type { Sliced } from '../../app/ports/page.ts';
 import { AUDIT_EVENT_TYPES, type AuditEvent } from '../../domain/audit-event.ts';
 import { iso, isoTime } from '../fields.ts';
 

@@ -2,7 +2,7 @@ import type { Context } from 'koa';
 import { errors } from 'oidc-provider';
 import { resolveAudiences } from '../../app/resource-servers/audiences.ts';
 import { tokenResponse } from '../../app/issuance/issuance.ts';
-import type { Artifacts } from '../../app/ports.ts';
+import type { Artifacts } from '../../app/ports/artifacts.ts';
 import { redeemAuthorization } from '../../app/issuance/redeem-authorization.ts';
 import type { Change } from '../../app/unit-of-work.ts';
 import { DomainError } from '../../domain/errors.ts';

@@ -1,6 +1,6 @@
 import type { Provider } from 'oidc-provider';
 import type { AppContext } from '../../app/context.ts';
-import type { Artifacts } from '../../app/ports.ts';
+import type { Artifacts } from '../../app/ports/artifacts.ts';
 import type { RefusalRecorder } from '../../app/audit/record-refusal.ts';
 import type { SignInThrottle } from './sign-in-throttle.ts';
 

@@ -1,4 +1,5 @@
-import type { Digests, RateLimiter } from '../../app/ports.ts';
+import type { Digests } from '../../app/ports.ts';
+import type { RateLimiter } from '../../app/ports/rate-limits.ts';
 import type { RatePolicy } from '../../domain/rate-limit.ts';
 import { networkOf } from '../../domain/source-network.ts';
 

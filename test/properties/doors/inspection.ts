@@ -1,6 +1,6 @@
 import { expect } from '@jest/globals';
 import type { AppContext } from '../../../src/app/context.ts';
-import type { Page, Paged } from '../../../src/app/ports.ts';
+import type { Page, Paged } from '../../../src/app/ports/page.ts';
 import { effectiveTaskStates } from '../../../src/app/tasks/task-liveness.ts';
 import type { Authority, Task } from '../../../src/domain/task.ts';
 import type { TaskToken } from '../../../src/domain/task-token.ts';

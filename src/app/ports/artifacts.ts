@@ -1,0 +1,14 @@
+import type { Artifact } from '../artifact.ts';
+import type { Page, Paged } from './page.ts';
+
+export interface Artifacts {
+  /** Expired ones are found too: the engine tells "expired" from "unknown". */
+  find(model: string, id: string): Promise<Artifact | undefined>;
+  findByUid(model: string, uid: string): Promise<Artifact | undefined>;
+  ofAccount(model: string, accountId: string, page: Page): Promise<Paged<Artifact>>;
+  upsert(artifact: Artifact): Promise<void>;
+  /** False when the id is taken: replay detection rests on it. */
+  insert(artifact: Artifact): Promise<boolean>;
+  destroy(model: string, id: string): Promise<void>;
+  destroyByGrant(grantId: string): Promise<void>;
+}

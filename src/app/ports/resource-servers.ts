@@ -1,0 +1,7 @@
+import type { ResourceServer } from '../../domain/resource-server.ts';
+
+export interface ResourceServerReads {
+  byClientId(clientId: string): Promise<ResourceServer | undefined>;
+  byAudience(audience: string): Promise<ResourceServer | undefined>;
+  all(): Promise<readonly ResourceServer[]>;
+}
