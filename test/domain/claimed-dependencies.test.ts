@@ -97,7 +97,15 @@ describe('what a token depends on, read from its claims alone', () => {
       fc.record({
         kind: fc.constantFrom('token', 'token_self', 'task', 'grant', 'agent', 'user'),
         handle: fc.constantFrom(
-          ...['own', 'handed-off', 'via-0', 'A', 'B', 'g1', 'usr_ada', 'other', task.handle],
+          'own',
+          'handed-off',
+          'via-0',
+          'A',
+          'B',
+          'g1',
+          'usr_ada',
+          'other',
+          task.handle,
           ...task.lineage.map((ancestor) => ancestor.task),
         ),
         epoch,
