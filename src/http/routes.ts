@@ -11,6 +11,7 @@ import { adminTokenRoutes } from './routes/admin-tokens.ts';
 import { agentAuthAgentRoutes } from './routes/agent-auth-agents.ts';
 import { agentAuthRegistrationRoutes } from './routes/agent-auth-registration.ts';
 import { agentAuthTokenRoutes } from './routes/agent-auth-tokens.ts';
+import { agentKeyRoutes } from './routes/agent-keys.ts';
 import { agentRegistrationRoutes } from './routes/agent-registration.ts';
 import { agentToolRoutes } from './routes/agent-tools.ts';
 import { agentRoutes } from './routes/agents.ts';
@@ -46,6 +47,7 @@ export function createRoutes(
     ...agentRegistrationRoutes(context),
     ...agentToolRoutes(context),
     ...agentRoutes(context),
+    ...agentKeyRoutes(context),
     ...apiKeyRoutes(context, guessing),
     ...agentAuthRegistrationRoutes(context),
     ...agentAuthTokenRoutes(context, guessing),

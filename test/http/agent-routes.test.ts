@@ -34,6 +34,7 @@ const ROUTES: Record<string, Route> = {
   'GET /api/agents/list': { answers: READ_BY_ADMIN },
   'GET /api/agents/me': { answers: [401, 200, 200, 200, 200, 200] },
   'GET /api/agents/:id': { answers: SEEN },
+  'GET /api/agents/:id/jwks': { answers: [200, 200, 200, 200, 200, 200] },
   'PUT /api/agents/:id': { body: { tier: 'pro', permissions: ['reports:read'] }, answers: WRITTEN_BY_ADMIN },
   'DELETE /api/agents/:id': { answers: WRITTEN_BY_ADMIN },
   'POST /api/agents/:id/suspend': { body: {}, answers: WRITTEN_BY_ADMIN },
