@@ -44,7 +44,6 @@ function createParser(): (text: string) => ServerSentEvent[] {
   return (text) => {
     const lines = (rest + text).split('\n');
     rest = lines.pop() ?? '';
-    if (rest.length + size > LONGEST_EVENT) throw new Error('an event of the stream is too long');
     const complete: ServerSentEvent[] = [];
     for (const ended of lines) {
       const line = ended.endsWith('\r') ? ended.slice(0, -1) : ended;
@@ -56,6 +55,7 @@ function createParser(): (text: string) => ServerSentEvent[] {
       const [, name = line, value = ''] = /^([^:]*):\u0020?([^]*)$/.exec(line) ?? [];
       field(name, value);
     }
+    if (rest.length + size > LONGEST_EVENT) throw new Error('an event of the stream is too long');
     return complete;
   };
 }

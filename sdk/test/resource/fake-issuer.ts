@@ -55,7 +55,7 @@ export function fakeIssuer(): FakeIssuer {
       streams.clear();
     },
     fetch: async (input, init) => {
-      const url = new URL(input as string);
+      const url = new URL(input);
       issuer.asked.push(url.pathname);
       await Promise.resolve();
       if (issuer.mode === 'away') throw new TypeError('fetch failed');
