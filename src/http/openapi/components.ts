@@ -23,7 +23,7 @@ const problem = {
       },
     },
     retry_after: { type: 'integer', minimum: 1, description: 'Seconds.' },
-    policy: { type: 'string', description: 'The limit that was reached.' },
+    policy: { description: 'The limit that was reached, or the policy that refuses.' },
   },
 };
 
