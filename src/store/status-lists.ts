@@ -56,10 +56,11 @@ async function entries(
        t.status_index AS status_index, k.handle AS handle, k.grant_handle AS grant_handle, k.client_id AS client_id,
        k.client_epoch AS client_epoch, k.subject AS subject, k.subject_kind AS subject_kind,
        k.subject_epoch AS subject_epoch, k.lineage AS lineage
-     FROM tokens t JOIN tasks k ON k.handle = t.task_handle
-     WHERE t.expires_at >= ? AND t.expires_at < ? AND t.status_list = ?
-       AND (t.expires_at > ? OR t.token_id > ?)
-     ORDER BY t.expires_at, t.token_id LIMIT ?`,
+     FROM (SELECT expires_at, token_id, kind, parent_token_id, status_index, task_handle FROM tokens
+       WHERE expires_at >= ? AND expires_at < ? AND status_list = ? AND (expires_at > ? OR token_id > ?)
+       ORDER BY expires_at, token_id LIMIT ?) t
+     JOIN tasks k ON k.handle = t.task_handle
+     ORDER BY t.expires_at, t.token_id`,
     [from, list.expiresAt, list.id, after?.expiresAt ?? 0, after?.tokenId ?? '', limit],
   );
   const last = rows.at(-1);
