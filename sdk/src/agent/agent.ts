@@ -186,6 +186,7 @@ export class AgentClient {
     if (this.#closed) return;
     this.#closed = true;
     await Promise.allSettled([...this.#home.open].map((task) => task[ASYNC_DISPOSE]()));
+    this.connection.closed = true;
     this.connection.credentials = undefined;
   }
 

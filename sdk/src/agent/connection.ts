@@ -52,6 +52,8 @@ export class Connection {
   readonly http: Http;
   readonly proofs: Proofs | undefined;
   readonly metadata: () => Promise<ServerMetadata>;
+  /** Nothing is authenticated any more. */
+  closed = false;
   #credentials: ClientCredentials | undefined;
   #authenticate: Authenticate | undefined;
 
@@ -88,8 +90,8 @@ export class Connection {
   /** An OAuth endpoint, with the client's own credentials. */
   async oauth({ endpoint, form, ...rules }: OAuthCall): Promise<unknown> {
     const authenticate = this.#authenticate;
-    if (!authenticate)
-      throw new TaskgrantError('option_invalid', 'clientId and its credentials are needed for this');
+    if (this.closed) throw new TaskgrantError('closed', 'the client is closed');
+    if (!authenticate) throw new TaskgrantError('option_invalid', 'clientId and its credentials are needed');
     const metadata = await this.metadata();
     const url = endpoint === 'verify' ? `${this.issuer}/api/oauth/verify` : metadata[endpoint];
     const make = async (): Promise<HttpRequest> => {
