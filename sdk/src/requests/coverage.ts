@@ -3,8 +3,21 @@ import { fieldOf, type MessageHead, TASK_TOKEN_FIELD } from './message.ts';
 /** What every signature covers. */
 const ALWAYS = ['@method', '@authority', '@path', '@query', 'content-digest'];
 
+/** Fields by which some frameworks take another method for the one that was signed. */
+export const METHOD_OVERRIDES = ['x-http-method-override', 'x-http-method', 'x-method-override'];
+
 /** What it also covers when the request has it: who it is for, on whose authority, and how its body is to be read. */
-const WHEN_PRESENT = ['authorization', TASK_TOKEN_FIELD, 'x-task-id', 'content-type', 'content-encoding'];
+const WHEN_PRESENT = [
+  'authorization',
+  TASK_TOKEN_FIELD,
+  'x-task-id',
+  'x-parent-task-id',
+  'x-parent-token-id',
+  'idempotency-key',
+  'content-type',
+  'content-encoding',
+  ...METHOD_OVERRIDES,
+];
 
 /** The components that a signature of this request must cover, the same for whoever signs and whoever verifies. */
 export function requiredComponents(head: MessageHead, more: readonly string[] = []): readonly string[] {

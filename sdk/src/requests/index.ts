@@ -15,6 +15,7 @@ export {
   type KoaContextLike,
   koaSignature,
 } from './node-guard.ts';
+export type { Replays } from '../resource/replays.ts';
 export { type RefusalAnswer, refusalAnswer, RequestRefused, type RequestRefusalReason } from './refused.ts';
 export { type MemoryReplayOptions, requestReplaysInMemory } from './replays-in-memory.ts';
 export {

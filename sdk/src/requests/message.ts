@@ -67,6 +67,11 @@ export function urlOf({ scheme, authority, path, query }: Target): string {
   return `${scheme}://${authority}${path}${query === '?' ? '' : query}`;
 }
 
+/** Told by what it can do: runtimes and libraries bring `Request` classes of their own. */
+export function isFetchRequest(request: Request | Message): request is Request {
+  return typeof (request as { arrayBuffer?: unknown }).arrayBuffer === 'function';
+}
+
 /** A Fetch API request, its body read from a copy: the request itself can still be used. */
 export async function messageOf(request: Request): Promise<Message> {
   const { method, url, headers } = request;

@@ -41,7 +41,7 @@ const MOST_ITEMS = 64;
  */
 export function parseDictionary(text: string): ReadonlyMap<string, Item | InnerList> {
   if (text.length > LONGEST_FIELD) throw new NotStructured('the field is too long');
-  const reader = new Reader(text.replace(/^ +| +$/g, ''));
+  const reader = new Reader(text.trim());
   const members = new Map<string, Item | InnerList>();
   while (!reader.done()) {
     if (members.size > 0) reader.need(COMMA);

@@ -2,7 +2,16 @@ import { sha256, utf8 } from '../shared/encoding.ts';
 import { isName } from './authorized-keys.ts';
 import { type CompactJws, isSignedBy, readJws } from './compact-jws.ts';
 import { sameBytes } from './content-digest.ts';
-import { fieldOf, type Message, type MessageHead, messageOf, receivedTarget, urlOf } from './message.ts';
+import { METHOD_OVERRIDES } from './coverage.ts';
+import {
+  fieldOf,
+  isFetchRequest,
+  type Message,
+  type MessageHead,
+  messageOf,
+  receivedTarget,
+  urlOf,
+} from './message.ts';
 import { taskTokenOf } from './presented-task-token.ts';
 import { checkLifetime, keysFor, type ReceiverOptions, spendOnce } from './receiver.ts';
 import { RequestRefused } from './refused.ts';
@@ -32,7 +41,7 @@ export async function verifyRequestToken(
   request: Request | Message,
   options: TokenReceiverOptions,
 ): Promise<VerifiedRequest> {
-  const message = request instanceof Request ? await messageOf(request) : request;
+  const message = isFetchRequest(request) ? await messageOf(request) : request;
   return (await verifyToken(message, options)).complete(message.body);
 }
 
@@ -79,6 +88,9 @@ function presented({ headers }: MessageHead): CompactJws {
 function requirePurpose({ payload }: CompactJws, head: MessageHead, options: TokenReceiverOptions): void {
   const { publicUrl, audience = new URL(publicUrl).origin, compatible = false } = options;
   const { aud, htm, htu } = payload;
+  // A token covers no fields, so nothing may say that the method is another one.
+  if (METHOD_OVERRIDES.some((name) => fieldOf(head.headers, name) !== undefined))
+    throw new RequestRefused('not_covered');
   const missing = [aud, htm, htu].some((claim) => claim === undefined);
   if (missing && !compatible) throw new RequestRefused('not_covered');
   if (aud !== undefined && aud !== audience) throw new RequestRefused('audience_mismatch');

@@ -2,7 +2,14 @@ import { utf8 } from '../shared/encoding.ts';
 import { readKeyId } from './authorized-keys.ts';
 import { digestMatches } from './content-digest.ts';
 import { requiredComponents, SIGNATURE_TAG } from './coverage.ts';
-import { fieldOf, type Message, type MessageHead, messageOf, receivedTarget } from './message.ts';
+import {
+  fieldOf,
+  isFetchRequest,
+  type Message,
+  type MessageHead,
+  messageOf,
+  receivedTarget,
+} from './message.ts';
 import { taskTokenOf } from './presented-task-token.ts';
 import { checkLifetime, keysFor, type ReceiverOptions, spendOnce } from './receiver.ts';
 import { RequestRefused } from './refused.ts';
@@ -28,7 +35,7 @@ export async function verifyRequest(
   request: Request | Message,
   options: SignatureReceiverOptions,
 ): Promise<VerifiedRequest> {
-  const message = request instanceof Request ? await messageOf(request) : request;
+  const message = isFetchRequest(request) ? await messageOf(request) : request;
   return (await verifySignature(message, options)).complete(message.body);
 }
 

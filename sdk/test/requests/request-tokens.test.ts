@@ -134,6 +134,11 @@ describe('what rotagent let through', () => {
     ['another path', 'url_mismatch', (m) => ({ ...m, url: '/admin?deep=1' })],
     ['another query', 'url_mismatch', (m) => ({ ...m, url: '/agent?deep=2' })],
     ['another method', 'method_mismatch', (m) => ({ ...m, method: 'PUT' })],
+    [
+      'a method that takes its place',
+      'not_covered',
+      (m) => withHeaders(m, { 'x-method-override': 'DELETE' }),
+    ],
     ['no token', 'signature_missing', (m) => withHeaders(m, { authorization: undefined })],
   ];
   test.each(tampered)(

@@ -110,6 +110,12 @@ describe('what was signed', () => {
     ['another task', 'not_covered', (m) => withHeaders(m, { 'x-task-id': 'x' })],
     ['another content type', 'signature_invalid', (m) => withHeaders(m, { 'content-type': 'text/html' })],
     ['another encoding', 'not_covered', (m) => withHeaders(m, { 'content-encoding': 'gzip' })],
+    [
+      'a method that takes its place',
+      'not_covered',
+      (m) => withHeaders(m, { 'x-http-method-override': 'DELETE' }),
+    ],
+    ['an idempotency key', 'not_covered', (m) => withHeaders(m, { 'idempotency-key': 'x' })],
     ['another digest', 'signature_invalid', (m) => withHeaders(m, { 'content-digest': 'sha-256=:AAAA:' })],
     ['no digest', 'malformed', (m) => withHeaders(m, { 'content-digest': undefined })],
     ['no signature', 'signature_missing', (m) => withHeaders(m, { signature: undefined })],
