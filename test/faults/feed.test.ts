@@ -67,7 +67,7 @@ describe('two servers on one PostgreSQL', () => {
   test('what one of them revokes is known at the followers of the other, soon', async () => {
     const [a, b] = nodes.each as [RunningServer, RunningServer];
     const three = [await follow(b, api), await follow(b, api), await follow(b, api)];
-    const tasks = await openMany(a, agent, 40);
+    const tasks = await openMany(a, agent, 20);
     await Promise.all(three.map((follower) => follower.until(caughtUp)));
     const late: number[] = [];
     for (const task of tasks) {
@@ -124,40 +124,6 @@ describe('two servers on one PostgreSQL', () => {
   }, 30_000);
 });
 
-describe('a server that dies', () => {
-  test('and comes back tells its followers what they had missed, and nothing twice', async () => {
-    const server = await startServerProcess({ env: NO_LIMITS });
-    try {
-      const api = await registerResourceServer(server);
-      const agent = await registerAgent(server);
-      const tasks = await openMany(server, agent, 12);
-      const first = await follow(server, api);
-      for (const task of tasks.slice(0, 5)) await end(server, task);
-      await first.until(rowFor(handleOf(tasks[4] as OpenTask)));
-      // Revoked and answered while nobody is told any more.
-      await first.close();
-      const acknowledged = await Promise.all(tasks.slice(5).map((task) => end(server, task)));
-      await server.kill();
-      await server.start();
-      const second = await follow(server, api, first.lastId());
-      await second.until(caughtUp);
-      const known = [...first.rows(), ...second.rows()];
-      expect(known).toEqual(await ledgerOf(server, api));
-      expect(
-        second
-          .rows()
-          .map(([, , handle]) => handle)
-          .toSorted(),
-      ).toEqual(acknowledged.toSorted());
-      // A follower that is connected when it dies is cut, so that it knows.
-      await server.kill();
-      expect(await second.over).toBe('cut');
-    } finally {
-      await server.stop();
-    }
-  }, 40_000);
-});
-
 describe('a server with two workers', () => {
   let database: TestDatabase;
   afterAll(() => database?.drop());
@@ -195,7 +161,7 @@ describe('a server with two workers', () => {
   }, 60_000);
 });
 
-describe('while the database is away', () => {
+describe('a server and its database', () => {
   let postgres: PostgresServer;
   let server: ServerProcess;
 
@@ -209,7 +175,7 @@ describe('while the database is away', () => {
     await postgres?.stop();
   });
 
-  test('followers hear nothing, stay connected, and are told everything afterwards', async () => {
+  test('while the database is away followers hear nothing, stay connected, and are told everything later', async () => {
     const api = await registerResourceServer(server);
     const agent = await registerAgent(server);
     const tasks = await openMany(server, agent, 4);
@@ -229,6 +195,33 @@ describe('while the database is away', () => {
     for (const task of tasks.slice(1)) handles.push(await end(server, task));
     await follower.until(rowFor(handles.at(-1) ?? ''));
     expect(follower.rows()).toEqual(await ledgerOf(server, api));
+  }, 40_000);
+
+  test('killed and started again, the server tells what was missed, and nothing twice', async () => {
+    const api = await registerResourceServer(server);
+    const agent = await registerAgent(server);
+    const tasks = await openMany(server, agent, 12);
+    const first = await follow(server, api);
+    for (const task of tasks.slice(0, 5)) await end(server, task);
+    await first.until(rowFor(handleOf(tasks[4] as OpenTask)));
+    await first.close();
+    // Revoked and answered while nobody is told any more.
+    const acknowledged = await Promise.all(tasks.slice(5).map((task) => end(server, task)));
+    await server.kill();
+    await server.start();
+    const second = await follow(server, api, first.lastId());
+    await second.until(caughtUp);
+    const known = [...first.rows(), ...second.rows()];
+    expect(known).toEqual(await ledgerOf(server, api));
+    expect(
+      second
+        .rows()
+        .map(([, , handle]) => handle)
+        .toSorted(),
+    ).toEqual(acknowledged.toSorted());
+    // A follower that is connected when it dies is cut, so that it knows.
+    await server.kill();
+    expect(await second.over).toBe('cut');
   }, 40_000);
 });
 

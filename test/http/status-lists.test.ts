@@ -17,9 +17,11 @@ const MAX_AGE = 10;
 let server: TestServer;
 let agent: AgentParty;
 let helper: AgentParty;
+let keys: ReturnType<typeof createRemoteJWKSet>;
 
 beforeAll(async () => {
   server = await startServer({ env: { STATUS_LISTS: 'on', STATUS_LIST_MAX_AGE: String(MAX_AGE) } });
+  keys = createRemoteJWKSet(new URL(`${server.issuer}/api/oauth/jwks`));
   agent = await registerAgent(server);
   helper = await registerAgent(server);
 });
@@ -39,7 +41,6 @@ async function statusOf({ token }: Pick<OpenTask, 'token'>): Promise<number> {
   const { idx, uri } = referenceOf(token) ?? { idx: -1, uri: '' };
   const answer = await send(server, uri, { headers: { accept: 'application/statuslist+jwt' } });
   expect([answer.status, answer.headers.get('content-type')]).toEqual([200, 'application/statuslist+jwt']);
-  const keys = createRemoteJWKSet(new URL(`${server.issuer}/api/oauth/jwks`));
   const { payload } = await jwtVerify(answer.text, keys, {
     typ: 'statuslist+jwt',
     subject: uri,
