@@ -28,11 +28,16 @@ describe('the table of errors', () => {
   });
 });
 
-const DOCUMENTS = ['README.md', 'CHANGELOG.md', 'examples/introspecting-api/README.md'].concat(
-  readdirSync(join(ROOT, 'docs'), { recursive: true, encoding: 'utf8' })
-    .filter((path) => path.endsWith('.md'))
-    .map((path) => `docs/${path}`),
-);
+const FOLDERS = ['docs', 'examples', 'sdk/docs'];
+const DOCUMENTS = ['README.md', 'CHANGELOG.md', 'sdk/README.md']
+  .filter((path) => existsSync(join(ROOT, path)))
+  .concat(
+    FOLDERS.flatMap((folder) =>
+      readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
+        .filter((path) => path.endsWith('.md'))
+        .map((path) => `${folder}/${path}`),
+    ),
+  );
 
 describe.each(DOCUMENTS)('%s', (path) => {
   const document = readDocument(path);
