@@ -36,16 +36,15 @@ export async function signJws(key: BoundKey, header: object, claims: object): Pr
 }
 
 /** INVARIANT: the algorithm is that of the key; what the header says only has to agree. */
-export async function isSignedBy(
-  { header, input, signature }: CompactJws,
-  keys: readonly BoundKey[],
-): Promise<'yes' | 'no' | 'algorithm'> {
-  // RFC 9864 calls EdDSA with this curve Ed25519.
-  const alg = header['alg'] === 'Ed25519' ? 'EdDSA' : header['alg'];
-  const able = keys.filter(({ algorithm }) => algorithm === alg);
-  if (able.length === 0) return 'algorithm';
-  for (const key of able) if (await verify(key, input, signature)) return 'yes';
-  return 'no';
+export async function isSignedBy(jws: CompactJws, keys: readonly BoundKey[]): Promise<boolean> {
+  const able = keys.filter(({ algorithm }) => algorithm === algorithmOf(jws));
+  for (const key of able) if (await verify(key, jws.input, jws.signature)) return true;
+  return false;
+}
+
+/** What the header says; RFC 9864 calls EdDSA with this curve Ed25519. */
+export function algorithmOf({ header }: CompactJws): unknown {
+  return header['alg'] === 'Ed25519' ? 'EdDSA' : header['alg'];
 }
 
 function encoded(value: object): string {

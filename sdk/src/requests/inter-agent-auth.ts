@@ -159,7 +159,7 @@ async function keyMode({ agent, privateKey, keyId, keys }: AgentKeyOptions): Pro
           throw new InterAgentAuthError('unavailable', cause);
         },
       );
-      return (await isSignedBy(jws, found)) === 'yes';
+      return isSignedBy(jws, found);
     },
   };
 }

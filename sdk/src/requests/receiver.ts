@@ -38,8 +38,12 @@ export function checkLifetime({ from, until }: Lifetime, now: () => number): { f
   }
   const moment = now() / 1000;
   if (from > moment + CLOCK_SKEW) throw new RequestRefused('from_the_future');
-  if (until + CLOCK_SKEW <= moment) throw new RequestRefused('expired');
+  requireUnexpired(until, now);
   return { from, until };
+}
+
+function requireUnexpired(until: number, now: () => number): void {
+  if (until + CLOCK_SKEW <= now() / 1000) throw new RequestRefused('expired');
 }
 
 function isTime(value: unknown): value is number {
@@ -73,13 +77,15 @@ export interface Spending {
 
 /**
  * Uses the request up. INVARIANT: called last of all, so that a request that somebody tampered with never uses up the
- * genuine one. The name is made of the issuer and its id, so that no issuer can use up another's.
- * @throws RequestRefused `replayed`, or `unavailable` when the store cannot be asked
+ * genuine one. The life is looked at once more: what is used up after its end would be forgotten at once, and a body may
+ * have taken its time. The name is made of the issuer and its id, so that no issuer can use up another's.
+ * @throws RequestRefused `expired`, `replayed`, or `unavailable` when the store cannot be asked
  */
 export async function spendOnce(
-  { replays }: Pick<ReceiverOptions, 'replays'>,
+  { replays, now = Date.now }: Pick<ReceiverOptions, 'replays' | 'now'>,
   { profile, issuer, id, until }: Spending,
 ): Promise<void> {
+  requireUnexpired(until, now);
   let fresh: boolean;
   try {
     // As long as it could be accepted, so until the skew of clocks is over too.

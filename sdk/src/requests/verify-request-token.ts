@@ -1,6 +1,6 @@
 import { sha256, utf8 } from '../shared/encoding.ts';
 import { isName } from './authorized-keys.ts';
-import { type CompactJws, isSignedBy, readJws } from './compact-jws.ts';
+import { algorithmOf, type CompactJws, readJws } from './compact-jws.ts';
 import { sameBytes } from './content-digest.ts';
 import { METHOD_OVERRIDES } from './coverage.ts';
 import {
@@ -13,9 +13,11 @@ import {
   urlOf,
 } from './message.ts';
 import { taskTokenOf } from './presented-task-token.ts';
-import { checkLifetime, keysFor, type ReceiverOptions, spendOnce } from './receiver.ts';
+import { checkLifetime, type ReceiverOptions, spendOnce } from './receiver.ts';
 import { RequestRefused } from './refused.ts';
+import type { KeyAlgorithm } from './request-keys.ts';
 import { hexSha256 } from './request-token.ts';
+import { requireSigned, requireStillSigned } from './signed-by.ts';
 import type { VerifiedHead, VerifiedRequest } from './verified.ts';
 
 export interface TokenReceiverOptions extends ReceiverOptions {
@@ -62,11 +64,14 @@ export async function verifyToken(head: MessageHead, options: TokenReceiverOptio
   requirePurpose(jws, head, options);
   const taskToken = taskTokenOf(head, { requireTaskToken, inAuthorization: false });
   const { from, until } = checkLifetime({ from: iat, until: exp }, now);
-  await requireSigned(jws, options, issuer, kid);
+  const isFor = (algorithm: KeyAlgorithm) => algorithm === algorithmOf(jws);
+  const claim = { issuer, keyId: kid, isFor, data: jws.input, signature: jws.signature };
+  const signer = await requireSigned(options, claim);
   await requireTaskTokenOf(ath, taskToken);
   return {
     async complete(body) {
       if (!sameBytes(utf8(digest), utf8(await hexSha256(body)))) throw new RequestRefused('body_changed');
+      await requireStillSigned(options, claim, signer);
       await spendOnce(options, { profile: 'token', issuer, id: jti, until });
       return { issuer, keyId: kid, profile: 'token', id: jti, issuedAt: from, expiresAt: until, taskToken };
     },
@@ -98,17 +103,6 @@ function requirePurpose({ payload }: CompactJws, head: MessageHead, options: Tok
   if (htu !== undefined && htu !== urlOf(receivedTarget(publicUrl, head.url))) {
     throw new RequestRefused('url_mismatch');
   }
-}
-
-async function requireSigned(
-  jws: CompactJws,
-  options: TokenReceiverOptions,
-  issuer: string,
-  kid: string | undefined,
-): Promise<void> {
-  const signed = await isSignedBy(jws, await keysFor(options, issuer, kid));
-  if (signed === 'algorithm') throw new RequestRefused('algorithm_refused');
-  if (signed === 'no') throw new RequestRefused('signature_invalid');
 }
 
 /** A task token that was not signed for could be somebody else's; one that was signed for must not be taken away. */

@@ -11,10 +11,11 @@ import {
   receivedTarget,
 } from './message.ts';
 import { taskTokenOf } from './presented-task-token.ts';
-import { checkLifetime, keysFor, type ReceiverOptions, spendOnce } from './receiver.ts';
+import { checkLifetime, type ReceiverOptions, spendOnce } from './receiver.ts';
 import { RequestRefused } from './refused.ts';
-import { ALGORITHMS, type BoundKey, verify } from './request-keys.ts';
+import { ALGORITHMS, type KeyAlgorithm } from './request-keys.ts';
 import { namesOf, NoSuchComponent, signatureBase } from './signature-base.ts';
+import { requireSigned, requireStillSigned } from './signed-by.ts';
 import { type InnerList, isInnerList, NotStructured, parseDictionary } from './structured-fields.ts';
 import type { VerifiedHead, VerifiedRequest } from './verified.ts';
 
@@ -60,12 +61,14 @@ export async function verifySignature(
   const named = readKeyId(keyid);
   if (!named || nonce === '' || nonce.length > LONGEST_NONCE) throw new RequestRefused('malformed');
   const { issuer, keyId } = named;
-  const keys = await keysFor(options, issuer, keyId);
-  await requireSigned(keys, alg, utf8(base), signature);
+  const isFor = (algorithm: KeyAlgorithm) => ALGORITHMS[algorithm].signature === alg;
+  const claim = { issuer, keyId, isFor, data: utf8(base), signature };
+  const signer = await requireSigned(options, claim);
   const digest = fieldOf(head.headers, 'content-digest') ?? '';
   return {
     async complete(body) {
       if (!(await digestIsOf(digest, body))) throw new RequestRefused('body_changed');
+      await requireStillSigned(options, claim, signer);
       await spendOnce(options, { profile: 'signature', issuer, id: nonce, until });
       return { issuer, keyId, profile: 'signature', id: nonce, issuedAt: from, expiresAt: until, taskToken };
     },
@@ -105,18 +108,6 @@ function parametersOf({ parameters }: InnerList) {
   const created = parameters.get('created');
   const expires = parameters.get('expires');
   return { created, expires, nonce: text('nonce'), keyid: text('keyid'), alg: text('alg') };
-}
-
-async function requireSigned(
-  keys: readonly BoundKey[],
-  alg: string,
-  base: Uint8Array<ArrayBuffer>,
-  signature: Uint8Array<ArrayBuffer>,
-): Promise<void> {
-  const able = keys.filter(({ algorithm }) => ALGORITHMS[algorithm].signature === alg);
-  if (able.length === 0) throw new RequestRefused('algorithm_refused');
-  for (const key of able) if (await verify(key, base, signature)) return;
-  throw new RequestRefused('signature_invalid');
 }
 
 async function digestIsOf(field: string, body: Uint8Array<ArrayBuffer>): Promise<boolean> {
