@@ -84,7 +84,7 @@ describe('every route', () => {
     // Those that look at no token.
     expect(open.length).toBeLessThan(20);
     const looksAtNone =
-      /health|openapi|docs|well-known|status-lists|permissions|activate|verify|refresh|login/;
+      /health|openapi|docs|well-known|status-lists|permissions|jwks|activate|verify|refresh|login/;
     for (const route of open) expect(route).toMatch(looksAtNone);
   });
 });
