@@ -1,3 +1,4 @@
+import { waitFor } from '../shared/abort.ts';
 import { ASYNC_DISPOSE } from '../shared/dispose.ts';
 import { jwtPayload } from '../shared/encoding.ts';
 import { isRecord, TaskgrantError } from '../shared/errors.ts';
@@ -134,7 +135,7 @@ export class AgentClient {
   }
 
   /** The task that the agent acts for outside `task`: the last one that was asked for, else one of its own. */
-  async current(): Promise<Task> {
+  async current({ signal }: CallOptions = {}): Promise<Task> {
     this.#requireOpen();
     const { clock } = this.connection.http;
     const held = this.#current;
@@ -142,7 +143,7 @@ export class AgentClient {
     this.#opening ??= this.#openOwn().finally(() => {
       this.#opening = undefined;
     });
-    return this.#opening;
+    return waitFor(this.#opening, signal);
   }
 
   /** Makes a task the one that the agent acts for; `undefined` = one of its own, when it is needed. */
@@ -156,13 +157,13 @@ export class AgentClient {
   }
 
   /** A token of the task that the code which runs belongs to, else of the agent's own. @throws TaskgrantError */
-  async accessToken(audience?: string): Promise<string> {
-    return (await this.#acting()).accessToken(audience);
+  async accessToken(audience?: string, options?: CallOptions): Promise<string> {
+    return (await this.#acting(options)).accessToken(audience, options);
   }
 
   /** `fetch` with that token; see `Task.fetch`. */
   async fetch(input: string | URL | Request, init?: TaskFetchInit): Promise<Response> {
-    return (await this.#acting()).fetch(input, init);
+    return (await this.#acting({ signal: init?.signal ?? undefined })).fetch(input, init);
   }
 
   /** Whether there is anything to get a token with. */
@@ -177,7 +178,7 @@ export class AgentClient {
   async request<T>(call: ApiCall, as: 'agent' | 'anyone' | 'nobody' = 'agent'): Promise<T> {
     this.#requireOpen();
     const anonymous = as === 'nobody' || (as === 'anyone' && !this.hasCredentials);
-    const bearer = anonymous ? undefined : await (await this.current()).held();
+    const bearer = anonymous ? undefined : await (await this.current(call)).held(undefined, call);
     return (await this.connection.api({ ...call, bearer })) as T;
   }
 
@@ -194,9 +195,9 @@ export class AgentClient {
     await this.close();
   }
 
-  async #acting(): Promise<Task> {
+  async #acting(options?: CallOptions): Promise<Task> {
     this.#requireOpen();
-    return this.#home.context.current() ?? this.current();
+    return this.#home.context.current() ?? this.current(options);
   }
 
   #begin<T>(opened: Opened, options: TaskOptions, work?: (task: Task) => Promise<T> | T): Task | Promise<T> {

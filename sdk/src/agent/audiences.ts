@@ -24,10 +24,6 @@ function common(audience: string, url: URL): number {
 
 /** `null` is the origin of everything that has none, such as a URN. */
 function originOf(text: string): string | undefined {
-  try {
-    const { origin } = new URL(text);
-    return origin === 'null' ? undefined : origin;
-  } catch {
-    return undefined;
-  }
+  const origin = URL.canParse(text) ? new URL(text).origin : 'null';
+  return origin === 'null' ? undefined : origin;
 }

@@ -1,4 +1,5 @@
 import { randomText } from '../shared/encoding.ts';
+import { signJws, withKeys } from '../shared/jws.ts';
 import type { PrivateKey, Signer } from '../shared/signing-key.ts';
 
 /** How a client shows who it is. None of the two makes it a public client. */
@@ -33,8 +34,7 @@ export function clientAuthentication(issuer: string, credentials: ClientCredenti
   if (privateKey === undefined) return async () => ({ headers: {}, form: { client_id: clientId } });
   let signer: Promise<Signer> | undefined;
   return async (now) => {
-    // Loaded by those alone who sign.
-    signer ??= import('../shared/signing-key.ts').then(({ signerOf }) => signerOf(privateKey, keyId));
+    signer ??= withKeys(({ signerOf }) => signerOf(privateKey, keyId));
     return { headers: {}, form: await assertion(await signer, { issuer, clientId, now }) };
   };
 }
@@ -59,6 +59,6 @@ async function assertion(signer: Signer, { issuer, clientId, now }: Asserted) {
   return {
     client_id: clientId,
     client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
-    client_assertion: await signer.sign(signer.kid === undefined ? {} : { kid: signer.kid }, claims),
+    client_assertion: await signJws(signer, { kid: signer.kid }, claims),
   };
 }

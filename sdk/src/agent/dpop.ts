@@ -1,6 +1,7 @@
 import { randomText, sha256 } from '../shared/encoding.ts';
 import { isRecord } from '../shared/errors.ts';
 import type { CryptoKeyPair, JsonWebKey } from '../shared/jwk.ts';
+import { signJws, withKeys } from '../shared/jws.ts';
 import type { Signer } from '../shared/signing-key.ts';
 
 /** What a proof is for (RFC 9449 §4.2). */
@@ -26,12 +27,11 @@ export function createProofs(keys: CryptoKeyPair | undefined, now: () => number)
   const nonces = new Map<string, string>();
   let made: Promise<{ signer: Signer; jwk: JsonWebKey }> | undefined;
 
-  async function prepare() {
-    // Loaded by those alone who prove keys.
-    const { newKeyPair, publicJwk, signerOf } = await import('../shared/signing-key.ts');
-    const pair = keys ?? (await newKeyPair());
-    return { signer: await signerOf(pair.privateKey), jwk: await publicJwk(pair.publicKey) };
-  }
+  const prepare = () =>
+    withKeys(async ({ newKeyPair, publicJwk, signerOf }) => {
+      const pair = keys ?? (await newKeyPair());
+      return { signer: await signerOf(pair.privateKey), jwk: await publicJwk(pair.publicKey) };
+    });
 
   return {
     async prove({ method, url, token }) {
@@ -46,7 +46,7 @@ export function createProofs(keys: CryptoKeyPair | undefined, now: () => number)
         ...(token === undefined ? {} : { ath: await sha256(token) }),
         ...(nonce === undefined ? {} : { nonce }),
       };
-      return signer.sign({ typ: 'dpop+jwt', jwk }, claims);
+      return signJws(signer, { typ: 'dpop+jwt', jwk }, claims);
     },
     learn(url, { headers, body }) {
       const nonce = headers.get('dpop-nonce');

@@ -1,4 +1,4 @@
-import { eitherOf } from '../shared/abort.ts';
+import { eitherOf, waitFor } from '../shared/abort.ts';
 import { TaskgrantError } from '../shared/errors.ts';
 import { type Destinations, destinationOf } from './audiences.ts';
 import type { Connection } from './connection.ts';
@@ -90,10 +90,11 @@ async function sendWithToken(parts: RequestParts, sending: Sending): Promise<Res
     );
   }
   const audience = sending.audience ?? destination.audience;
-  const token = await tokens.get(audience);
+  const { signal } = sending.init;
+  const token = await waitFor(tokens.get(audience), signal);
   const response = await sendProven(parts, sending, token);
   if (!isRefusedToken(response) || !isReplayable(sending)) return response;
-  const renewed = await tokens.get(audience, token.value);
+  const renewed = await waitFor(tokens.get(audience, token.value), signal);
   await response.body?.cancel();
   return sendProven(parts, sending, renewed);
 }

@@ -1,4 +1,4 @@
-import { link, type Linked } from '../shared/abort.ts';
+import { link, type Linked, waitFor } from '../shared/abort.ts';
 import { ASYNC_DISPOSE } from '../shared/dispose.ts';
 import { TaskgrantError } from '../shared/errors.ts';
 import type { CallOptions, Connection } from './connection.ts';
@@ -110,14 +110,14 @@ export class Task {
   }
 
   /** An access token that is good for a while; for one of the audiences when one is named. @throws TaskgrantError */
-  async accessToken(audience?: string): Promise<string> {
-    return (await this.held(audience)).value;
+  async accessToken(audience?: string, options?: CallOptions): Promise<string> {
+    return (await this.held(audience, options)).value;
   }
 
   /** The same with what goes with it; for the calls of the SDK itself. */
-  async held(audience?: string): Promise<HeldToken> {
+  async held(audience?: string, { signal }: CallOptions = {}): Promise<HeldToken> {
     this.#requireOpen();
-    return this.#tokens.get(audience);
+    return waitFor(this.#tokens.get(audience), signal);
   }
 
   /** The fields of one request, for HTTP clients of your own: token, X-Task-ID and parents, proof. */
@@ -130,9 +130,9 @@ export class Task {
   }
 
   /** Another access token now, though the last one has not expired. */
-  async renew(): Promise<TokenAnswer> {
+  async renew({ signal }: CallOptions = {}): Promise<TokenAnswer> {
     this.#requireOpen();
-    return (await this.#tokens.get(undefined, this.#tokens.main.value)).answer;
+    return (await waitFor(this.#tokens.get(undefined, this.#tokens.main.value), signal)).answer;
   }
 
   /**

@@ -27,7 +27,7 @@ export function link(...signals: readonly (AbortSignal | null | undefined)[]): L
 }
 
 /** Waits for shared work without owning it: an abort ends the waiting, not the work. */
-export function waitFor<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+export function waitFor<T>(work: Promise<T>, signal: AbortSignal | null | undefined): Promise<T> {
   if (!signal) return work;
   return new Promise<T>((resolve, reject) => {
     const stop = () => reject(signal.reason as Error);

@@ -20,18 +20,15 @@ export function isSafe({ protocol, hostname }: URL): boolean {
   return protocol === 'https:' || (protocol === 'http:' && LOOPBACK.test(hostname));
 }
 
+function isSafeAddress(address: unknown): boolean {
+  return typeof address === 'string' && URL.canParse(address) && isSafe(new URL(address));
+}
+
 /** The issuer as the server writes it: without a slash at the end. @throws TaskgrantError `option_invalid` */
 export function checkIssuer(issuer: string): string {
-  let url: URL;
-  try {
-    url = new URL(issuer);
-  } catch {
-    throw new TaskgrantError('option_invalid', 'issuer must be a URL');
-  }
-  if (!isSafe(url) || url.search !== '' || url.hash !== '') {
-    throw new TaskgrantError('option_invalid', 'issuer must be an https URL without query and fragment');
-  }
-  return url.href.replace(/\/$/, '');
+  // RFC 8414 §2: neither query nor fragment.
+  if (isSafeAddress(issuer) && !/[?#]/.test(issuer)) return new URL(issuer).href.replace(/\/$/, '');
+  throw new TaskgrantError('option_invalid', 'issuer must be an https URL without query and fragment');
 }
 
 /**
@@ -60,16 +57,8 @@ async function discover(http: Http, issuer: string): Promise<ServerMetadata> {
     throw new TaskgrantError('issuer_mismatch', `the server at ${issuer} calls itself something else`);
   }
   for (const name of ['token', 'authorization', 'introspection', 'revocation']) {
-    requireSafe(metadata[`${name}_endpoint`]);
+    if (isSafeAddress(metadata[`${name}_endpoint`])) continue;
+    throw new TaskgrantError('answer_invalid', `the ${name} endpoint is missing, or not https`);
   }
   return metadata;
-}
-
-function requireSafe(endpoint: unknown): void {
-  try {
-    if (isSafe(new URL(endpoint as string))) return;
-  } catch {
-    // Falls through: missing, or no URL.
-  }
-  throw new TaskgrantError('answer_invalid', 'the metadata lacks an endpoint, or names one without https');
 }

@@ -1,16 +1,13 @@
-import { base64url, utf8 } from './encoding.ts';
-import { TaskgrantError } from './errors.ts';
 import type { CryptoKey, CryptoKeyPair, JsonWebKey } from './jwk.ts';
 
 /** A private key, from WebCrypto or as a JWK (RFC 7517). P-256, Ed25519 or RSA. */
 export type PrivateKey = CryptoKey | JsonWebKey;
 
-/** Signs JSON Web Signatures (RFC 7515) with WebCrypto alone. */
+/** A private key that is ready to sign. */
 export interface Signer {
   readonly alg: string;
   readonly kid: string | undefined;
-  /** A compact JWS over the claims; `alg` is added to the header. */
-  sign(header: object, claims: object): Promise<string>;
+  sign(bytes: Uint8Array<ArrayBuffer>): Promise<ArrayBuffer>;
 }
 
 const HASH = 'SHA-256';
@@ -26,20 +23,16 @@ const PARAMETERS = {
 } as const;
 type Algorithm = keyof typeof PARAMETERS;
 
-/** @throws TaskgrantError `option_invalid` for a key of any other kind, and for a public one. */
+/** @throws TypeError for a key of any other kind, and for a public one. */
 export async function signerOf(key: PrivateKey, keyId?: string): Promise<Signer> {
   const given = isCryptoKey(key) ? undefined : key;
   const alg = given ? algorithmOf(given) : algorithmNamed((key as CryptoKey).algorithm);
   const signing = given ? await importKey(given, alg) : (key as CryptoKey);
-  if (signing.type !== 'private') throw unusable('it is not private');
+  if (signing.type !== 'private') throw new TypeError('it is not private');
   return {
     alg,
     kid: keyId ?? given?.kid,
-    async sign(header, claims) {
-      const input = `${encoded({ ...header, alg })}.${encoded(claims)}`;
-      const signature = await crypto.subtle.sign(PARAMETERS[alg], signing, utf8(input));
-      return `${input}.${base64url(signature)}`;
-    },
+    sign: (bytes) => crypto.subtle.sign(PARAMETERS[alg], signing, bytes),
   };
 }
 
@@ -48,15 +41,11 @@ export function newKeyPair(): Promise<CryptoKeyPair> {
   return crypto.subtle.generateKey(EC, false, ['sign', 'verify']);
 }
 
-/** The public members alone, whatever the key holds besides. */
+/** The public members alone, whatever the key holds besides. @throws TypeError for a private key. */
 export async function publicJwk(key: CryptoKey): Promise<JsonWebKey> {
-  if (key.type !== 'public') throw unusable('a public key is needed to prove it');
+  if (key.type !== 'public') throw new TypeError('its public half is missing');
   const { kty, crv, x, y, n, e } = await crypto.subtle.exportKey('jwk', key);
   return JSON.parse(JSON.stringify({ kty, crv, x, y, n, e })) as JsonWebKey;
-}
-
-function encoded(value: object): string {
-  return base64url(utf8(JSON.stringify(value)));
 }
 
 function isCryptoKey(key: PrivateKey): key is CryptoKey {
@@ -67,14 +56,14 @@ function algorithmOf({ kty, crv, alg }: JsonWebKey): Algorithm {
   if (kty === 'EC' && crv === 'P-256') return 'ES256';
   if (kty === 'OKP' && crv === 'Ed25519') return 'EdDSA';
   if (kty === 'RSA') return alg === 'PS256' ? 'PS256' : 'RS256';
-  throw unusable(KINDS);
+  throw new TypeError(KINDS);
 }
 
 function algorithmNamed({ name, ...of }: CryptoKey['algorithm']): Algorithm {
   const found = (Object.keys(PARAMETERS) as Algorithm[]).find((alg) => PARAMETERS[alg].name === name);
   const { namedCurve, hash } = of as { namedCurve?: string; hash?: { name: string } };
   if (!found || (hash && hash.name !== HASH) || (namedCurve && namedCurve !== EC.namedCurve)) {
-    throw unusable(KINDS);
+    throw new TypeError(KINDS);
   }
   return found;
 }
@@ -85,10 +74,6 @@ async function importKey(key: JsonWebKey, alg: Algorithm): Promise<CryptoKey> {
     return await crypto.subtle.importKey('jwk', bare, PARAMETERS[alg], false, ['sign']);
   } catch {
     // The runtime's message could quote a member of the key.
-    throw unusable('it cannot be imported as a private key');
+    throw new TypeError('it cannot be imported as a private key');
   }
-}
-
-function unusable(why: string): TaskgrantError {
-  return new TaskgrantError('option_invalid', `the key cannot sign: ${why}`);
 }

@@ -83,14 +83,21 @@ describe('the token of an agent', () => {
   });
 
   test('a caller who gives up does not take it from the others', async () => {
-    const { agent } = agentOver();
-    const stop = AbortSignal.abort(new Error('gave up'));
-    const [kept, left] = await Promise.allSettled([
+    const { agent, tokens } = agentOver();
+    const stop = new AbortController();
+    const waiting = [
       agent.accessToken(),
-      agent.getAgent(party.clientId, { signal: stop }),
-    ]);
-    expect(kept.status).toBe('fulfilled');
-    expect(left).toMatchObject({ status: 'rejected', reason: new Error('gave up') });
+      agent.accessToken(undefined, { signal: stop.signal }),
+      agent.getAgent(party.clientId, { signal: stop.signal }),
+      agent.fetch(`${server.issuer}/api/oauth/protected`, { signal: stop.signal }),
+    ];
+    stop.abort(new Error('gave up'));
+    const [kept, ...left] = await Promise.allSettled(waiting);
+    expect(kept?.status).toBe('fulfilled');
+    expect(left.map((one) => one.status === 'rejected' && (one.reason as Error).message)).toEqual(
+      left.map(() => 'gave up'),
+    );
+    expect(tokens()).toBe(1);
   });
 });
 

@@ -6,7 +6,7 @@ import { build, stop } from 'esbuild';
 /** What a program carries that uses the agent client. */
 const SDK = fileURLToPath(new URL('../..', import.meta.url));
 /** Bytes: 10 KB. */
-const MOST = 10 * 1024;
+const MOST = 10_000;
 
 afterAll(() => stop());
 
