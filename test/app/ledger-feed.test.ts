@@ -146,6 +146,18 @@ describe('a process that lets others follow the ledger', () => {
     expect(known).toHaveLength(3000);
   });
 
+  test('says so neither while more is there than comes at once', async () => {
+    const source = aFeed();
+    const told = collect(source, source.feed.join('api'));
+    await eventually(() => told.heads() > 0);
+    source.write(Array.from({ length: 3500 }, (_, i) => row(i + 1)));
+    await eventually(() => told.seqs().length === 3500);
+    await eventually(() => told.events.at(-1)?.kind === 'head');
+    const first = told.events.findIndex(({ kind }) => kind === 'rows');
+    const heads = told.events.slice(first).flatMap((event) => (event.kind === 'head' ? event.head : []));
+    expect(new Set(heads)).toEqual(new Set([3500]));
+  });
+
   test('begins anew with all of them when the ledger turns out to be another one', async () => {
     const source = aFeed();
     source.write([row(1), row(2), row(3)]);

@@ -56,6 +56,8 @@ interface Waiting {
 /** What is known of the ledger since `at`. */
 interface Known {
   readonly recent: RecentRows;
+  /** The last row there was, which may be later than those that were read. */
+  readonly head: number;
   readonly at: number;
 }
 
@@ -95,7 +97,7 @@ export function createLedgerFeed({ ledger, onRevoked, clock, limits }: LedgerFee
     const page = known ? await ledger.since(known.recent.head, MOST_ROWS) : await ledger.since(0, 0);
     const beats = performance.now() - lastBeat >= BEAT_EVERY_MS;
     const lost = known !== undefined && page.head < known.recent.head;
-    known = { recent: known ? withPage(known.recent, page) : noRows(page.head), at };
+    known = { recent: known ? withPage(known.recent, page) : noRows(page.head), head: page.head, at };
     const more = page.rows.length === MOST_ROWS;
     // As long as there is more to read, nobody has all there is.
     if (page.rows.length > 0 || beats || lost) tell(known, beats && !more);
@@ -127,8 +129,7 @@ export function createLedgerFeed({ ledger, onRevoked, clock, limits }: LedgerFee
     return {
       async next(after) {
         if (left || over) return undefined;
-        const news = known && newsOf(known, after);
-        if (news && news.rows?.length !== 0 && after < news.head) return news;
+        if (known && after < known.recent.head) return newsOf(known, after);
         const one = wait(after);
         pending = one;
         return one.news;
@@ -160,8 +161,7 @@ export function createLedgerFeed({ ledger, onRevoked, clock, limits }: LedgerFee
   };
 }
 
-function newsOf({ recent, at }: Known, after: number): News {
-  const { head } = recent;
-  // Beyond the head: what was read elsewhere before this process read it, or a ledger that was replaced.
-  return { rows: after > head ? undefined : rowsAfter(recent, after, MOST_ROWS), head, at };
+function newsOf({ recent, head, at }: Known, after: number): News {
+  // Beyond what is known: read elsewhere before this process read it, or of a ledger that was replaced.
+  return { rows: after > recent.head ? undefined : rowsAfter(recent, after, MOST_ROWS), head, at };
 }
