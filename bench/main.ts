@@ -5,6 +5,7 @@ import { depth } from './cases/depth.ts';
 import { exchange } from './cases/exchange.ts';
 import { introspection } from './cases/introspection.ts';
 import { issuance } from './cases/issuance.ts';
+import { sdk } from './cases/sdk.ts';
 import { stored } from './cases/stored.ts';
 import { measure } from './measure.ts';
 import { type BenchOptions, readOptions } from './options.ts';
@@ -21,6 +22,7 @@ const CASES: Record<string, (preparation: Preparation) => Promise<Contest>> = {
   exchange,
   depth,
   stored,
+  sdk,
 };
 
 /** `npm run bench`: every case in turn, each with servers of its own; then a profile of what missed its target. */

@@ -18,7 +18,8 @@ process.on('SIGINT', () => undefined);
 
 async function carryOut(order: LoadOrder): Promise<LoadResult> {
   if (!workload) throw new Error('there is no workload yet');
-  const { path, headers, bodies, expect } = workload;
+  const { path, headers, expect } = workload;
+  const requests = requestsOf(workload);
   const latencies: number[] = [];
   let firstFailure: string | undefined;
   let connection = 0;
@@ -32,7 +33,7 @@ async function carryOut(order: LoadOrder): Promise<LoadResult> {
       // A run ends with a sample, so it goes on for this long at most, in milliseconds.
       sampleInt: 100,
       setupClient(client) {
-        client.setRequests(shareOf(bodies, connection, order.connections).map((body) => ({ body })));
+        client.setRequests(shareOf(requests, connection, order.connections));
         connection += 1;
       },
       verifyBody(body: unknown) {
@@ -59,14 +60,16 @@ async function carryOut(order: LoadOrder): Promise<LoadResult> {
   };
 }
 
-/** Every `connections`-th body, from the connection's own number on; at least one. */
-function shareOf(bodies: readonly string[], connection: number, connections: number): string[] {
-  const share: string[] = [];
-  for (let i = connection; i < bodies.length; i += connections) {
-    const body = bodies[i];
-    if (body !== undefined) share.push(body);
-  }
-  return share.length > 0 ? share : bodies.slice(0, 1);
+function requestsOf({ headers, bodies, authorizations }: Workload): autocannon.Request[] {
+  if (!authorizations) return bodies.map((body) => ({ body }));
+  const [body = ''] = bodies;
+  return authorizations.map((authorization) => ({ body, headers: { ...headers, authorization } }));
+}
+
+/** Every `connections`-th request, from the connection's own number on; at least one. */
+function shareOf<T>(requests: readonly T[], connection: number, connections: number): T[] {
+  const share = requests.filter((_request, i) => i % connections === connection);
+  return share.length > 0 ? share : requests.slice(0, 1);
 }
 
 function percentiles(latencies: readonly number[]): { p50: number; p99: number } {

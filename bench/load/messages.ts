@@ -4,6 +4,8 @@ export interface Workload {
   readonly headers: Readonly<Record<string, string>>;
   /** Shared out among the connections, so that each body is used by one of them only. */
   readonly bodies: readonly string[];
+  /** An Authorization header for each request, shared out likewise, when it differs; the first of `bodies` is sent then. */
+  readonly authorizations?: readonly string[];
   /** A piece of every right answer; an answer without it counts as an error. */
   readonly expect: string;
 }

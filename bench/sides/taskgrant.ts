@@ -13,7 +13,8 @@ const PRODUCT = resolve(process.env['BENCH_PRODUCT'] ?? join(import.meta.dirname
 /** As the product and better-auth open it here. */
 export const SQLITE_DURABILITY = 'journal_mode=WAL, synchronous=FULL';
 const TOKEN_PATH = '/api/oauth/token';
-const AUDIENCE = 'https://api.bench.example/';
+/** The API that tokens are for. */
+export const AUDIENCE = 'https://api.bench.example/';
 const SCOPE = 'example:read';
 const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token';
 
@@ -40,10 +41,14 @@ export interface Taskgrant extends Side {
   readonly agent: { readonly authorization: string };
   /** Basic credentials of the API that AUDIENCE belongs to. */
   readonly api: { readonly authorization: string };
+  /** The same, as the API knows them. */
+  readonly apiClient: { readonly id: string; readonly secret: string };
   /** Bearer header of an administrator; good for ten minutes. */
   administrator(): Promise<{ readonly authorization: string }>;
   /** Ends the process; the database stays. */
   end(): Promise<void>;
+  /** SIGKILL; the database stays as it is. */
+  kill(): void;
   /** Ends the process if it still runs, and starts another on the same database. */
   restart(): Promise<void>;
 }
@@ -123,6 +128,7 @@ export async function startTaskgrant(stage: Stage, options: TaskgrantOptions): P
     ...parties,
     administrator,
     end,
+    kill: () => void process.kill(running.pid, 'SIGKILL'),
     async restart() {
       await running.end();
       running = await start();
@@ -206,5 +212,6 @@ async function registerParties(origin: string, administrator: { authorization: s
   const agent = await administer('/api/agents/register', { agent_name: 'Bench agent', permissions: [SCOPE] });
   await administer('/api/agents/activate', { registration_token: agent.credentials.registration_token });
   const basicOf = ({ credentials }: Credentials) => basic(credentials.client_id, credentials.client_secret);
-  return { agent: basicOf(agent), api: basicOf(api) };
+  const { client_id: id, client_secret: secret } = api.credentials;
+  return { agent: basicOf(agent), api: basicOf(api), apiClient: { id, secret } };
 }
