@@ -5,7 +5,9 @@ import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { createKeyPair, startTestServer, type TestServer } from '../../src/dev/index.ts';
+import { readCommandLine, UsageError } from '../../src/dev/command-line.ts';
+import { COMMANDS } from '../../src/dev/commands.ts';
+import { createKeyPair, startTestServer, type TestServer, writeKeyPair } from '../../src/dev/index.ts';
 import { keysGiven, requestReplaysInMemory, verifyRequestToken } from '../../src/requests/index.ts';
 import { keysFromFolder } from '../../src/requests-node/index.ts';
 
@@ -70,9 +72,13 @@ describe('taskgrant-dev', () => {
       err: expect.stringContaining('EEXIST'),
     });
     expect(await readFile(join(folder, 'once.private.pem'), 'utf8')).toBe(before);
-    for (const issuer of ['../up', '.hidden', 'a/b', 'a b', '-x']) {
-      expect((await run(['keys', `--issuer=${issuer}`])).code).toBe(1);
+    const fresh = await createKeyPair();
+    const keysDir = join(folder, 'keys');
+    for (const issuer of ['../up', '.hidden', 'a/b', 'a b', '-x', '', 'a#b']) {
+      const writing = writeKeyPair(fresh, { issuer, keysDir, privateDir: keysDir });
+      await expect(writing).rejects.toMatchObject({ code: 'option_invalid' });
     }
+    expect(existsSync(keysDir)).toBe(false);
     expect(existsSync(join(folder, '..', 'up.private.pem'))).toBe(false);
   });
 
@@ -81,14 +87,27 @@ describe('taskgrant-dev', () => {
       code: 0,
       out: expect.stringContaining('Usage: taskgrant-dev'),
     });
+    expect(await run(['keys'])).toMatchObject({
+      code: 2,
+      err: expect.stringMatching(/--issuer is needed[^]*Usage:/),
+    });
     for (const args of [
       ['nothing'],
       ['constructor'],
-      ['keys'],
-      ['keys', '--issuer', 'a', '--alg', 'HS256'],
       ['token', '--x'],
+      ['keys', 'extra'],
+      ['server', '--port'],
     ]) {
-      expect(await run(args)).toMatchObject({ code: 2, err: expect.stringContaining('Usage:') });
+      expect(() => readCommandLine(args)).toThrow(UsageError);
+    }
+    const outside = { print: () => undefined, untilStopped: () => Promise.resolve() };
+    for (const wrong of [
+      COMMANDS.keys({ issuer: 'a', alg: 'HS256' }, outside),
+      COMMANDS.token({ issuer: 'a', body: 'x', 'body-file': 'x' }, outside),
+      COMMANDS.token({ issuer: 'a', url: 'nonsense' }, outside),
+      COMMANDS.server({ port: 'x' }, outside),
+    ]) {
+      await expect(wrong).rejects.toThrow(UsageError);
     }
   });
 
@@ -177,9 +196,8 @@ describe('startTestServer', () => {
   });
 
   test('is gone when it is stopped, however often', async () => {
-    const another = await startTestServer({ directory: SERVER });
-    await Promise.all([another.stop(), another.stop()]);
-    await expect(fetch(`${another.issuer}/health/live`)).rejects.toThrow();
+    await Promise.all([server.stop(), server.stop()]);
+    await expect(fetch(`${server.issuer}/health/live`)).rejects.toThrow();
   });
 });
 

@@ -80,9 +80,4 @@ describe('the quick starts of the document', () => {
     expect(document.match(/^```ts$/gm)).toHaveLength(5);
     for (const [, file = '', block] of blocks) expect(block).toBe(await readFile(join(SDK, file), 'utf8'));
   });
-
-  test('are in a document whose lines can be read', () => {
-    const prose = document.replace(/^```[^]*?^```$/gm, '').split('\n');
-    expect(prose.filter((line) => line.length > 120 && !line.startsWith('|'))).toEqual([]);
-  });
 });
