@@ -9,6 +9,8 @@ import { refusalOf } from '../openapi/operation.ts';
 import { Problem } from '../problem.ts';
 import type { RequestContext, RequestMiddleware } from '../state.ts';
 
+const require = createRequire(import.meta.url);
+
 const PATH = '/docs';
 const IMMUTABLE = 'public, max-age=31536000, immutable';
 /**
@@ -74,7 +76,7 @@ function send(ctx: RequestContext, { type, bytes }: Asset, caching: string): voi
 }
 
 function readAssets(): ReadonlyMap<string, Asset> {
-  const library = join(createRequire(import.meta.url).resolve('swagger-ui-dist/swagger-ui.css'), '..');
+  const library = join(require.resolve('swagger-ui-dist/swagger-ui.css'), '..');
   const file = (folder: string, name: string, type: string): [string, Asset] => [
     name,
     { type: `${type}; charset=utf-8`, bytes: readFileSync(join(folder, name)) },
