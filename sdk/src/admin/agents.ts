@@ -53,6 +53,7 @@ export interface AdminKeys {
   ): Promise<{ readonly key: ApiKeyRow; readonly revoked_tasks: number; readonly revoked_tokens: number }>;
 }
 
+/** Agents, as administrators manage them. */
 export interface AdminAgents {
   list(
     filter?: { readonly state?: AgentState; readonly name?: string; readonly includeDeleted?: boolean },

@@ -3,6 +3,7 @@ import type { Pages } from '../shared/pages.ts';
 import type { AuditRow, TaskRow } from '../shared/rows.ts';
 import { type AdminCalls, type ListOptions, path } from './calls.ts';
 
+/** Which events are looked for; what is absent restricts nothing. */
 export interface AuditFilter {
   readonly clientId?: string;
   readonly userId?: string;
@@ -24,6 +25,7 @@ export interface ChainTask extends TaskRow {
   readonly refused_widenings: AuditRow[];
 }
 
+/** The tasks of one tree, from its root on. */
 export interface TaskChain {
   readonly root_task_id: string;
   readonly task_chain: readonly string[];

@@ -34,6 +34,7 @@ export type { AdminTasks, AdminTokens, RevokedToken, TaskFilter, TokenFilter } f
 export type { AdminUsers, Consent } from './users.ts';
 export type { AdminWebhooks, WebhookTerms } from './webhooks.ts';
 
+/** Which server, and the client that administers it. */
 export interface AdminOptions extends Omit<AgentOptions, 'apiKey' | 'audience' | 'origins'> {
   /** Rights. Default: `admin:read admin:write`. */
   readonly scope?: string | readonly string[] | undefined;

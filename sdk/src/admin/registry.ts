@@ -13,6 +13,7 @@ import { type AdminCalls, type ListOptions, path } from './calls.ts';
 
 type Why = { readonly reason?: string };
 
+/** An API as it is registered. */
 export interface ResourceServerTerms {
   readonly name: string;
   /** Absolute URIs, each with one owner. */

@@ -4,6 +4,7 @@ import type { Pages } from '../shared/pages.ts';
 import type { TaskRow, TaskState, TokenRow } from '../shared/rows.ts';
 import { type AdminCalls, type ListOptions, path } from './calls.ts';
 
+/** Which tokens are looked for; what is absent restricts nothing. */
 export interface TokenFilter {
   readonly clientId?: string;
   readonly taskId?: string;
@@ -12,6 +13,7 @@ export interface TokenFilter {
   readonly isRevoked?: boolean;
 }
 
+/** Which tasks are looked for; what is absent restricts nothing. */
 export interface TaskFilter {
   readonly clientId?: string;
   readonly subject?: string;
@@ -19,6 +21,7 @@ export interface TaskFilter {
   readonly rootTaskId?: string;
 }
 
+/** What the revocation of a token ended. */
 export interface RevokedToken {
   readonly revoked: true;
   readonly token_id: string;
@@ -41,6 +44,7 @@ export interface AdminTokens {
   ): Promise<RevokedToken>;
 }
 
+/** Tasks of everybody. */
 export interface AdminTasks {
   /** Newest first. */
   search(filter?: TaskFilter, options?: ListOptions): Pages<TaskRow>;

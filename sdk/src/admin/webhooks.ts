@@ -4,6 +4,7 @@ import type { Pages } from '../shared/pages.ts';
 import type { DeliveryRow, WebhookRow } from '../shared/rows.ts';
 import { type AdminCalls, type ListOptions, path } from './calls.ts';
 
+/** Where events are sent, and which. */
 export interface WebhookTerms {
   readonly url: string;
   /** Names of events, `group.*`, or `*` for all. */

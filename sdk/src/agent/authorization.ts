@@ -5,6 +5,7 @@ import { challenge, type Opened } from './opening.ts';
 import type { Task } from './task.ts';
 import { formOf, taskParameters, type TaskOptions } from './task-options.ts';
 
+/** What a person is asked for, and where the answer comes back to. */
 export interface AuthorizationOptions extends TaskOptions {
   /** Registered for the client; on a loopback address the port may be any (RFC 8252 §7.3). */
   readonly redirectUri: string;

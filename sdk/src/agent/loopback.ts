@@ -8,6 +8,7 @@ import type { Authorization } from './authorization.ts';
 import type { Task } from './task.ts';
 import type { TaskOptions } from './task-options.ts';
 
+/** What a person at this computer is asked for, and how the browser comes back. */
 export interface LoopbackOptions extends TaskOptions {
   /** Shows the address to the person, or opens it. Nothing is opened by itself. */
   readonly onUrl: (url: string) => Promise<void> | void;

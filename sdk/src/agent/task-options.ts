@@ -21,6 +21,7 @@ export interface TaskTerms {
   readonly maxChildren?: number | undefined;
 }
 
+/** Terms of a task, and how this process treats it. */
 export interface TaskOptions extends TaskTerms {
   /** Further origins that `task.fetch` may send the token to, beside those of its audiences. */
   readonly origins?: readonly string[] | undefined;

@@ -34,6 +34,7 @@ export interface Introspection {
   readonly [member: string]: unknown;
 }
 
+/** What `/api/oauth/verify` answers: a member is false where something stated is not exactly so. */
 export interface Verification {
   readonly is_valid: boolean;
   readonly task_context_valid: boolean;
@@ -44,6 +45,7 @@ export interface Verification {
   readonly token_info?: Introspection;
 }
 
+/** What a revocation ended (RFC 7009). `affected_child_tokens` counts unexpired tokens below, at most 1,000. */
 export interface Revocation {
   /** false for an unknown token, and for one that is not the caller's to revoke. */
   readonly revoked: boolean;

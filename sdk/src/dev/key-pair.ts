@@ -45,6 +45,7 @@ export interface WrittenKeys {
   readonly jwksFile: string;
 }
 
+/** Whose keys are written, and where. */
 export interface KeyFiles {
   /** The name that the keys are for. */
   readonly issuer: string;

@@ -9,6 +9,7 @@ import { refuseProduction } from './production.ts';
 import { findServer } from './server-package.ts';
 import { type ServerRun, startRun } from './server-run.ts';
 
+/** Which server is started, and with what settings. */
 export interface TestServerOptions {
   /** Where the server lies. Default: the package `taskgrant`, when it is installed. */
   readonly directory?: string | undefined;

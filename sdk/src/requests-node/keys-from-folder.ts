@@ -8,6 +8,7 @@ import { ASYNC_DISPOSE } from '../shared/dispose.ts';
 import { TaskgrantError } from '../shared/errors.ts';
 import type { JsonWebKey } from '../shared/jwk.ts';
 
+/** How a folder of authorized keys is watched. */
 export interface FolderOptions {
   /** Told of files that are no public keys and of a folder that cannot be read; their keys are not trusted. */
   readonly onProblem?: ((file: string, problem: Error) => void) | undefined;

@@ -6,6 +6,7 @@ import { isStrong, type KeyAlgorithm } from './request-keys.ts';
 
 const ALGORITHMS: readonly KeyAlgorithm[] = ['ES256', 'EdDSA', 'RS256'];
 
+/** How keys are fetched. */
 export interface FetchedKeysOptions {
   /** Default: the global `fetch`. */
   readonly fetch?: typeof globalThis.fetch | undefined;

@@ -1,5 +1,6 @@
 import { type Replays, replaysInMemory as oneStore } from '../resource/replays.ts';
 
+/** How many used requests are remembered in this process. */
 export interface MemoryReplayOptions {
   /** Requests of one issuer that may be in use at once. Default 50,000. */
   readonly mostPerIssuer?: number | undefined;

@@ -24,6 +24,7 @@ interface KnexTableBuilder {
   bigInteger(column: string): { notNullable(): { index(): unknown } };
 }
 
+/** Where used requests are kept in a database. */
 export interface KnexReplayOptions {
   /** Default `request_replays`. */
   readonly table?: string | undefined;

@@ -4,6 +4,7 @@ import type { VerifiedHead, VerifiedRequest } from './verified.ts';
 import { type SignatureReceiverOptions, verifySignature } from './verify-request.ts';
 import { type TokenReceiverOptions, verifyToken } from './verify-request-token.ts';
 
+/** What a guard accepts, from whom, and whom it tells of what it refused. */
 export interface RequestGuardOptions extends SignatureReceiverOptions, TokenReceiverOptions {
   /** What is accepted. Default: `signature` (RFC 9421) alone. */
   readonly profiles?: readonly ('signature' | 'token')[] | undefined;
@@ -40,6 +41,7 @@ export interface RequestGuard {
 
 const MIB = 1024 * 1024;
 
+/** A guard for signed requests: the head is checked before the body is read, the replay after everything else. */
 export function createRequestGuard(options: RequestGuardOptions): RequestGuard {
   const { bodyLimit = MIB, onRefused } = options;
   return {

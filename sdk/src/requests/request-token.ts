@@ -17,6 +17,7 @@ export interface RequestTokenSubject {
   readonly taskToken?: string | undefined;
 }
 
+/** Who makes a token for one request, with which key, and for whom. */
 export interface RequestTokenOptions extends SigningOptions {
   /** The name of the receiver. Default: the origin of the URL. */
   readonly audience?: string | undefined;

@@ -22,6 +22,7 @@ export interface SigningOptions {
   readonly now?: (() => number) | undefined;
 }
 
+/** Who signs, with which key, and what is covered (RFC 9421). */
 export interface SignatureOptions extends SigningOptions {
   /** Fields to cover beside the ones that always are. */
   readonly components?: readonly string[] | undefined;

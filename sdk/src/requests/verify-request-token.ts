@@ -20,6 +20,7 @@ import { hexSha256 } from './request-token.ts';
 import { requireSigned, requireStillSigned } from './signed-by.ts';
 import type { VerifiedHead, VerifiedRequest } from './verified.ts';
 
+/** Whose request tokens are accepted, and what they must name. */
 export interface TokenReceiverOptions extends ReceiverOptions {
   /** The name that callers know this service by. Default: the origin of `publicUrl`. */
   readonly audience?: string | undefined;

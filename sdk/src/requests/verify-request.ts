@@ -19,6 +19,7 @@ import { requireSigned, requireStillSigned } from './signed-by.ts';
 import { type InnerList, isInnerList, NotStructured, parseDictionary } from './structured-fields.ts';
 import type { VerifiedHead, VerifiedRequest } from './verified.ts';
 
+/** Whose signatures are accepted, and what they must cover. */
 export interface SignatureReceiverOptions extends ReceiverOptions {
   /** Fields that must be covered beside the ones that always are. */
   readonly components?: readonly string[] | undefined;

@@ -7,6 +7,7 @@ export interface DpopNonces {
   accepts(nonce: unknown): Promise<boolean>;
 }
 
+/** How nonces for DPoP proofs are made. */
 export interface DpopNonceOptions {
   /** At least 32 bytes, shared by all processes behind one address. */
   readonly secret: Uint8Array;

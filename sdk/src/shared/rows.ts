@@ -1,6 +1,8 @@
 /** What the REST API answers, as it stands on the wire (described at `/openapi.json`). Times are ISO 8601 in UTC. */
 
+/** Where an agent stands: it acts while it is `active`. */
 export type AgentState = 'pending' | 'active' | 'suspended' | 'revoked';
+/** How many requests an agent may make. */
 export type Tier = 'free' | 'pro' | 'enterprise';
 
 /** An agent. Name, description and statements are its own words: untrusted. */
@@ -53,6 +55,7 @@ export interface AgentAuthRow {
   readonly created_at: string;
 }
 
+/** Where a task stands; all but `active` are final. */
 export type TaskState = 'active' | 'completed' | 'failed' | 'revoked' | 'expired';
 
 /** A task. The description is display text of its agent: untrusted. */
@@ -151,6 +154,7 @@ export interface Pagination {
   readonly has_more: boolean;
 }
 
+/** An API that tokens are for. */
 export interface ResourceServerRow {
   readonly client_id: string;
   readonly name: string;
@@ -161,6 +165,7 @@ export interface ResourceServerRow {
   readonly created_at: string;
 }
 
+/** A named set of permissions. */
 export interface RoleRow {
   readonly name: string;
   readonly description: string;
@@ -169,6 +174,7 @@ export interface RoleRow {
   readonly updated_at: string;
 }
 
+/** An agent or a person that has a role. */
 export interface RoleMemberRow {
   readonly kind: 'agent' | 'user';
   readonly id: string;
@@ -176,6 +182,7 @@ export interface RoleMemberRow {
   readonly assigned_at: string;
 }
 
+/** A person who may approve and sign in. */
 export interface UserRow {
   readonly user_id: string;
   readonly email: string;
@@ -201,6 +208,7 @@ export interface ApiKeyRow {
   readonly replaced_by: string | null;
 }
 
+/** A webhook; its secret is nowhere. */
 export interface WebhookRow {
   readonly id: string;
   readonly url: string;
