@@ -10,7 +10,9 @@ const filesIn = (folder: string, ending: string) =>
     .filter((name) => name.endsWith(ending) && !name.includes('node_modules'))
     .map((name) => `${folder}/${name}`);
 
-const DOCUMENTS = ['README.md', ...filesIn('docs', '.md')];
+/** Generated from the docstrings: its code is declarations. */
+const REFERENCE = 'docs/reference.md';
+const DOCUMENTS = ['README.md', ...filesIn('docs', '.md').filter((path) => path !== REFERENCE)];
 const EXAMPLES = filesIn('examples', '.ts');
 
 /** The documents of the package: what stands there is what is compiled and tested. */
@@ -35,4 +37,16 @@ describe.each(DOCUMENTS)('sdk/%s', (path) => {
     const prose = document.replace(/^```[^]*?^```$/gm, '').split('\n');
     expect(prose.filter((line) => line.length > 121 && !line.startsWith('|'))).toEqual([]);
   });
+});
+
+test('every quick start is run by a test', () => {
+  const tests = filesIn('test', '.test.ts').map(read).join('\n');
+  const isNamed = (name: string) => new RegExp(`(?<![\\w-])${name}(?![\\w-])`).test(tests);
+  /** As `resource-${name}`, for each of some names. */
+  const isOneOf = (name: string) => {
+    const [, group = '', rest = ''] = /^([^-]+)-(.+)$/.exec(name) ?? [];
+    return tests.includes(`\`${group}-\${`) && tests.includes(`'${rest}'`);
+  };
+  const names = EXAMPLES.map((path) => path.replace(/^examples\/|\.ts$/g, ''));
+  expect(names.filter((name) => !isNamed(name) && !isOneOf(name))).toEqual([]);
 });

@@ -28,16 +28,13 @@ describe('the table of errors', () => {
   });
 });
 
-const FOLDERS = ['docs', 'examples', 'sdk/docs'];
-const DOCUMENTS = ['README.md', 'CHANGELOG.md', 'sdk/README.md']
-  .filter((path) => existsSync(join(ROOT, path)))
-  .concat(
-    FOLDERS.flatMap((folder) =>
-      readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
-        .filter((path) => path.endsWith('.md'))
-        .map((path) => `${folder}/${path}`),
-    ),
-  );
+const DOCUMENTS = ['README.md', 'CHANGELOG.md'].concat(
+  ['docs', 'examples'].flatMap((folder) =>
+    readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
+      .filter((path) => path.endsWith('.md'))
+      .map((path) => `${folder}/${path}`),
+  ),
+);
 
 describe.each(DOCUMENTS)('%s', (path) => {
   const document = readDocument(path);
