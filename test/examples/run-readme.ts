@@ -1,5 +1,4 @@
 import { spawn } from 'node:child_process';
-import { dirname } from 'node:path';
 import { expect } from '@jest/globals';
 import { blocksOf, printed, readDocument, ROOT } from '../docs/markdown.ts';
 import { ADMIN_CLIENT_SECRET, type RunningServer } from '../support/server.ts';
@@ -27,10 +26,9 @@ export async function runReadme(example: string, where?: Where): Promise<string>
 }
 
 async function inBash(script: string, env: Record<string, string>) {
-  const path = `${dirname(process.execPath)}:${process.env['PATH'] ?? ''}`;
   const child = spawn('bash', ['-euo', 'pipefail', '-c', script], {
     cwd: ROOT,
-    env: { PATH: path, ...env },
+    env: { PATH: process.env['PATH'], ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
     timeout: MOST_MS,
   });
