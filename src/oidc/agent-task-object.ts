@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { parseBoundedJson } from '../domain/bounded-json.ts';
 import { DomainError } from '../domain/errors.ts';
 import { checkDescription, checkTaskId } from '../domain/ids.ts';
 
@@ -64,9 +65,9 @@ export function readAgentTask(json: string): AgentTaskObject {
 function soleElement(json: string): unknown {
   let value: unknown;
   try {
-    value = JSON.parse(json);
+    value = parseBoundedJson(json);
   } catch {
-    throw new DomainError('details_invalid', 'authorization_details is not JSON');
+    throw new DomainError('details_invalid', 'authorization_details is not JSON, or is nested too deeply');
   }
   if (!Array.isArray(value) || value.length !== 1) {
     throw new DomainError(

@@ -1,5 +1,6 @@
 import type { Context, Middleware } from 'koa';
 import getRawBody from 'raw-body';
+import { parseBoundedJson } from '../domain/bounded-json.ts';
 import { offerBody } from './internals.ts';
 import { LIST_PARAMETERS, NO_NAMES } from './task-parameters.ts';
 
@@ -86,9 +87,9 @@ function fromJson(text: string): URLSearchParams {
 function parseObject(text: string): Record<string, unknown> {
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = parseBoundedJson(text);
   } catch {
-    throw new BodyRefusal(400, 'the body is not valid JSON');
+    throw new BodyRefusal(400, 'the body is not valid JSON, or is nested too deeply');
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new BodyRefusal(400, 'the body must be a JSON object');

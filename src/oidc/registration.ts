@@ -5,6 +5,7 @@ import { grantedPermissions } from '../app/agents/register-client.ts';
 import type { Answer, AnswerOnce } from '../app/idempotency/answer-once.ts';
 import { KEY_REUSED, readIdempotencyKey, REPEATED_FIELD } from '../app/idempotency/idempotency-key.ts';
 import { resolveToken } from '../app/tokens/resolve-token.ts';
+import { parseBoundedJson } from '../domain/bounded-json.ts';
 import { DomainError } from '../domain/errors.ts';
 import { covers, formatScope, parseScope } from '../domain/scope.ts';
 import { networkOf } from '../domain/source-network.ts';
@@ -153,7 +154,7 @@ async function readJson(ctx: Context, limit: number): Promise<Record<string, unk
   }
   let value: unknown;
   try {
-    value = JSON.parse(
+    value = parseBoundedJson(
       await getRawBody(ctx.req, { limit, encoding: 'utf8', length: ctx.request.length ?? null }),
     );
   } catch (error) {
@@ -161,7 +162,7 @@ async function readJson(ctx: Context, limit: number): Promise<Record<string, unk
     throw new RegistrationRefusal(
       large ? 413 : 400,
       'invalid_client_metadata',
-      large ? 'the body is too large' : 'the body is not JSON',
+      large ? 'the body is too large' : 'the body is not JSON, or is nested too deeply',
     );
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {

@@ -1,4 +1,5 @@
 import getRawBody from 'raw-body';
+import { parseBoundedJson } from '../../domain/bounded-json.ts';
 import { Problem } from '../problem.ts';
 import type { RequestContext } from '../state.ts';
 
@@ -22,7 +23,8 @@ export async function readBody(ctx: RequestContext, limit: number): Promise<Reco
 export function readParameters(text: string, where: string): Record<string, string> {
   const parameters = [...new URLSearchParams(text)];
   const names = parameters.map(([name]) => name);
-  const repeated = names.find((name, i) => names.indexOf(name) !== i);
+  const seen = new Set<string>();
+  const repeated = names.find((name) => seen.size === seen.add(name).size);
   if (repeated !== undefined) {
     throw new Problem(400, 'request_invalid', `${where} repeats a parameter`, {
       members: {
@@ -80,8 +82,8 @@ function readJson(text: string): Record<string, unknown> {
 
 function parseJson(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseBoundedJson(text);
   } catch {
-    throw new Problem(400, 'body_malformed', 'the body is not valid JSON');
+    throw new Problem(400, 'body_malformed', 'the body is not valid JSON, or is nested too deeply');
   }
 }

@@ -91,7 +91,7 @@ const registration: readonly Endpoint[] = [
     summary: 'Read a registration with its registration access token (RFC 7592).',
     security: ['bearer'],
     answers: { 200: RegisteredClient },
-    refuses: [401, 403],
+    refuses: [401, 403, 404],
   },
   {
     tag: 'OAuth: clients',
@@ -101,7 +101,7 @@ const registration: readonly Endpoint[] = [
     security: ['bearer'],
     json: ClientUpdate,
     answers: { 200: RegisteredClient },
-    refuses: [401, 403, 413],
+    refuses: [401, 403, 404, 413],
   },
   {
     tag: 'OAuth: clients',
@@ -110,7 +110,7 @@ const registration: readonly Endpoint[] = [
     summary: 'Delete a client: everything that it was granted ends.',
     security: ['bearer'],
     answers: { 204: 'nothing' },
-    refuses: [401, 403],
+    refuses: [401, 403, 404],
   },
 ];
 
