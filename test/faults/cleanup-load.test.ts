@@ -43,7 +43,8 @@ onEveryDatabase('a large backlog of expired rows', (nodes) => {
     );
     const busy = await latencies(server, agent, cleaning);
     const removed = await cleaning;
-    expect(removed.reduce((sum, count) => sum + count, 0)).toBe(TABLES.length * ROWS);
+    // The ledger keeps its last row, whatever its age: followers tell by it where the ledger ends.
+    expect(removed.reduce((sum, count) => sum + count, 0)).toBe(TABLES.length * ROWS - 1);
     // No node leaves all of it to another one.
     expect(Math.min(...removed)).toBeGreaterThan(ROWS / 10);
     expect(busy.length).toBeGreaterThan(20);
@@ -53,7 +54,9 @@ onEveryDatabase('a large backlog of expired rows', (nodes) => {
       const [row] = await knex(table).count({ rows: '*' });
       expect(Number(row?.['rows'])).toBeGreaterThan(0);
       const ended = table === 'audit_events' ? 'at' : 'expires_at';
-      expect(await knex(table).where(ended, '<', Date.now() - LONG_AGO / 2)).toEqual([]);
+      const old = await knex(table).where(ended, '<', Date.now() - LONG_AGO / 2);
+      if (table !== 'revocations') expect(old).toEqual([]);
+      else expect(old.map(({ seq }) => seq)).toEqual([await lastOf(knex)]);
     }
   }, 90_000);
 
@@ -67,6 +70,11 @@ onEveryDatabase('a large backlog of expired rows', (nodes) => {
     expect(await removing).toBeLessThan(ROWS / 10);
   });
 });
+
+async function lastOf(knex: Knex): Promise<unknown> {
+  const last = await knex('revocations').orderBy('seq', 'desc').first('seq');
+  return last?.seq;
+}
 
 /** How long requests took, in milliseconds, that some clients sent one after the other until something was over. */
 async function latencies(server: TestServer, agent: AgentParty, over: Promise<unknown>): Promise<number[]> {
