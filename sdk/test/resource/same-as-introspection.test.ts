@@ -40,7 +40,10 @@ afterAll(async () => {
   await server.stop();
 });
 
+/** What makes tokens comes oftener than what ends them: one row may end many. */
 const KINDS = [
+  'open',
+  'open',
   'open',
   'derive',
   'derive',
@@ -53,6 +56,7 @@ const KINDS = [
   'revoke token alone',
   'end task',
   'suspend',
+  'reactivate',
   'reactivate',
 ] as const;
 const operation = fc.record({ do: fc.constantFrom(...KINDS), target: fc.nat(1000), other: fc.nat(1000) });
@@ -123,6 +127,9 @@ async function caughtUp(): Promise<void> {
   }
 }
 
+/** In between as well: later revocations would hide what was wrong before. */
+const COMPARE_EVERY = 8;
+
 test('after any operations a token is accepted offline exactly when the server calls it active (property)', async () => {
   const seen = { live: 0, dead: 0 };
   const grant_types = ['client_credentials', 'refresh_token', TOKEN_EXCHANGE];
@@ -132,12 +139,15 @@ test('after any operations a token is accepted offline exactly when the server c
       const world: World = { agents, tasks: [] };
       const [first] = agents as [AgentParty];
       world.tasks.push(await open(server, first, formFor(agents)));
-      for (const one of operations) await play(world, one);
-      await caughtUp();
-      for (const { token } of world.tasks) {
-        const { active } = await introspect(server, api, token);
-        expect(await statusOf(guard, token)).toBe(active ? 200 : 401);
-        seen[active ? 'live' : 'dead'] += 1;
+      for (const [i, one] of operations.entries()) {
+        await play(world, one);
+        if (i % COMPARE_EVERY !== 0 && i !== operations.length - 1) continue;
+        await caughtUp();
+        for (const { token } of world.tasks) {
+          const { active } = await introspect(server, api, token);
+          expect(await statusOf(guard, token)).toBe(active ? 200 : 401);
+          seen[active ? 'live' : 'dead'] += 1;
+        }
       }
     }),
     // A failure is shrunk by playing again, which takes its time.

@@ -35,7 +35,7 @@ export function responseOf(answer: OwnAnswer | Refused, method: string): Respons
 }
 
 /** A response may be one that cannot be changed. */
-export function withHeaders(response: Response, headers: Readonly<Record<string, string>>): Response {
+function withHeaders(response: Response, headers: Readonly<Record<string, string>>): Response {
   const further = Object.entries(headers);
   if (further.length === 0) return response;
   const changed = new Response(response.body, response);
