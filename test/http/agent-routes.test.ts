@@ -1,17 +1,19 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { registerWithKey, withToken } from '../support/agent-auth.ts';
-import { administer, type AgentParty, pkce, registerAgent } from '../support/parties.ts';
-import { postForm, send } from '../support/requests.ts';
-import { ADMIN_CLIENT, ADMIN_CLIENT_SECRET, startServer, type TestServer } from '../support/server.ts';
-import { basic } from '../support/requests.ts';
-import { derive, open, type OpenTask } from '../support/token-requests.ts';
-
-/** Who asks; the agent that is asked about is the one of `self`. */
-const WHO = ['anonymous', 'other', 'child', 'self', 'admin:read', 'admin:write'] as const;
-type Who = (typeof WHO)[number];
-
-/** What each of them is answered, in the order of WHO. 2xx: it happens. */
-type Answers = readonly [number, number, number, number, number, number];
+import { administer, registerAgent } from '../support/parties.ts';
+import { send } from '../support/requests.ts';
+import { startServer, type TestServer } from '../support/server.ts';
+import { open } from '../support/token-requests.ts';
+import {
+  adminTokenWith,
+  type Answers,
+  type Cast,
+  castOf,
+  declaredRoutes,
+  plainRoute,
+  WHO,
+  type Who,
+} from '../support/who-asks.ts';
 
 const READ_BY_ADMIN: Answers = [401, 401, 401, 401, 200, 200];
 const WRITTEN_BY_ADMIN: Answers = [401, 401, 401, 401, 403, 200];
@@ -77,43 +79,18 @@ beforeAll(async () => {
 });
 afterAll(() => server.stop());
 
-async function adminTokenWith(scope: string): Promise<string> {
-  const form = {
-    grant_type: 'client_credentials',
-    resource: server.apiAudience,
-    scope,
-    ...pkce().parameters,
-  };
-  const { body } = await postForm(server, '/api/oauth/token', form, basic(ADMIN_CLIENT, ADMIN_CLIENT_SECRET));
-  return body.access_token;
-}
-
-interface Cast {
-  readonly agent: AgentParty;
-  readonly task: OpenTask;
+interface KeyedCast extends Cast {
   readonly keyId: string;
-  readonly tokens: Readonly<Record<Who, string | undefined>>;
 }
 
-/** Everybody anew: what one of them does must not show in what the next one is answered. */
-async function cast(): Promise<Cast> {
-  const [agent, other] = [await registerAgent(server), await registerAgent(server)];
-  const task = await open(server, agent);
-  const { key } = await administer(server, 'POST', `/api/agents/${agent.clientId}/api-keys`, {
-    name: 'Laptop',
-  });
-  const tokens = {
-    anonymous: undefined,
-    other: (await open(server, other)).token,
-    child: (await derive(server, task)).token,
-    self: task.token,
-    'admin:read': await adminTokenWith('admin:read'),
-    'admin:write': await adminTokenWith('admin:read admin:write'),
-  };
-  return { agent, task, keyId: key.key_id, tokens };
+async function cast(): Promise<KeyedCast> {
+  const made = await castOf(server);
+  const path = `/api/agents/${made.agent.clientId}/api-keys`;
+  const { key } = await administer(server, 'POST', path, { name: 'Laptop' });
+  return { ...made, keyId: key.key_id };
 }
 
-async function ask(route: string, { body }: Route, who: Who, { agent, task, keyId, tokens }: Cast) {
+async function ask(route: string, { body }: Route, who: Who, { agent, task, keyId, tokens }: KeyedCast) {
   const [method = '', pattern = ''] = route.split(' ');
   const path = pattern.replace(':id', agent.clientId).replace(':key', keyId);
   const token = tokens[who];
@@ -130,20 +107,11 @@ describe.each(Object.entries(ROUTES))('%s', (name, route) => {
 });
 
 test('every route of agents is in the table', async () => {
-  const { body } = await send(server, '/openapi.json');
-  const declared = Object.entries<Record<string, unknown>>(body.paths)
-    .filter(([path]) => /^\/(api\/)?agents(\/|$)/.test(path))
-    .flatMap(([path, methods]) =>
-      Object.keys(methods)
-        .filter((method) => /^(get|post|put|patch|delete)$/.test(method))
-        .map((method) => `${method.toUpperCase()} ${path}`),
-    );
-  const plain = (route: string) =>
-    route.replace(/ (\/api)?\/agents/, ' /agents').replaceAll(/\{\w+\}|:\w+/g, '*');
-  const known = new Set([...Object.keys(ROUTES), ...OPEN].map(plain));
+  const declared = await declaredRoutes(server, '/agents');
+  const known = new Set([...Object.keys(ROUTES), ...OPEN].map(plainRoute));
   const tools = (route: string) => route.replace(/tools\/(browse|search)$/, 'tools/*');
   expect(declared.length).toBeGreaterThan(30);
-  expect(declared.filter((route) => ![...known].map(tools).includes(plain(route)))).toEqual([]);
+  expect(declared.filter((route) => ![...known].map(tools).includes(plainRoute(route)))).toEqual([]);
 });
 
 describe('nobody raises their own rights, tier or status', () => {
@@ -194,6 +162,8 @@ describe('nobody raises their own rights, tier or status', () => {
     expect((await withToken(server, made.task.token, 'POST', back, {})).status).toBe(401);
     const { token } = await open(server, await registerAgent(server));
     expect((await withToken(server, token, 'POST', back, {})).status).toBe(401);
-    expect((await withToken(server, await adminTokenWith('admin:write'), 'POST', back, {})).status).toBe(404);
+    expect(
+      (await withToken(server, await adminTokenWith(server, 'admin:write'), 'POST', back, {})).status,
+    ).toBe(404);
   });
 });

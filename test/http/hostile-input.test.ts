@@ -46,10 +46,18 @@ const bodyOf = (path: string, { agentId, apiKey }: { agentId: string; apiKey: st
   }
   const name = path === '/api/admin/roles' ? `role-${randomUUID()}` : 'Some name';
   return {
-    ...{ name, agent_name: name, owner_email: 'you@company.com', tool_id: 'browse', tier: 'pro' },
-    ...{ email: `${randomUUID()}@example.com`, password: 'a password of some length' },
-    ...{ permissions: ['example:read'], audiences: [`https://${randomUUID()}.example.com/`] },
-    ...{ url: 'https://example.com/hook', events: ['permission.removed'], registration_token: 'none' },
+    name,
+    agent_name: name,
+    owner_email: 'you@company.com',
+    tool_id: 'browse',
+    tier: 'pro',
+    email: `${randomUUID()}@example.com`,
+    password: 'a password of some length',
+    permissions: ['example:read'],
+    audiences: [`https://${randomUUID()}.example.com/`],
+    url: 'https://example.com/hook',
+    events: ['permission.removed'],
+    registration_token: 'none',
   };
 };
 
