@@ -15,7 +15,9 @@ import { machineFacts } from './report/machine.ts';
 import { missedProfiles } from './report/misses.ts';
 import { judge, summarise } from './report/summary.ts';
 
-const RESULTS = join(import.meta.dirname, 'results.md');
+/** The server beside others, and the SDK beside the server. */
+const RESULTS = 'results.md';
+const RESULTS_OF_THE_SDK = 'results-sdk.md';
 const CASES: Record<string, (preparation: Preparation) => Promise<Contest>> = {
   issuance,
   introspection,
@@ -37,15 +39,19 @@ async function main(onStage: OnStage): Promise<void> {
   }
   const { repetitions, seconds, warmUpSeconds, connections } = options.pace;
   const profiles = options.profileMisses ? await missedProfiles(outcomes, options.pace, onStage) : [];
-  const report = [
+  const head = [
     '# Results of the benchmark',
     'Written by `npm run bench`; [performance.md](../docs/performance.md) says how to read it.',
     facts.join('\n'),
     `Medians of ${repetitions} × ${seconds} s at ${connections} connections, after ${warmUpSeconds} s of warm-up each.`,
-    ...outcomes.map(contestReport),
-    ...profiles,
   ];
-  if (options.write) writeFileSync(RESULTS, `${report.join('\n\n')}\n`);
+  const ofTheSdk = outcomes.filter((_outcome, i) => options.only[i] === 'sdk');
+  const ofTheServer = outcomes.filter((outcome) => !ofTheSdk.includes(outcome));
+  const write = (file: string, parts: readonly string[]) =>
+    writeFileSync(join(import.meta.dirname, file), `${[...head, ...parts].join('\n\n')}\n`);
+  if (!options.write) return;
+  if (ofTheServer.length > 0) write(RESULTS, [...ofTheServer.map(contestReport), ...profiles]);
+  if (ofTheSdk.length > 0) write(RESULTS_OF_THE_SDK, ofTheSdk.map(contestReport));
 }
 
 async function runCase(name: string, options: BenchOptions, own: Stage): Promise<Outcome> {

@@ -48,7 +48,7 @@ export function readOptions(argv: readonly string[], cases: readonly string[]): 
     .option('--connections <n>', `connections at the same time (default ${USUAL.connections})`, positive)
     .option('--quick', 'a first look: one short repetition, less data')
     .option('--no-profile', 'do not profile what misses its target')
-    .option('--write', 'write bench/results.md even if only a part was run');
+    .option('--write', 'write the results even if only a part was run');
   program.addHelpText('after', HELP_AFTER);
   program.parse(argv, { from: 'user' });
   const given = program.opts<Given>();

@@ -18,25 +18,33 @@ interface Scene {
   readonly proxy: CuttableProxy;
 }
 
-/** Something is killed and comes back. `meanwhile` revokes, where somebody is there to do it. */
-type Accident = (scene: Scene, meanwhile: () => Promise<void>) => Promise<void>;
+/**
+ * Something is killed and comes back. `meanwhile` revokes, where somebody is there to do it, and gives the tokens that
+ * are revoked by then. @returns how many of them were let in where none may be, not even for a moment
+ */
+type Accident = (scene: Scene, meanwhile: () => Promise<readonly Token[]>) => Promise<number>;
 
 const ACCIDENTS: Readonly<Record<string, Accident>> = {
   async 'the server'({ taskgrant }, meanwhile) {
     taskgrant.kill();
     await taskgrant.restart();
     await meanwhile();
+    return 0;
   },
   async 'a resource server'({ apis: [api] }, meanwhile) {
-    api?.kill();
-    await meanwhile();
-    await api?.restart();
+    if (!api) throw new Error('there is no resource server');
+    api.kill();
+    const revoked = await meanwhile();
+    await api.restart();
+    // It listens once it knows all that was revoked before.
+    return countStatus([api], revoked, isLetIn);
   },
   async 'the connection'({ proxy }, meanwhile) {
     proxy.cut();
     await meanwhile();
     await setTimeout(AWAY_MS);
     proxy.mend();
+    return 0;
   },
 };
 
@@ -50,7 +58,7 @@ export async function losses(name: string, scene: Scene, rounds: number): Promis
     for (let round = 0; round < rounds; round += 1) {
       const tokens = await makeMany(PART * 6, () => openTask(scene.taskgrant));
       const [ended, kept] = [tokens.slice(0, PART * 3), tokens.slice(PART * 3)];
-      await during(scene, accident, ended);
+      lost += await during(scene, accident, ended);
       revoked += ended.length;
       lost += await stillLetIn(scene, ended);
       refused += await notLetIn(scene, kept);
@@ -64,24 +72,28 @@ export async function losses(name: string, scene: Scene, rounds: number): Promis
   return findings;
 }
 
-async function during(scene: Scene, accident: Accident, tokens: readonly Token[]): Promise<void> {
+async function during(scene: Scene, accident: Accident, tokens: readonly Token[]): Promise<number> {
   const { taskgrant } = scene;
   const revokePart = async (part: number) => {
     const administrator = await taskgrant.administrator();
+    const until = (part + 1) * PART;
     // One after the other: the last one was answered just before the accident.
-    for (const token of tokens.slice(part * PART, (part + 1) * PART))
-      await revoke(taskgrant, administrator, token);
+    for (const token of tokens.slice(part * PART, until)) await revoke(taskgrant, administrator, token);
+    return tokens.slice(0, until);
   };
   await revokePart(0);
-  await accident(scene, () => revokePart(1));
+  const letIn = await accident(scene, () => revokePart(1));
   await revokePart(2);
+  return letIn;
 }
+
+const isLetIn = (status: number) => status !== 401;
 
 /** How many tokens some API still lets in when it has had time to hear of their end. */
 async function stillLetIn({ apis }: Scene, tokens: readonly Token[]): Promise<number> {
   const until = performance.now() + SETTLED_WITHIN_MS;
   for (;;) {
-    const lost = await countStatus(apis, tokens, (status) => status !== 401);
+    const lost = await countStatus(apis, tokens, isLetIn);
     if (lost === 0 || performance.now() > until) return lost;
     await setTimeout(20);
   }

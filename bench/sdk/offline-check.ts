@@ -17,29 +17,28 @@ export async function offlineChecks(tokens: number): Promise<Finding[]> {
   try {
     const measured: { depth: number; found: Microseconds }[] = [];
     for (const depth of DEPTHS) measured.push({ depth, found: await measure(bench, depth, tokens) });
-    const known = Math.max(...measured.map(({ found }) => found.known));
-    return [
-      ...measured.map(({ depth, found: { bare, checked } }) => ({
+    return measured.flatMap(({ depth, found: { bare, checked, known } }) => [
+      {
         what: `a token at depth ${depth}, never seen: live check costs at most ${COSTS_AT_MOST} × jose.jwtVerify`,
         found: `${(checked / bare).toFixed(2)} × (${checked.toFixed(0)} µs, jose ${bare.toFixed(0)} µs)`,
         met: checked <= COSTS_AT_MOST * bare,
-      })),
-      {
-        what: `a token that was verified before is checked in less than ${KNOWN_WITHIN_US} µs`,
-        found: `${known.toFixed(1)} µs at the most`,
-        met: known < KNOWN_WITHIN_US,
       },
-    ];
+      {
+        what: `a token at depth ${depth}, verified before: live check in less than ${KNOWN_WITHIN_US} µs`,
+        found: `${known.median.toFixed(1)} µs (lower quartile ${known.lowerQuartile.toFixed(1)} µs)`,
+        met: known.median < KNOWN_WITHIN_US,
+      },
+    ]);
   } finally {
     bench.stop();
   }
 }
 
-/** Medians. */
 interface Microseconds {
+  /** Medians. */
   readonly bare: number;
   readonly checked: number;
-  readonly known: number;
+  readonly known: { readonly median: number; readonly lowerQuartile: number };
 }
 
 /** One after the other, and in turn on each token: what the machine does meanwhile meets both alike. */
@@ -68,8 +67,8 @@ async function measure(bench: BenchIssuer, depth: number, count: number): Promis
   return { bare: median(bare.slice(WARM_UP)), checked: median(checked.slice(WARM_UP)), known };
 }
 
-/** The median over batches: a single check is too short for the clock. */
-async function repeated(run: () => Promise<void>): Promise<number> {
+/** Batches, because a single check is too short for the clock. The lower quartile tells how quiet the machine was. */
+async function repeated(run: () => Promise<void>): Promise<Microseconds['known']> {
   const batches: number[] = [];
   for (let batch = 0; batch < BATCHES; batch += 1) {
     const spent = await microseconds(async () => {
@@ -77,7 +76,8 @@ async function repeated(run: () => Promise<void>): Promise<number> {
     });
     batches.push(spent / BATCH);
   }
-  return median(batches);
+  const sorted = batches.toSorted((a, b) => a - b);
+  return { median: median(batches), lowerQuartile: sorted[Math.floor(BATCHES / 4)] ?? Number.NaN };
 }
 
 async function microseconds(run: () => Promise<unknown>): Promise<number> {
