@@ -22,6 +22,8 @@ interface Declaration<
   readonly access: A;
   /** Makes new clients: limited per address, unless an administrator does it. */
   readonly registers?: boolean;
+  /** Issues tokens: what it refuses is on record, and told, as what the token endpoint refuses. */
+  readonly issues?: boolean;
   /** Creates something: a repeated Idempotency-Key gets the stored answer instead of a second one. Only for POST. */
   readonly creates?: boolean;
   /** One sentence. */

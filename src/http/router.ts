@@ -33,6 +33,7 @@ export function createRouter({ routes, ...parts }: RouterParts): RequestMiddlewa
       router[contract.method](path, async (ctx) => {
         ctx.state.route = contract.path;
         if (contract.registers) ctx.state.registers = true;
+        if (contract.issues) ctx.state.issues = true;
         await serve(ctx, { contract, handle }, ctx.params, parts);
       });
     }

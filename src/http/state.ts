@@ -17,6 +17,8 @@ export interface RequestState {
   route?: string;
   /** The matched route makes new clients. */
   registers?: boolean;
+  /** The matched route issues tokens. */
+  issues?: boolean;
   /** What the limits that this request counted against said of it. */
   rates?: readonly RateVerdict[];
 }

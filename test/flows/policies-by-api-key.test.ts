@@ -44,7 +44,7 @@ describe('a policy', () => {
     ]);
     expect(refused.text).not.toContain('a secret of the house');
     expect((await refreshWith(server, refreshToken)).body.code).toBe('policy_denied');
-    const [event] = await auditEvents(server, { client_id: party.agentId, event_type: 'request_refused' });
+    const [event] = await auditEvents(server, { client_id: party.agentId, event_type: 'token_refused' });
     expect(event).toMatchObject({ reason: 'policy_denied', details: { policy: [{ effect: 'deny' }] } });
     setPolicies(server, []);
     expect((await refreshWith(server, refreshToken)).status).toBe(200);
@@ -79,7 +79,7 @@ describe('a policy', () => {
       'policy_unavailable',
       '2',
     ]);
-    const [event] = await auditEvents(server, { client_id: party.agentId, event_type: 'request_refused' });
+    const [event] = await auditEvents(server, { client_id: party.agentId, event_type: 'token_refused' });
     expect(event).toMatchObject({
       reason: 'policy_unavailable',
       details: { policy: [{ name: 'house-rule', effect: 'deny' }], status: 503 },

@@ -105,7 +105,7 @@ describe('what once went wrong where agents register, verify and are administere
     const answers = [];
     for (let i = 0; i < 12; i += 1) answers.push((await verify(server, wrong)).status);
     expect(answers).toEqual([...Array(10).fill(401), 429, 429]);
-    const [refusal] = await auditEvents(server, { event_type: 'request_refused', status: 'refused' });
+    const [refusal] = await auditEvents(server, { event_type: 'token_refused', status: 'refused' });
     expect(refusal).toMatchObject({
       reason: 'rate_limited',
       details: { policy: 'failed-authentication-client' },

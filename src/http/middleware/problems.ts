@@ -1,5 +1,6 @@
 import type { Fact } from '../../app/audit/audit-trail.ts';
 import type { Logger } from '../../app/ports.ts';
+import type { AuditEventType } from '../../domain/audit-event.ts';
 import type { RefusalRecorder } from '../../app/audit/record-refusal.ts';
 import { PolicyUnavailableError, unavailability } from '../../domain/unavailable.ts';
 import { problemDocument, problemOf } from '../errors.ts';
@@ -43,13 +44,17 @@ function callerOf({ state }: RequestContext) {
   return { actor: state.bearer?.token.clientId ?? state.clientId ?? null, origin: state.origin };
 }
 
+function refusalType({ state }: RequestContext): AuditEventType {
+  return state.issues ? 'token_refused' : 'request_refused';
+}
+
 /** Paths outside the API are scanned all day long: the access log is enough for those. */
 function factOf(ctx: RequestContext, problem: Problem): Fact | undefined {
   const scanned = problem.status < 500 && !ctx.path.startsWith('/api/') && !ctx.state.route;
   if (problem.status === 503 || (scanned && problem.status !== 429)) return undefined;
   const { bearer } = ctx.state;
   return {
-    type: problem.status >= 500 ? 'server_error' : 'request_refused',
+    type: problem.status >= 500 ? 'server_error' : refusalType(ctx),
     outcome: problem.status >= 500 ? 'error' : 'refused',
     clientId: bearer?.token.clientId ?? ctx.state.clientId,
     userId: bearer?.task.subjectKind === 'user' ? bearer.task.subject : null,
@@ -72,7 +77,7 @@ function factOf(ctx: RequestContext, problem: Problem): Fact | undefined {
 function undecidedFact(ctx: RequestContext, error: unknown): Fact | undefined {
   if (!(error instanceof PolicyUnavailableError)) return undefined;
   return {
-    type: 'request_refused',
+    type: refusalType(ctx),
     outcome: 'refused',
     clientId: ctx.state.bearer?.token.clientId ?? ctx.state.clientId,
     reason: error.code,

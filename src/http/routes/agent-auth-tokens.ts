@@ -24,6 +24,7 @@ const verify = contract({
   path: '/agents/verify',
   aliases: ['/api/agents/verify'],
   access: 'anonymous',
+  issues: true,
   summary: 'Prove an agent with its API key: opens a task and answers its tokens.',
   description:
     'With a code_challenge the task is bound to its code_verifier and may have children; without one it is a leaf, ' +
@@ -71,6 +72,7 @@ const refresh = contract({
   path: '/agents/refresh',
   aliases: ['/api/agents/refresh'],
   access: 'anonymous',
+  issues: true,
   summary: 'Rotate a refresh token that /agents/verify gave out.',
   tags,
   body: z.strictObject({
@@ -105,6 +107,7 @@ const login = contract({
   method: 'post',
   path: '/auth/login',
   access: 'anonymous',
+  issues: true,
   summary: 'Get an access token with an API key alone.',
   description: 'The task is a leaf that ends with its token; there is no refresh token.',
   tags,
