@@ -22,6 +22,7 @@ const DAY = 86_400;
 export function addApiKeyCommands(program: Command): void {
   const key = program
     .command('key')
+    .alias('api-key')
     .description('API keys: what agents prove themselves with at the AgentAuth-style endpoints.');
   withJson(key.command('create').argument('<client_id>'))
     .description('Give an agent an API key, shown only now.')

@@ -47,6 +47,7 @@ function drawRight({ right, consented, path }: ExplainedRight, steps: readonly E
       parent: steps[i - 1]?.taskId ?? null,
       lines: [
         `task ${step.taskId}  ${step.state ?? 'removed'}  ${step.clientId ?? 'somebody'}${named(step.agentName)}`,
+        ...keyLines(step),
         ...consentLines(step, consented),
         `${edge}, granted by ${at?.grantedBy ?? 'what is not recorded'}; the agent may hold it ${
           at?.ceiling ? `by ${at.ceiling}` : 'no more'
@@ -58,6 +59,10 @@ function drawRight({ right, consented, path }: ExplainedRight, steps: readonly E
     };
   });
   return [right, ...drawTree(nodes).map((text) => `  ${text}`)];
+}
+
+function keyLines({ apiKey }: ExplainedStep): string[] {
+  return apiKey ? [`opened with the API key ${apiKey.keyId}${named(apiKey.name)}`] : [];
 }
 
 function consentLines({ consent }: ExplainedStep, consented: string | null): string[] {

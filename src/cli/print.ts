@@ -42,6 +42,10 @@ export function table(rows: readonly Row[], columns: readonly string[]): void {
 
 function cell(value: unknown): string {
   if (value === null || value === undefined || value === '') return '-';
-  if (Array.isArray(value)) return value.length === 0 ? '-' : plain(value.join(' '));
-  return plain(typeof value === 'string' ? value : JSON.stringify(value));
+  if (Array.isArray(value)) return value.length === 0 ? '-' : plain(value.map(word).join(' '));
+  return plain(word(value));
+}
+
+function word(value: unknown): string {
+  return typeof value === 'string' ? value : JSON.stringify(value);
 }

@@ -84,6 +84,8 @@ describe('check-config', () => {
     expect(stdout).toMatch(/^ISSUER +http:\/\/localhost:4321$/m);
     expect(stdout).toMatch(/^ADMIN_CLIENT_SECRET +\(hidden\)$/m);
     expect(stdout).toMatch(/^retention\.auditDays +365$/m);
+    expect(stdout).toMatch(/^resourceServers +\{"name":"example",/m);
+    expect(stdout).not.toContain('[object');
     expect(stdout).not.toContain(secret);
     expect(code).toBe(0);
     configured.remove();

@@ -60,6 +60,7 @@ describe('a policy', () => {
       steps: [
         {
           origin: 'api_key',
+          api_key: { key_id: expect.stringMatching(/^key_/), name: 'first key' },
           policy: { opened: [{ name: 'house-rule', effect: 'bound', max_lifetime: 60 }] },
         },
       ],

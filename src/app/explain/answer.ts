@@ -64,6 +64,7 @@ function stepRow(step: ExplainedStep) {
     depth: step.depth,
     state: step.state,
     opened_at: iso(step.openedAt),
+    api_key: step.apiKey && { key_id: step.apiKey.keyId, name: step.apiKey.name },
     consent: consent && {
       user_id: consent.userId,
       grant: consent.grant,

@@ -57,6 +57,12 @@ export interface ExplainedConsent {
   readonly heldBy: Readonly<Record<string, string>>;
 }
 
+/** The name is null once the key's row is gone. */
+export interface ExplainedApiKey {
+  readonly keyId: string;
+  readonly name: string | null;
+}
+
 /** One task of the chain, with the edge that leads to it and the token through which the chain goes on. */
 export interface ExplainedStep {
   readonly taskId: string;
@@ -67,6 +73,8 @@ export interface ExplainedStep {
   /** Null once the task's row is gone. */
   readonly state: TaskState | null;
   readonly openedAt: number | null;
+  /** The key that opened it, if one did. */
+  readonly apiKey: ExplainedApiKey | null;
   readonly consent: ExplainedConsent | null;
   /** The parent's token that it was derived through; null at the root. */
   readonly via: string | null;

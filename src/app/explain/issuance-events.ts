@@ -2,7 +2,7 @@ import type { AuditEvent, AuditEventType } from '../../domain/audit-event.ts';
 import type { PolicyFact } from '../../domain/policy/verdict.ts';
 import type { Scope } from '../../domain/scope.ts';
 import type { AppContext } from '../context.ts';
-import type { ExplainedConsent } from './explanation.ts';
+import type { ExplainedApiKey, ExplainedConsent } from './explanation.ts';
 
 const ISSUING: ReadonlySet<AuditEventType> = new Set<AuditEventType>([
   'token_issued',
@@ -65,6 +65,16 @@ export async function consentOf(
       heldBy: reasonsIn(event.details['granted_by']),
     }
   );
+}
+
+/** The API key that a task was opened with. */
+export async function keyOf({ store }: AppContext, taskId: string): Promise<ExplainedApiKey | undefined> {
+  const { items } = await store.audit.search(
+    { taskIds: [taskId], type: 'agent_verified', order: 'oldest' },
+    { limit: 1 },
+  );
+  const keyId = textIn(items[0]?.details['key_id']);
+  return keyId === null ? undefined : { keyId, name: (await store.apiKeys.byId(keyId))?.name ?? null };
 }
 
 /** Rights as an event has them: a list, or the text of RFC 6749 §3.3. */

@@ -4,8 +4,8 @@ import type { AuditEvent } from '../../domain/audit-event.ts';
 import type { Task, TaskOrigin, TaskState } from '../../domain/task.ts';
 import type { AppContext } from '../context.ts';
 import { type KnownTask, scopeBefore, scopeOf, viaOf } from './chain.ts';
-import type { ExplainedConsent, ExplainedStep } from './explanation.ts';
-import { consentOf, issuanceOf, policyIn, reasonsIn, textIn } from './issuance-events.ts';
+import type { ExplainedApiKey, ExplainedConsent, ExplainedStep } from './explanation.ts';
+import { consentOf, issuanceOf, keyOf, policyIn, reasonsIn, textIn } from './issuance-events.ts';
 
 export interface StepSources {
   readonly tasks: readonly KnownTask[];
@@ -30,6 +30,7 @@ export async function explainSteps(
       const found = await eventsOf(context, task, below ? tokenId : undefined);
       const issued = below ? found.issued : sources.issuance;
       if (!issued) unknown.push(`how the token ${tokenId} was issued`);
+      if (isOfKey(task) && !found.apiKey) unknown.push(`which API key opened the task ${task.taskId}`);
       if (isOfPerson(task) && !found.consent) unknown.push(`what was approved for the task ${task.taskId}`);
       return stepOf(sources, task, { ...found, issued, depth: i, tokenId, state: states.get(task.taskId) });
     }),
@@ -38,6 +39,7 @@ export async function explainSteps(
 }
 
 interface Found {
+  readonly apiKey: ExplainedApiKey | undefined;
   readonly consent: ExplainedConsent | undefined;
   readonly handedOff: AuditEvent | undefined;
   readonly issued: AuditEvent | undefined;
@@ -57,6 +59,7 @@ function stepOf({ agents }: StepSources, task: KnownTask, found: Found): Explain
     depth: row?.depth ?? found.depth,
     state: found.state ?? null,
     openedAt: row?.createdAt ?? opening?.at ?? null,
+    apiKey: found.apiKey ?? null,
     consent: found.consent ?? null,
     via: viaOf(task),
     handOff: found.handedOff?.tokenId ?? null,
@@ -74,13 +77,14 @@ function stepOf({ agents }: StepSources, task: KnownTask, found: Found): Explain
 
 async function eventsOf(context: AppContext, task: KnownTask, tokenId: string | undefined) {
   const { row } = task;
-  const [issued, handedOff, consent] = await Promise.all([
+  const [issued, handedOff, consent, apiKey] = await Promise.all([
     tokenId === undefined ? undefined : issuanceOf(context, tokenId),
     // What was derived by a hand-off token has that token as its grant (issuance/derive-task.ts).
     row?.parentTokenId ? issuanceOf(context, row.grant) : undefined,
     row && isOfPerson(task) ? approvalOf(context, row) : undefined,
+    isOfKey(task) ? keyOf(context, task.taskId) : undefined,
   ]);
-  return { issued, handedOff, consent };
+  return { issued, handedOff, consent, apiKey };
 }
 
 /** The code leaves a moment after the consent, and the task is opened when it is redeemed. */
@@ -90,6 +94,10 @@ function approvalOf(context: AppContext, { subject: userId, clientId, grant, cre
 
 function isOfPerson(task: KnownTask): boolean {
   return originOf(task) === 'authorization_code';
+}
+
+function isOfKey(task: KnownTask): boolean {
+  return originOf(task) === 'api_key';
 }
 
 function originOf({ row, opening }: KnownTask): TaskOrigin | null {

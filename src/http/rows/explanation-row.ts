@@ -31,6 +31,10 @@ const Step = z.object({
   depth: z.int(),
   state: z.enum(['active', 'completed', 'failed', 'revoked', 'expired']).nullable(),
   opened_at: isoTime.nullable(),
+  api_key: z
+    .object({ key_id: z.string(), name: z.string().nullable() })
+    .nullable()
+    .meta({ description: 'The API key that opened it, if one did.' }),
   consent: Consent.nullable(),
   via_token_id: z.string().nullable().meta({ description: 'The parent’s token it was derived through.' }),
   hand_off_token_id: z.string().nullable(),
