@@ -3,7 +3,7 @@ import type { AppContext } from '../../../src/app/context.ts';
 import { AUDIT_EVENT_TYPES, type AuditEventType } from '../../../src/domain/audit-event.ts';
 
 /** Setting the stage writes some of these as well. */
-const ALSO_WRITTEN_ELSEWHERE: readonly AuditEventType[] = ['agent_updated'];
+const ALSO_WRITTEN_ELSEWHERE: readonly AuditEventType[] = ['agent_updated', 'agent_permissions_changed'];
 
 /** INVARIANT: every change was recorded, exactly once, and nothing was recorded that did not happen. */
 export async function countEvents(

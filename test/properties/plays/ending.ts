@@ -131,11 +131,12 @@ export async function cutRights(scene: Scene, { target, mask }: Operation): Told
   if (!agent || !spec) return undefined;
   const permissions =
     choose([spec.permissions, ['reports:read'], ['mail:send', 'reports:*'], []], mask) ?? [];
+  const changed = permissions.join(' ') !== agent.permissions.join(' ');
   agent.permissions = permissions;
   agent.defaultScope = spec.defaultScope.filter((right) => within(permissions, [right]));
   await scene.door.cutRights(agent);
   scene.trace.push(`${agent.name} may hold ${permissions.join(' ') || 'nothing'}`);
-  return ['agent_updated'];
+  return changed ? ['agent_updated', 'agent_permissions_changed'] : ['agent_updated'];
 }
 
 type UserChange = 'disabled' | 'active' | 'signed_out';
