@@ -2,6 +2,7 @@ import { DomainError } from '../../domain/errors.ts';
 import type { Webhook } from '../../domain/webhook.ts';
 import { type AgentVisitor, requireOwnRoot } from '../agents/own-agent.ts';
 import type { AppContext } from '../context.ts';
+import type { Change, WebhookPatch } from '../unit-of-work.ts';
 
 /** What a webhook's use cases begin with: who asks, and which webhook. */
 export interface WebhookCommand {
@@ -42,9 +43,10 @@ export function ownerOf({ settings }: Pick<AppContext, 'settings'>, visitor: Age
   );
 }
 
-/** The row changed between reading and committing. */
-export function webhookChanged(): DomainError {
-  return new DomainError('conflict', 'the webhook was changed meanwhile: read it again');
+/** Changes a webhook that is still as it was read. */
+export function changeOf({ id, updatedAt }: Webhook, set: WebhookPatch): Change {
+  const miss = new DomainError('conflict', 'the webhook was changed meanwhile: read it again');
+  return { do: 'update_webhook', id, expectUpdatedAt: updatedAt, set, miss };
 }
 
 /** The time of a change: later than that of the last one, which the next change is compared with. */

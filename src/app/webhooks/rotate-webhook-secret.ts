@@ -1,6 +1,6 @@
 import { type Caller, unitOf } from '../audit/audit-trail.ts';
 import type { AppContext } from '../context.ts';
-import { changeTime, findWebhook, type WebhookCommand, webhookChanged } from './find-webhook.ts';
+import { changeOf, changeTime, findWebhook, type WebhookCommand } from './find-webhook.ts';
 import type { RegisteredWebhook } from './register-webhook.ts';
 
 /**
@@ -29,24 +29,11 @@ export async function rotateWebhookSecret(
     updatedAt: changeTime(context, webhook),
   };
   await context.store.commit(
-    unitOf(
-      context,
-      caller,
-      [
-        {
-          do: 'update_webhook',
-          id: webhook.id,
-          expectUpdatedAt: webhook.updatedAt,
-          set,
-          miss: webhookChanged(),
-        },
-      ],
-      {
-        type: 'webhook_secret_rotated',
-        clientId: webhook.agentId,
-        details: { webhook_id: webhook.id, immediate },
-      },
-    ),
+    unitOf(context, caller, [changeOf(webhook, set)], {
+      type: 'webhook_secret_rotated',
+      clientId: webhook.agentId,
+      details: { webhook_id: webhook.id, immediate },
+    }),
   );
   return { webhook: { ...webhook, ...set }, secret };
 }

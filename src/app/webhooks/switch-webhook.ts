@@ -2,7 +2,7 @@ import { DomainError } from '../../domain/errors.ts';
 import type { Webhook } from '../../domain/webhook.ts';
 import { type Caller, unitOf } from '../audit/audit-trail.ts';
 import type { AppContext } from '../context.ts';
-import { changeTime, findWebhook, type WebhookCommand, webhookChanged } from './find-webhook.ts';
+import { changeOf, changeTime, findWebhook, type WebhookCommand } from './find-webhook.ts';
 
 export interface SwitchWebhookCommand extends WebhookCommand {
   readonly caller: Caller;
@@ -50,25 +50,12 @@ async function turn(
   const disabledReason = enabled ? null : (reason ?? 'disabled on request');
   const set = { enabled, disabledReason, updatedAt, ...(enabled ? { failures: 0 as const } : {}) };
   await context.store.commit(
-    unitOf(
-      context,
-      caller,
-      [
-        {
-          do: 'update_webhook',
-          id: webhook.id,
-          expectUpdatedAt: webhook.updatedAt,
-          set,
-          miss: webhookChanged(),
-        },
-      ],
-      {
-        type: enabled ? 'webhook_enabled' : 'webhook_disabled',
-        clientId: webhook.agentId,
-        reason,
-        details: { webhook_id: webhook.id, host: webhook.host },
-      },
-    ),
+    unitOf(context, caller, [changeOf(webhook, set)], {
+      type: enabled ? 'webhook_enabled' : 'webhook_disabled',
+      clientId: webhook.agentId,
+      reason,
+      details: { webhook_id: webhook.id, host: webhook.host },
+    }),
   );
   return { ...webhook, ...set };
 }

@@ -3,7 +3,7 @@ import { type Caller, unitOf } from '../audit/audit-trail.ts';
 import type { AppContext } from '../context.ts';
 import { checkText, DESCRIPTION_LENGTH } from '../display-text.ts';
 import type { WebhookPatch } from '../unit-of-work.ts';
-import { changeTime, findWebhook, type WebhookCommand, webhookChanged } from './find-webhook.ts';
+import { changeOf, changeTime, findWebhook, type WebhookCommand } from './find-webhook.ts';
 import { checkEvents, checkUrl } from './webhook-fields.ts';
 
 /** Absent members stay as they are. */
@@ -32,29 +32,16 @@ export async function updateWebhook(
     ...(description === undefined ? {} : { description }),
   };
   await context.store.commit(
-    unitOf(
-      context,
-      caller,
-      [
-        {
-          do: 'update_webhook',
-          id: webhook.id,
-          expectUpdatedAt: webhook.updatedAt,
-          set,
-          miss: webhookChanged(),
-        },
-      ],
-      {
-        type: 'webhook_updated',
-        clientId: webhook.agentId,
-        details: {
-          webhook_id: webhook.id,
-          before: { host: webhook.host, events: webhook.events },
-          after: { host: set.host ?? webhook.host, events: set.events ?? webhook.events },
-          url_changed: url !== undefined && url.href !== webhook.url,
-        },
+    unitOf(context, caller, [changeOf(webhook, set)], {
+      type: 'webhook_updated',
+      clientId: webhook.agentId,
+      details: {
+        webhook_id: webhook.id,
+        before: { host: webhook.host, events: webhook.events },
+        after: { host: set.host ?? webhook.host, events: set.events ?? webhook.events },
+        url_changed: url !== undefined && url.href !== webhook.url,
       },
-    ),
+    }),
   );
   return { ...webhook, ...set };
 }
