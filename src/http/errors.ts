@@ -86,8 +86,7 @@ export function titleOf(status: number): string {
 }
 
 export function problemDocument(problem: Problem, requestId: string): ProblemDocument {
-  return {
-    ...problem.members,
+  const standard = {
     type: `urn:taskgrant:problem:${problem.code}`,
     title: titleOf(problem.status),
     status: problem.status,
@@ -95,4 +94,6 @@ export function problemDocument(problem: Problem, requestId: string): ProblemDoc
     code: problem.code,
     request_id: requestId,
   };
+  // INVARIANT: what a refusal adds stands behind, and stands for, none of these.
+  return { ...standard, ...problem.members, ...standard };
 }
