@@ -1,3 +1,5 @@
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { setTimeout } from 'node:timers/promises';
 import { Agent, type IncomingMessage, request } from 'node:http';
 import type { Socket } from 'node:net';
 import { type AgentParty, pkce } from '../support/parties.ts';
@@ -31,16 +33,28 @@ export interface Seen {
 
 export interface KeepAliveClients {
   readonly seen: Seen;
+  /** Resolves when so many tokens have come. @throws Error when that takes 20 seconds. */
+  answered(tokens: number): Promise<void>;
+  /**
+   * Whether these clients, after the server was told, could not go on for a while because the machine had other work: the server takes a kept
+   * connection for idle then, and may close it without a word.
+   */
+  stalled(): boolean;
   /** The server is told to end now. */
   told(): void;
   /** Resolves when no client reaches the server any more. */
   finished(): Promise<void>;
 }
 
+/** Half of the time after which the server takes a connection for idle. */
+const STALLED_MS = 50;
+
 /** Starts clients that ask for tokens until they are refused a connection. */
 export function startClients(server: RunningServer, agent: AgentParty, count: number): KeepAliveClients {
   const seen: Seen = { tokenIds: [], closing: 0, refused: [], cut: [], lost: [], crossed: 0, late: 0 };
   let toldAt = Number.POSITIVE_INFINITY;
+  const delays = monitorEventLoopDelay({ resolution: 5 });
+  delays.enable();
   const connected = new WeakMap<Socket, number>();
 
   async function client(): Promise<void> {
@@ -93,9 +107,19 @@ export function startClients(server: RunningServer, agent: AgentParty, count: nu
   const clients = Promise.all(Array.from({ length: count }, client));
   return {
     seen,
+    async answered(tokens) {
+      for (const late = Date.now() + 20_000; seen.tokenIds.length < tokens; await setTimeout(10)) {
+        if (Date.now() > late) throw new Error(`${seen.tokenIds.length} of ${tokens} tokens came`);
+      }
+    },
+    stalled: () => delays.max > STALLED_MS * 1e6,
     told() {
       toldAt = Date.now();
+      delays.reset();
     },
-    finished: async () => void (await clients),
+    async finished() {
+      await clients;
+      delays.disable();
+    },
   };
 }
