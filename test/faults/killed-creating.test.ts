@@ -6,7 +6,7 @@ import { createDatabase, type TestDatabase } from '../support/postgres.ts';
 import { type Answer, bearer, postJson } from '../support/requests.ts';
 import { type ServerProcess, startServerProcess } from '../support/server-process.ts';
 
-const ROUNDS = 8;
+const ROUNDS = 4;
 const REQUESTS = 40;
 const APART_MS = 2;
 
