@@ -13,13 +13,7 @@ import {
 import { setPolicies } from '../support/policies.ts';
 import { send } from '../support/requests.ts';
 import { ADMIN_CLIENT, startServer, type TestServer } from '../support/server.ts';
-import {
-  delegate,
-  open,
-  type OpenTask,
-  requestToken,
-  TOKEN_EXCHANGE,
-} from '../support/token-requests.ts';
+import { delegate, open, type OpenTask, requestToken, TOKEN_EXCHANGE } from '../support/token-requests.ts';
 
 const GRANTS = ['authorization_code', 'refresh_token', 'client_credentials', TOKEN_EXCHANGE];
 const SHORT = { kind: 'max_lifetime', name: 'short', reason: 'work for people is short', seconds: 1800 };
