@@ -88,7 +88,7 @@ describe.each(['the embedded database', 'PostgreSQL'])('a server that is killed,
     const { id } = await webhookAt(server, receiver.url, ['task.opened']);
     receiver.answer((_request, response, nth) => void response.writeHead(nth % 25 === 0 ? 500 : 200).end());
     const tasks: string[] = [];
-    for (let round = 0; round < 3; round += 1) {
+    for (let round = 0; round < 2; round += 1) {
       let over = false;
       const opening = (async () => {
         while (!over) {
