@@ -1,80 +1,44 @@
 import type { Knex } from 'knex';
-import type { Change, UnitOfWork } from '../app/unit-of-work.ts';
-import type { ChangeKind, Step } from './applier.ts';
-import type { Recorded } from './apply-units.ts';
-import { eventRows } from './audit-events.ts';
-import { FAN_OUT, TOLD_COLUMNS } from './fan-out.ts';
-import { toJson } from './json.ts';
-import { isPostgres, rowsOf, type Row } from './statements.ts';
-import { childCounts, taskRow } from './task-changes.ts';
-import { tokens } from './tokens.ts';
+import type { Step } from '../applier.ts';
+import { eventRows } from '../audit-events.ts';
+import { FAN_OUT, TOLD_COLUMNS } from '../fan-out.ts';
+import { toJson } from '../json.ts';
+import { type Row, rowsOf } from '../statements.ts';
+import { childCounts, taskRow } from '../task-changes.ts';
+import { tokens } from '../tokens.ts';
+import { type CommitPlain, type PlainBatch, plainBatchOf } from './plain-batch.ts';
 
-const PLAIN: ReadonlySet<ChangeKind> = new Set(['insert_task', 'insert_token', 'count_child']);
 /** PostgreSQL, appendix A: division_by_zero, unique_violation. */
 const DOES_NOT_HOLD = new Set(['22012', '23505']);
 
 /**
- * Whether all that a batch does is to open tasks and to issue tokens, on one version of the registry: most of what a
- * server commits.
- */
-export function isPlain(db: Knex, units: readonly UnitOfWork[]): boolean {
-  return (
-    isPostgres(db) &&
-    units.every(({ changes }) => changes.every((change) => PLAIN.has(change.do))) &&
-    versionsOf(units).size <= 1
-  );
-}
-
-function versionsOf(units: readonly UnitOfWork[]): ReadonlySet<number> {
-  return new Set(units.flatMap(({ registry }) => registry ?? []));
-}
-
-/**
  * Commits a plain batch with one statement, so with one round trip, where a transaction takes three. Whatever does not
  * hold makes the statement divide by zero or violate a key, and all of it is undone.
- *
- * INVARIANT: stricter than applyUnits, never laxer. It does not find out what does not hold, or for whom: the answer is
- * false then, nothing is written, and the batch is for applyUnits to judge. `recorded`: as there.
  */
-export async function commitPlain(
-  db: Knex,
-  units: readonly UnitOfWork[],
-  recorded: Recorded = () => {},
-): Promise<boolean> {
-  const { sql, bindings } = statementFor(units);
-  try {
-    const [row] = await rowsOf<{ deliveries: number }>(db, sql, bindings);
-    recorded(row?.deliveries ?? 0);
-    return true;
-  } catch (error) {
-    if (DOES_NOT_HOLD.has(String((error as { code?: unknown }).code))) return false;
-    throw error;
-  }
+export function statementCommit(db: Knex): CommitPlain {
+  return async (units) => {
+    const { sql, bindings } = statementFor(plainBatchOf(units));
+    try {
+      const [row] = await rowsOf<{ deliveries: number }>(db, sql, bindings);
+      return row?.deliveries ?? 0;
+    } catch (error) {
+      if (DOES_NOT_HOLD.has(String((error as { code?: unknown }).code))) return undefined;
+      throw error;
+    }
+  };
 }
 
-function statementFor(units: readonly UnitOfWork[]): { sql: string; bindings: readonly unknown[] } {
-  const changes = units.flatMap((unit) =>
-    unit.changes.map((change) => ({ change, at: unit.events[0]?.at ?? 0 })),
-  );
+function statementFor(batch: PlainBatch): { sql: string; bindings: readonly unknown[] } {
+  const { openings, issues, children, handles, registry } = batch;
+  const tasks = openings.map(({ change }) => taskRow(change.task));
+  const issued = issues.map(({ change }) => tokens.write(change.token));
   const parts = [
-    insertion(
-      'opened',
-      'tasks',
-      of(changes, 'insert_task').map(({ change }) => taskRow(change.task)),
-    ),
-    insertion(
-      'issued',
-      'tokens',
-      of(changes, 'insert_token').map(({ change }) => tokens.write(change.token)),
-    ),
-    insertion('told', 'audit_events', eventRows(units), `RETURNING ${TOLD_COLUMNS}`),
-    taking(of(changes, 'insert_task').map(({ change }) => change.task.taskId)),
-    counting(of(changes, 'count_child')),
+    insertion('opened', 'tasks', tasks),
+    insertion('issued', 'tokens', issued),
+    insertion('told', 'audit_events', eventRows(batch.units), `RETURNING ${TOLD_COLUMNS}`),
+    taking(openings.map(({ change }) => change.task.taskId)),
+    counting(children),
   ].filter((part) => part !== undefined);
-  const handles = new Set(
-    units.flatMap(({ guards }) => guards.flatMap(({ live }) => live.map(({ handle }) => handle))),
-  );
-  const [version = null] = versionsOf(units);
   const doubts = [
     // Any row for a handle, even one that ends nothing: an agent that was suspended once and is back.
     'EXISTS (SELECT 1 FROM revocations WHERE handle = ANY(?))',
@@ -89,9 +53,9 @@ function statementFor(units: readonly UnitOfWork[]): { sql: string; bindings: re
             ${told ? '(SELECT count(*) FROM recorded)' : '0'} AS deliveries`,
     bindings: [
       ...parts.flatMap(({ bindings }) => bindings),
-      [...handles],
-      version,
-      version,
+      handles,
+      registry,
+      registry,
       ...parts.flatMap(({ doubt }) => doubt?.bindings ?? []),
     ],
   };
@@ -103,10 +67,6 @@ interface Part {
   readonly bindings: readonly unknown[];
   /** A condition under which the statement must fail. */
   readonly doubt?: { readonly sql: string; readonly bindings: readonly unknown[] };
-}
-
-function of<K extends ChangeKind>(changes: readonly { change: Change; at: number }[], kind: K) {
-  return changes.filter(({ change }) => change.do === kind) as unknown as readonly Step<K>[];
 }
 
 function insertion(name: string, table: string, rows: readonly Row[], then = ''): Part | undefined {
