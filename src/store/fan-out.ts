@@ -57,8 +57,12 @@ export const FAN_OUT = {
     ${IN_ORDER}`,
 } as const;
 
-/** The webhooks come first, whatever the planner thinks: mostly there are none, and nothing else is read. */
-const ON_SQLITE = `WITH ${NAMES} ${INTO}
+/**
+ * For the embedded database, after the events of the units were stored: records a delivery for each event and each
+ * webhook that wants to hear of it. Takes a JSON list of the units' ids. The webhooks come first, whatever the planner
+ * thinks: mostly there are none, and nothing else is read.
+ */
+export const FAN_OUT_ON_SQLITE = `WITH ${NAMES} ${INTO}
   FROM webhooks w CROSS JOIN json_each(?) unit CROSS JOIN audit_events told ON told.unit_id = unit.value
     JOIN names ON names.type = told.type
   WHERE ${WANTED}
@@ -68,11 +72,8 @@ const ON_SQLITE = `WITH ${NAMES} ${INTO}
     )}
   ${IN_ORDER}`;
 
-/**
- * For the embedded database, after the events of the units were stored: records a delivery for each event and each
- * webhook that wants to hear of it. Answers how many.
- */
+/** Runs FAN_OUT_ON_SQLITE. Answers how many deliveries there are. */
 export function recordDeliveries(db: Knex, units: readonly UnitOfWork[]): Promise<number> {
   if (isPostgres(db)) throw new Error('PostgreSQL records deliveries with the events themselves');
-  return hitsOf(db, ON_SQLITE, [JSON.stringify(units.map(({ id }) => id))]);
+  return hitsOf(db, FAN_OUT_ON_SQLITE, [JSON.stringify(units.map(({ id }) => id))]);
 }

@@ -23,3 +23,11 @@ export function toColumn(value: unknown): string | number | boolean | null {
   if (value === null || value === undefined) return null;
   return typeof value === 'object' ? toJson(value) : (value as string | number | boolean);
 }
+
+/** The same for the embedded database: it has no booleans, and its driver refuses them. */
+export function sqliteValue(value: unknown): SqliteValue {
+  const stored = toColumn(value);
+  return typeof stored === 'boolean' ? Number(stored) : stored;
+}
+
+export type SqliteValue = string | number | null;

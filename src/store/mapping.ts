@@ -1,4 +1,4 @@
-import { fromJson, toColumn } from './json.ts';
+import { fromJson, type SqliteValue, sqliteValue, toColumn } from './json.ts';
 import type { Row } from './statements.ts';
 
 type Form = 'plain' | 'json' | 'boolean';
@@ -21,6 +21,8 @@ export interface Mapping<T> {
   /** Reads rows that hold the columns of several tables: the names of these begin with the prefix. */
   readPrefixed(prefix: string): (row: Row) => T;
   write(record: T): Row;
+  /** What `write` answers, as the embedded database takes it: in the order of `columns`, without their names. */
+  values(record: T): SqliteValue[];
   /** Column values for an UPDATE that sets only what is present. */
   patch(change: Partial<T>): Record<string, string | number | boolean | null>;
 }
@@ -42,6 +44,7 @@ export function mapping<T extends object>(
       for (const [key, { name }] of pairs) row[name] = record[key];
       return row;
     },
+    values: (record) => pairs.map(([key]) => sqliteValue(record[key])),
     patch(change) {
       const present = pairs.filter(([key]) => change[key] !== undefined);
       return Object.fromEntries(present.map(([key, { name }]) => [name, toColumn(change[key])]));

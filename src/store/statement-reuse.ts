@@ -2,6 +2,7 @@ import type { Writable } from 'node:stream';
 import type { Database as SqliteConnection, Statement } from 'better-sqlite3';
 import pg from 'pg';
 import { storable } from './json.ts';
+import { settleSqlite } from './sqlite-settings.ts';
 
 export type Done = (error: Error | null, connection: unknown) => void;
 
@@ -9,22 +10,11 @@ export type Done = (error: Error | null, connection: unknown) => void;
 const MOST_STATEMENTS = 400;
 const INT8 = 20;
 
-/**
- * Prepares a connection of knex's pool: durability settings, and statements that are prepared once per
- * connection (a third more transactions per second than preparing each time).
- */
+/** Prepares a connection of knex's pool: its settings, and statements that are prepared once. */
 export function prepareSqlite(busyTimeoutMs: number) {
   return (connection: SqliteConnection, done: Done): void => {
     try {
-      // First, because changing the journal mode already has to wait for other processes.
-      connection.pragma(`busy_timeout = ${busyTimeoutMs}`);
-      connection.pragma('journal_mode = WAL');
-      // Only FULL survives a power cut; group commit makes its price small.
-      connection.pragma('synchronous = FULL');
-      connection.pragma('foreign_keys = ON');
-      // Ids sort as they were made, so writes stay on a few pages: 16 MB of them, and fewer, larger checkpoints.
-      connection.pragma('cache_size = -16384');
-      connection.pragma('wal_autocheckpoint = 8000');
+      settleSqlite(connection, busyTimeoutMs);
       reuseSqliteStatements(connection);
       done(null, connection);
     } catch (error) {
@@ -42,6 +32,7 @@ export function endTransaction(connection: SqliteConnection): boolean {
   return true;
 }
 
+/** A third more transactions per second than preparing each time. */
 function reuseSqliteStatements(connection: SqliteConnection): void {
   const prepared = new Map<string, Statement>();
   const prepare = connection.prepare.bind(connection);

@@ -1,6 +1,6 @@
 import type { Database as SqliteConnection } from 'better-sqlite3';
 import type { Knex } from 'knex';
-import { toColumn, toJson } from './json.ts';
+import { sqliteValue, toJson } from './json.ts';
 import { whenUnlocked } from './transaction.ts';
 
 /** Values of a row by column name; objects and arrays stand for JSON columns. */
@@ -107,12 +107,6 @@ async function insertOneByOne(
   } finally {
     await db.client.releaseConnection(connection);
   }
-}
-
-/** SQLite has no booleans, and its driver refuses them. */
-function sqliteValue(value: unknown): string | number | null {
-  const stored = toColumn(value);
-  return typeof stored === 'boolean' ? Number(stored) : stored;
 }
 
 /** A scalar subquery that answers the rows of `from` as one JSON list of objects, `[]` when there are none. */

@@ -3,7 +3,7 @@ import type { Applier, Step } from './applier.ts';
 import { eachAlone } from './applier.ts';
 import { toJson } from './json.ts';
 import { among, hitsOf, inputs, insertFree, insertRows, rowsOf, type Row } from './statements.ts';
-import { pathOf, tasks } from './tasks.ts';
+import { parentHandleOf, pathOf, tasks } from './tasks.ts';
 
 /**
  * Takes the task's id for ever, even when the task itself is removed one day (R3). The row is sent along with its id:
@@ -27,7 +27,7 @@ export function taskRow(task: Task): Row {
   return {
     ...tasks.write(task),
     path: pathOf(task),
-    parent_handle: task.lineage.at(-1)?.task ?? null,
+    parent_handle: parentHandleOf(task),
   };
 }
 

@@ -54,6 +54,11 @@ export function pathOf(task: Pick<Task, 'handle' | 'lineage'>): string {
   return [...task.lineage.map((ancestor) => ancestor.task), task.handle].join('/');
 }
 
+/** The handle of the task that it was derived from; null at a root. */
+export function parentHandleOf({ lineage }: Pick<Task, 'lineage'>): string | null {
+  return lineage.at(-1)?.task ?? null;
+}
+
 /** The range of paths below `path`, without itself: `0` is the character after `/`. */
 export function pathsBelow(path: string): readonly [from: string, before: string] {
   return [`${path}/`, `${path}0`];
