@@ -4,7 +4,9 @@ import knexLibrary, { type Knex } from 'knex';
 import type { Logger } from '../app/ports.ts';
 import { buildCountingIndexes } from './counting-indexes.ts';
 import { migrateUp } from './migrate.ts';
-import { TIMEOUT } from './transaction.ts';
+import { OTHER_WRITER } from './other-writer.ts';
+import { createCommitThread } from './plain/commit-thread.ts';
+import { shareOf, TIMEOUT } from './transaction.ts';
 import { boundsOf, cutWhenSilent } from './postgres-bounds.ts';
 import {
   type Done,
@@ -20,7 +22,7 @@ const OLDEST_NODE = 22;
 /** How long the embedded database waits for another process's lock, and everything else with it. */
 const BUSY_TIMEOUT_MS = 10_000;
 /** The same while requests are served: whoever writes looks again later (transaction.ts). */
-const BRIEF_BUSY_TIMEOUT_MS = 50;
+const BRIEF_BUSY_TIMEOUT_MS = 5;
 const TIMEOUT_MS = 10_000;
 
 export interface DatabaseSettings {
@@ -34,6 +36,8 @@ export interface DatabaseSettings {
   readonly timeoutMs?: number | undefined;
   /** For what the database reports without being asked, such as connections that it ended. */
   readonly logger?: Pick<Logger, 'warn' | 'error'> | undefined;
+  /** Another program for the thread that commits to the embedded database. */
+  readonly commitScript?: URL | undefined;
 }
 
 export interface Database {
@@ -50,7 +54,7 @@ export async function openDatabase(settings: DatabaseSettings): Promise<Database
     if (!settings.databaseUrl) {
       // The same connection: a database in memory has no other.
       await patient.raw(`PRAGMA busy_timeout = ${BRIEF_BUSY_TIMEOUT_MS}`);
-      return databaseOf(patient, settings);
+      return withCommitThread(databaseOf(patient, settings), settings);
     }
   } catch (error) {
     await patient.destroy();
@@ -78,6 +82,28 @@ export function connect(settings: DatabaseSettings): Knex {
 
 function databaseOf(connected: Knex, { logger }: DatabaseSettings): Database {
   return { knex: connected, logger, close: () => connected.destroy() };
+}
+
+/** A database in memory belongs to its one connection. */
+function withCommitThread(database: Database, settings: DatabaseSettings): Database {
+  const { dataDir, timeoutMs = TIMEOUT_MS } = settings;
+  if (dataDir === ':memory:') return database;
+  const { knex: db, logger } = database;
+  const thread = createCommitThread({
+    file: databaseFile(dataDir),
+    busyTimeoutMs: shareOf(timeoutMs, 'step'),
+    patienceMs: timeoutMs,
+    logger,
+    script: settings.commitScript,
+  });
+  db.client.config[OTHER_WRITER] = thread;
+  return {
+    ...database,
+    async close() {
+      await thread.close();
+      await database.close();
+    },
+  };
 }
 
 function open({ logger, timeoutMs = TIMEOUT_MS }: DatabaseSettings, dialect: Knex.Config): Knex {

@@ -1,5 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
 import type { Knex } from 'knex';
+import { otherWriterOf } from './other-writer.ts';
 import { isLocked } from './unavailability.ts';
 
 /** Where the configuration of a database keeps how long one request may wait for it, in milliseconds. */
@@ -43,8 +44,8 @@ export function inTransaction<T>(db: Knex, work: (trx: Knex.Transaction) => Prom
 }
 
 /**
- * The driver of the embedded database would wait for another process's lock with the whole process; here everybody
- * else goes on meanwhile. Within a transaction the lock is held already.
+ * The driver of the embedded database would wait for another's lock with the whole thread; here everybody else goes on
+ * meanwhile. Within a transaction the lock is held already.
  */
 export async function whenUnlocked<T>(db: Knex, run: () => Promise<T>): Promise<T> {
   const late = performance.now() + shareOf(timeoutOf(db), 'step');
@@ -54,6 +55,12 @@ export async function whenUnlocked<T>(db: Knex, run: () => Promise<T>): Promise<
     } catch (error) {
       if (!isLocked(error) || db.isTransaction === true || performance.now() > late) throw error;
     }
-    await setTimeout(LOOK_AGAIN_MS);
+    await lockMayBeFree(db);
   }
+}
+
+/** Another process tells nobody that it is done; the thread of this one does, and has more to write soon. */
+async function lockMayBeFree(db: Knex): Promise<void> {
+  const { writing } = otherWriterOf(db) ?? {};
+  await Promise.race([setTimeout(LOOK_AGAIN_MS), ...(writing ? [writing] : [])]);
 }

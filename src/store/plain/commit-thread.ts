@@ -1,0 +1,91 @@
+import type { Knex } from 'knex';
+import type { Logger } from '../../app/ports.ts';
+import { type OtherWriter, otherWriterOf } from '../other-writer.ts';
+import type { FlatBatch } from './flat-batch.ts';
+import { type CommitPlace, type RunningThread, runThread } from './running-thread.ts';
+
+/** A command of the CLI commits once or twice, and is over before a thread has started. */
+const WORTH_A_THREAD = 3;
+/** One that cannot start is not started for every batch. */
+const RESTART_AFTER_MS = 1_000;
+
+const SCRIPT = new URL('./commit-worker.ts', import.meta.url);
+
+export interface CommitThreadOptions extends CommitPlace {
+  /** How long a batch may take before the thread is ended and started again, in milliseconds. */
+  readonly patienceMs: number;
+  readonly logger?: Pick<Logger, 'warn'> | undefined;
+  /** Another program for the thread. */
+  readonly script?: URL | undefined;
+}
+
+/**
+ * Commits plain batches to the embedded database on a thread with a connection of its own: the main one would stand
+ * still meanwhile, for as long as all that the requests of the batch took before. While the thread starts, and after it
+ * has ended, their batches are committed as all others are; it is started again by itself.
+ */
+export interface CommitThread extends OtherWriter {
+  /** Asked before each batch: whether the thread runs. Starts it once that is worth it. */
+  takes(): boolean;
+  /** How many deliveries were recorded; undefined when nothing was written. @throws what the database fails with. */
+  commit(batch: FlatBatch): Promise<number | undefined>;
+  /** Lets what is under way end, and then the thread. */
+  close(): Promise<void>;
+}
+
+export function createCommitThread(options: CommitThreadOptions): CommitThread {
+  const { file, busyTimeoutMs, patienceMs, logger, script = SCRIPT } = options;
+  let running: RunningThread | undefined;
+  let isReady = false;
+  let asked = 0;
+  let notBefore = 0;
+  let closed = false;
+  let writing: Promise<void> | undefined;
+
+  function start(): void {
+    running = runThread({
+      file,
+      busyTimeoutMs,
+      patienceMs,
+      script,
+      ready() {
+        isReady = true;
+      },
+      ended(why) {
+        running = undefined;
+        isReady = false;
+        notBefore = performance.now() + RESTART_AFTER_MS;
+        if (!closed) logger?.warn('the thread that commits has ended', { error: why.message });
+      },
+    });
+  }
+
+  return {
+    takes() {
+      asked += 1;
+      if (!running && !closed && asked >= WORTH_A_THREAD && performance.now() >= notBefore) start();
+      return isReady;
+    },
+    async commit(batch) {
+      const answer = running?.commit(batch);
+      const settled = Promise.allSettled([answer]).then(() => {
+        if (writing === settled) writing = undefined;
+      });
+      writing = settled;
+      return (await answer) ?? undefined;
+    },
+    get writing() {
+      return writing;
+    },
+    async close() {
+      closed = true;
+      await writing;
+      await running?.end();
+    },
+  };
+}
+
+/** Undefined for PostgreSQL, for a database in memory and for a connection that serves no requests. */
+export function commitThreadOf(db: Knex): CommitThread | undefined {
+  return otherWriterOf(db) as CommitThread | undefined;
+}

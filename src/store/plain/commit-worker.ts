@@ -1,0 +1,25 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import Database from 'better-sqlite3';
+import { settleSqlite } from '../sqlite-settings.ts';
+import type { FlatBatch } from './flat-batch.ts';
+import { plainTransaction } from './sqlite-transaction.ts';
+import type { CommitAnswer, CommitPlace } from './running-thread.ts';
+
+/** The thread of commit-thread.ts: has committed a batch before it answers, and takes the next one then. */
+const { file, busyTimeoutMs } = workerData as CommitPlace;
+const connection = new Database(file, { fileMustExist: true });
+settleSqlite(connection, busyTimeoutMs);
+const commit = plainTransaction(connection);
+
+function answerTo(batch: FlatBatch): CommitAnswer {
+  try {
+    return commit(batch);
+  } catch (error) {
+    // What a driver adds to an error does not cross to another thread.
+    const { code, message } = error as { code?: unknown; message: string };
+    return { code: String(code), message };
+  }
+}
+
+parentPort?.on('message', (batch: FlatBatch) => parentPort?.postMessage(answerTo(batch)));
+parentPort?.postMessage('ready' satisfies CommitAnswer);
