@@ -1,8 +1,11 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { afterAll, beforeAll, describe } from '@jest/globals';
 import { type Database, type DatabaseSettings, openDatabase } from '../../src/store/database.ts';
+import { OTHER_WRITER } from '../../src/store/other-writer.ts';
+import { commitThreadOf } from '../../src/store/plain/commit-thread.ts';
 import { createDatabase } from '../support/postgres.ts';
 
 /** An empty place for a database, and how to remove it. */
@@ -26,15 +29,36 @@ export async function postgresPlace(): Promise<Place> {
 
 export const PLACES = { SQLite: sqlitePlace, PostgreSQL: postgresPlace } as const;
 
+/** Opens the embedded database and waits until plain batches are committed by its thread, or by one with another program. */
+export async function openWithThread(settings: DatabaseSettings, commitScript?: URL): Promise<Database> {
+  const database = await openDatabase(commitScript ? { ...settings, commitScript } : settings);
+  const thread = commitThreadOf(database.knex);
+  while (thread && !thread.takes()) await setTimeout(5);
+  return database;
+}
+
+/** Opens the embedded database as a short command sees it: everything is committed on the main thread. */
+export async function openWithoutThread(settings: DatabaseSettings): Promise<Database> {
+  const database = await openDatabase(settings);
+  database.knex.client.config[OTHER_WRITER] = undefined;
+  return database;
+}
+
+const WAYS = {
+  SQLite: [sqlitePlace, openWithoutThread],
+  'SQLite, with its thread': [sqlitePlace, openWithThread],
+  PostgreSQL: [postgresPlace, openDatabase],
+} as const;
+
 /** Runs one suite on every database: what the application may rely on does not depend on which one it is. */
 export function onEveryDatabase(name: string, suite: (open: () => Database) => void): void {
-  for (const [kind, makePlace] of Object.entries(PLACES)) {
+  for (const [kind, [makePlace, open]] of Object.entries(WAYS)) {
     describe(`${name} (${kind})`, () => {
       let place: Place;
       let database: Database;
       beforeAll(async () => {
         place = await makePlace();
-        database = await openDatabase(place.settings);
+        database = await open(place.settings);
       });
       afterAll(async () => {
         await database?.close();

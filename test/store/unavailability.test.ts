@@ -11,7 +11,7 @@ import { createStore, type DatabaseStore } from '../../src/store/store.ts';
 import { UnitQueue } from '../../src/store/unit-queue.ts';
 import { brokenRows } from '../faults/wholeness.ts';
 import { anEvent, aTask, aToken, aUnit } from '../support/fixtures.ts';
-import { type Place, postgresPlace, sqlitePlace } from './databases.ts';
+import { openWithoutThread, type Place, postgresPlace, sqlitePlace } from './databases.ts';
 
 const taken = new DomainError('task_id_taken', 'taken');
 
@@ -38,7 +38,7 @@ function failure(code: string): Error {
   return Object.assign(new Error(`simulated ${code}`), { code });
 }
 
-describe('an embedded database that fails', () => {
+describe('an embedded database that fails on the main thread', () => {
   let place: Place;
   let database: Database;
   let store: DatabaseStore;
@@ -46,7 +46,7 @@ describe('an embedded database that fails', () => {
 
   beforeEach(async () => {
     place = await sqlitePlace();
-    database = await openDatabase({ ...place.settings, timeoutMs: 1000 });
+    database = await openWithoutThread({ ...place.settings, timeoutMs: 1000 });
     store = createStore(database);
     connection = (await database.knex.client.acquireConnection()) as SqliteConnection;
     await database.knex.client.releaseConnection(connection);

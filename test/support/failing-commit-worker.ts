@@ -1,0 +1,2 @@
+import './failing-commits.ts';
+import '../../src/store/plain/commit-worker.ts';

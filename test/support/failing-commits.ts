@@ -1,0 +1,62 @@
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { workerData } from 'node:worker_threads';
+import Database from 'better-sqlite3';
+
+/** What goes wrong in the thread that commits, the next `times` times that it runs a statement that begins so. */
+export interface Trouble {
+  readonly at: string;
+  readonly times: number;
+  /** The statement fails with a code of SQLite. */
+  readonly code?: string;
+  /** The thread ends. */
+  readonly dies?: 'before' | 'after';
+  /** It stands still for so many milliseconds afterwards. */
+  readonly stallsMs?: number;
+  /** Something is set on the connection before. */
+  readonly pragma?: string;
+}
+
+/** Puts trouble in the way of the thread of the database in `dataDir`; none = all is well again. */
+export function trouble(dataDir: string, what?: Trouble): void {
+  const file = troublesOf(`${dataDir}/taskgrant.db`);
+  if (what) writeFileSync(file, JSON.stringify(what));
+  else rmSync(file, { force: true });
+}
+
+function troublesOf(database: string): string {
+  return `${database}.trouble`;
+}
+
+/** Loaded into the thread before its program: its driver makes the trouble that a file asks for. */
+const { file } = (workerData ?? {}) as { file?: string };
+if (typeof file === 'string') intercept(troublesOf(file));
+
+function intercept(troubles: string): void {
+  const { prototype } = Database as unknown as { prototype: Database.Database };
+  const { prepare } = prototype;
+  prototype.prepare = function interceptedPrepare(this: Database.Database, sql: string) {
+    const statement = prepare.call(this, sql);
+    const run = statement.run.bind(statement) as (...values: unknown[]) => Database.RunResult;
+    statement.run = (...values: unknown[]) => {
+      const due = dueAt(troubles, sql);
+      if (due?.code !== undefined)
+        throw Object.assign(new Error(`simulated ${due.code}`), { code: due.code });
+      if (due?.dies === 'before') process.exit(1);
+      if (due?.pragma !== undefined) this.pragma(due.pragma);
+      const answer = run(...values);
+      if (due?.dies === 'after') process.exit(1);
+      if (due?.stallsMs !== undefined)
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, due.stallsMs);
+      return answer;
+    };
+    return statement;
+  } as typeof prepare;
+}
+
+function dueAt(troubles: string, sql: string): Trouble | undefined {
+  if (!existsSync(troubles)) return undefined;
+  const what = JSON.parse(readFileSync(troubles, 'utf8')) as Trouble;
+  if (!sql.startsWith(what.at) || what.times === 0) return undefined;
+  writeFileSync(troubles, JSON.stringify({ ...what, times: what.times - 1 }));
+  return what;
+}
