@@ -4,7 +4,7 @@ import type { Committer } from '../app/ports.ts';
 import type { UnitOfWork } from '../app/unit-of-work.ts';
 import { applyUnits, type Misses, revokes } from './apply-units.ts';
 import { recordedAmong } from './audit-events.ts';
-import { isPlain } from './plain/plain-batch.ts';
+import { isPlain, isPlainUnit } from './plain/plain-batch.ts';
 import { plainCommits } from './plain/plain-commits.ts';
 import { inTransaction, timeoutOf } from './transaction.ts';
 import { isTimeout, isUnavailable } from './unavailability.ts';
@@ -42,16 +42,23 @@ export function groupCommitter(
 ): GroupCommitter {
   const queue = new UnitQueue(MOST_WAITING, patienceMs);
   // Tests that replace transactions mean to see every one of them.
-  const commitPlain = transact ? undefined : plainCommits(db);
+  const plain = transact ? undefined : plainCommits(db);
   let running: Promise<void> | undefined;
 
   async function run(): Promise<void> {
     while (queue.length > 0) {
       // Lets the requests that have already arrived join the batch, and answers to the last one leave.
       await setImmediate();
-      await settle(queue.take(MOST_IN_A_BATCH));
+      for (const part of partsOf(queue.take(MOST_IN_A_BATCH))) await settle(part);
     }
     running = undefined;
+  }
+
+  /** One unit that is not plain must not keep all others from the shorter way. */
+  function partsOf(batch: readonly Waiting[]): readonly (readonly Waiting[])[] {
+    const plainly = batch.filter(({ unit }) => isPlainUnit(unit));
+    if (plainly.length === batch.length || !plain?.areWorthACommit(plainly.length)) return [batch];
+    return [plainly, batch.filter(({ unit }) => !isPlainUnit(unit))];
   }
 
   /** Answers every unit of the batch; never rejects. `doubtful`: an attempt before this one failed. */
@@ -153,7 +160,7 @@ export function groupCommitter(
   }
 
   async function attempt(units: readonly UnitOfWork[]): Promise<Misses> {
-    const told = commitPlain && isPlain(units) ? await commitPlain(units) : undefined;
+    const told = plain && isPlain(units) ? await plain.commit(units) : undefined;
     if (told !== undefined) {
       if (told > 0) recorded();
       return new Map();

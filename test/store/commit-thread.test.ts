@@ -95,6 +95,22 @@ describe('the thread that commits plain batches', () => {
     expect(await store.tasks.byHandle(handle)).toMatchObject({ state: 'completed' });
   });
 
+  test('commits them apart from others that arrive with them', async () => {
+    const [first, ...openings] = Array.from({ length: 30 }, () => opening());
+    await store.commit(first?.unit as UnitOfWork);
+    const handle = first?.task.handle ?? '';
+    await Promise.all([
+      ...openings.map(({ unit }) => store.commit(unit)),
+      store.commit(aUnit([{ do: 'end_task', handle, state: 'completed', reason: null, at: T0, miss }])),
+      store.commit(
+        aUnit([{ do: 'consume_token', tokenId: first?.token.tokenId ?? '', at: T0, redeemedAs: null, miss }]),
+      ),
+    ]);
+    expect(begun).toBe(1);
+    expect(await store.tasks.byHandles(openings.map(({ task }) => task.handle))).toHaveLength(29);
+    expect(await store.tasks.byHandle(handle)).toMatchObject({ state: 'completed' });
+  });
+
   test('what it has answered can be read at once, whatever is being read beside it', async () => {
     let isOver = false;
     let reads = 0;

@@ -136,12 +136,12 @@ describe('a plain batch on the embedded database', () => {
     );
 
   test('leaves the same rows whether the thread commits it or applyUnits', async () => {
-    const commitPlain = plainCommits(beside.knex);
+    const plain = plainCommits(beside.knex);
     const counted = { committed: 0, judged: 0, delivered: 0 };
     await fc.assert(
       fc.asyncProperty(fc.array(unit, { minLength: 1, maxLength: 12 }), async (units) => {
         expect(isPlain(units) || units.some(({ registry }) => registry !== undefined)).toBe(true);
-        const told = await commitPlain?.(units);
+        const told = await plain?.commit(units);
         let deliveries = 0;
         const misses = await inTransaction(plainly.knex, async (trx) => {
           const found = await applyUnits(trx, units, (count) => (deliveries = count));

@@ -25,7 +25,9 @@ export interface CommitThreadOptions extends CommitPlace {
  * has ended, their batches are committed as all others are; it is started again by itself.
  */
 export interface CommitThread extends OtherWriter {
-  /** Asked before each batch: whether the thread runs. Starts it once that is worth it. */
+  /** Whether it runs and takes batches. */
+  readonly isReady: boolean;
+  /** The same, asked before each batch: starts it once that is worth it. */
   takes(): boolean;
   /** How many deliveries were recorded; undefined when nothing was written. @throws what the database fails with. */
   commit(batch: FlatBatch): Promise<number | undefined>;
@@ -61,6 +63,9 @@ export function createCommitThread(options: CommitThreadOptions): CommitThread {
   }
 
   return {
+    get isReady() {
+      return isReady;
+    },
     takes() {
       asked += 1;
       if (!running && !closed && asked >= WORTH_A_THREAD && performance.now() >= notBefore) start();

@@ -8,24 +8,29 @@ const PLAIN: ReadonlySet<ChangeKind> = new Set(['insert_task', 'insert_token', '
  * server commits.
  */
 export function isPlain(units: readonly UnitOfWork[]): boolean {
-  return (
-    units.every(({ changes }) => changes.every((change) => PLAIN.has(change.do))) &&
-    versionsOf(units).size <= 1
-  );
+  return units.every(isPlainUnit) && versionsOf(units).size <= 1;
+}
+
+export function isPlainUnit({ changes }: UnitOfWork): boolean {
+  return changes.every((change) => PLAIN.has(change.do));
 }
 
 function versionsOf(units: readonly UnitOfWork[]): ReadonlySet<number> {
   return new Set(units.flatMap(({ registry }) => registry ?? []));
 }
 
-/**
- * Commits a plain batch in a shorter way than a transaction of statements. Answers how many deliveries to webhooks were
- * recorded, or undefined when nothing was written.
- *
- * INVARIANT: stricter than applyUnits, never laxer. It does not find out what does not hold, or for whom: nothing is
- * written then, and the batch is for applyUnits to judge.
- */
-export type CommitPlain = (units: readonly UnitOfWork[]) => Promise<number | undefined>;
+/** A shorter way to commit plain batches than a transaction of statements. */
+export interface PlainCommits {
+  /**
+   * Answers how many deliveries to webhooks were recorded, or undefined when nothing was written.
+   *
+   * INVARIANT: stricter than applyUnits, never laxer. It does not find out what does not hold, or for whom: nothing is
+   * written then, and the batch is for applyUnits to judge.
+   */
+  commit(units: readonly UnitOfWork[]): Promise<number | undefined>;
+  /** Whether so many plain units are worth a commit apart from what else is in their batch. */
+  areWorthACommit(count: number): boolean;
+}
 
 /** What a plain batch writes, and what it rests on. */
 export interface PlainBatch {

@@ -2,13 +2,21 @@ import type { Knex } from 'knex';
 import { isPostgres } from '../statements.ts';
 import { commitThreadOf } from './commit-thread.ts';
 import { flatBatchOf } from './flat-batch.ts';
-import { type CommitPlain, plainBatchOf } from './plain-batch.ts';
-import { statementCommit } from './postgres-statement.ts';
+import { type PlainCommits, plainBatchOf } from './plain-batch.ts';
+import { commitByStatement } from './postgres-statement.ts';
+
+/** Fewer are committed with the others sooner than they are handed over. */
+const WORTH_HANDING_OVER = 4;
 
 /** How plain batches are committed to the database; undefined = as all others are. */
-export function plainCommits(db: Knex): CommitPlain | undefined {
-  if (isPostgres(db)) return statementCommit(db);
+export function plainCommits(db: Knex): PlainCommits | undefined {
+  // On PostgreSQL one more commit is one more round trip.
+  if (isPostgres(db)) return { commit: commitByStatement(db), areWorthACommit: () => false };
   const thread = commitThreadOf(db);
-  if (!thread) return undefined;
-  return async (units) => (thread.takes() ? thread.commit(flatBatchOf(plainBatchOf(units))) : undefined);
+  return (
+    thread && {
+      commit: async (units) => (thread.takes() ? thread.commit(flatBatchOf(plainBatchOf(units))) : undefined),
+      areWorthACommit: (count) => thread.isReady && count >= WORTH_HANDING_OVER,
+    }
+  );
 }

@@ -6,7 +6,7 @@ import { toJson } from '../json.ts';
 import { type Row, rowsOf } from '../statements.ts';
 import { childCounts, taskRow } from '../task-changes.ts';
 import { tokens } from '../tokens.ts';
-import { type CommitPlain, type PlainBatch, plainBatchOf } from './plain-batch.ts';
+import { type PlainBatch, plainBatchOf, type PlainCommits } from './plain-batch.ts';
 
 /** PostgreSQL, appendix A: division_by_zero, unique_violation. */
 const DOES_NOT_HOLD = new Set(['22012', '23505']);
@@ -15,7 +15,7 @@ const DOES_NOT_HOLD = new Set(['22012', '23505']);
  * Commits a plain batch with one statement, so with one round trip, where a transaction takes three. Whatever does not
  * hold makes the statement divide by zero or violate a key, and all of it is undone.
  */
-export function statementCommit(db: Knex): CommitPlain {
+export function commitByStatement(db: Knex): PlainCommits['commit'] {
   return async (units) => {
     const { sql, bindings } = statementFor(plainBatchOf(units));
     try {
