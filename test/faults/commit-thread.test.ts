@@ -2,11 +2,11 @@ import { setTimeout } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Knex } from 'knex';
 import { connect } from '../../src/store/database.ts';
-import { type Trouble, trouble } from '../support/failing-commits.ts';
+import { hasMetTrouble, type Trouble, trouble } from '../support/failing-commits.ts';
 import { type AgentParty, registerAgent } from '../support/parties.ts';
 import { logEntries, type ServerProcess, startServerProcess } from '../support/server-process.ts';
 import { ADMIN, introspect, TOKEN_EXCHANGE } from '../support/token-requests.ts';
-import { isCovered, isEnded, startLoad, wrongRefusals } from './load.ts';
+import { type AnsweredToken, isCovered, isEnded, startLoad, wrongRefusals } from './load.ts';
 import { brokenRows, recordedTokens } from './wholeness.ts';
 
 const CLIENTS = 12;
@@ -47,39 +47,71 @@ const TROUBLES: Record<string, readonly Trouble[]> = {
   'answers no more': [{ at: 'COMMIT', stallsMs: 60_000, times: 1 }],
 };
 
+/** Puts trouble in the way of the thread, and waits until it has met all of it. */
+async function meet(what: Trouble): Promise<void> {
+  trouble(server.dataDir, what);
+  const late = performance.now() + 10_000;
+  while (!hasMetTrouble(server.dataDir)) {
+    if (performance.now() > late) throw new Error('the thread meets no trouble');
+    await setTimeout(10);
+  }
+}
+
+async function expectAllKept(tokens: readonly AnsweredToken[]): Promise<void> {
+  expect(await brokenRows(db)).toEqual({});
+  const issued = await recordedTokens(db, ['token_issued', 'token_refreshed', 'token_exchanged']);
+  expect(tokens.filter(({ tokenId }) => !issued.has(tokenId))).toEqual([]);
+  for (const one of tokens.slice(-50)) {
+    const { active } = await introspect(server, ADMIN, one.token);
+    if (active) expect(isEnded(one)).toBe(false);
+    else expect(isCovered(one)).toBe(true);
+  }
+}
+
 describe('a server whose committing thread is in trouble under load', () => {
   test.each(Object.entries(TROUBLES))(
     'loses nothing and doubles nothing when it %s',
     async (_name, troubles) => {
       const load = startLoad(server, { agent, clients: CLIENTS });
-      // Long enough for a thread that has ended to be back.
-      for (const one of [...troubles, ...troubles]) {
-        await setTimeout(1500);
-        trouble(server.dataDir, one);
-      }
-      await setTimeout(3000);
+      for (const one of [...troubles, ...troubles]) await meet(one);
       trouble(server.dataDir);
+      // What was on its way when the last trouble came is answered, and more after it.
+      await setTimeout(2000);
       const before = load.tokens.length;
       await setTimeout(300);
       await load.stop();
       expect(load.tokens.length).toBeGreaterThan(before);
       expect(wrongRefusals(load)).toEqual([]);
       expect(load.failures.filter(({ answer }) => answer === undefined)).toEqual([]);
-      expect(await brokenRows(db)).toEqual({});
-      const issued = await recordedTokens(db, ['token_issued', 'token_refreshed', 'token_exchanged']);
-      expect(load.tokens.filter(({ tokenId }) => !issued.has(tokenId))).toEqual([]);
-      for (const one of load.tokens.slice(-50)) {
-        const { active } = await introspect(server, ADMIN, one.token);
-        if (active) expect(isEnded(one)).toBe(false);
-        else expect(isCovered(one)).toBe(true);
-      }
+      await expectAllKept(load.tokens);
     },
     40_000,
   );
 
-  test('tells of each end of the thread, and ends in order itself', async () => {
-    expect(ends().length).toBeGreaterThanOrEqual(4);
+  test('has told of each end of the thread', () => {
+    // Twice each: in the middle, at COMMIT, after it, and without an answer.
+    expect(ends()).toHaveLength(8);
+  });
+
+  const moments = ['before', 'after'] as const;
+  test.each(moments)('keeps what it answered when it is killed %s the thread commits', async (dies) => {
+    const load = startLoad(server, { agent, clients: CLIENTS, restMs: 1000 });
+    await meet({ at: 'COMMIT', dies, kills: true, times: 1 });
+    expect(await server.exited()).toEqual({ code: null, signal: 'SIGKILL' });
+    await load.stop();
+    trouble(server.dataDir);
+    await server.start();
+    expect(wrongRefusals(load)).toEqual([]);
+    await expectAllKept(load.tokens);
+  });
+
+  test('ends in order, and its thread with it', async () => {
+    const load = startLoad(server, { agent, clients: CLIENTS, restMs: 1000 });
+    await meet({ at: 'BEGIN', times: 1 });
     server.signal('SIGTERM');
     expect(await server.exited()).toEqual({ code: 0, signal: null });
+    await load.stop();
+    await server.start();
+    await expectAllKept(load.tokens);
   });
 });

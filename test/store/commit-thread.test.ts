@@ -245,7 +245,7 @@ describe('a thread in trouble', () => {
     expect(await store.tasks.byHandle(task.handle)).toEqual(task);
     expect(await brokenRows(database.knex)).toEqual({});
     const late = performance.now() + 5000;
-    while (!thread.takes()) {
+    while (!thread.takes(2)) {
       if (performance.now() > late) throw new Error('the thread does not come back');
       await setTimeout(20);
     }

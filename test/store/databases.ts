@@ -33,7 +33,7 @@ export const PLACES = { SQLite: sqlitePlace, PostgreSQL: postgresPlace } as cons
 export async function openWithThread(settings: DatabaseSettings, commitScript?: URL): Promise<Database> {
   const database = await openDatabase(commitScript ? { ...settings, commitScript } : settings);
   const thread = commitThreadOf(database.knex);
-  while (thread && !thread.takes()) await setTimeout(5);
+  for (let asked = 1; thread && !thread.takes(2); asked += 1) if (asked > 200) await setTimeout(5);
   return database;
 }
 

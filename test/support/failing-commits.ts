@@ -8,8 +8,9 @@ export interface Trouble {
   readonly times: number;
   /** The statement fails with a code of SQLite. */
   readonly code?: string;
-  /** The thread ends. */
+  /** The thread ends, and the process with it if it `kills`. */
   readonly dies?: 'before' | 'after';
+  readonly kills?: boolean;
   /** It stands still for so many milliseconds afterwards. */
   readonly stallsMs?: number;
   /** Something is set on the connection before. */
@@ -21,6 +22,12 @@ export function trouble(dataDir: string, what?: Trouble): void {
   const file = troublesOf(`${dataDir}/taskgrant.db`);
   if (what) writeFileSync(file, JSON.stringify(what));
   else rmSync(file, { force: true });
+}
+
+/** Whether the thread has met all of the trouble that was put in its way. */
+export function hasMetTrouble(dataDir: string): boolean {
+  const file = troublesOf(`${dataDir}/taskgrant.db`);
+  return (JSON.parse(readFileSync(file, 'utf8')) as Trouble).times === 0;
 }
 
 function troublesOf(database: string): string {
@@ -41,16 +48,21 @@ function intercept(troubles: string): void {
       const due = dueAt(troubles, sql);
       if (due?.code !== undefined)
         throw Object.assign(new Error(`simulated ${due.code}`), { code: due.code });
-      if (due?.dies === 'before') process.exit(1);
+      if (due?.dies === 'before') die(due);
       if (due?.pragma !== undefined) this.pragma(due.pragma);
       const answer = run(...values);
-      if (due?.dies === 'after') process.exit(1);
+      if (due?.dies === 'after') die(due);
       if (due?.stallsMs !== undefined)
         Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, due.stallsMs);
       return answer;
     };
     return statement;
   } as typeof prepare;
+}
+
+function die({ kills }: Trouble): never {
+  if (kills) process.kill(process.pid, 'SIGKILL');
+  process.exit(1);
 }
 
 function dueAt(troubles: string, sql: string): Trouble | undefined {

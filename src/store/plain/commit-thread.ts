@@ -4,8 +4,11 @@ import { type OtherWriter, otherWriterOf } from '../other-writer.ts';
 import type { FlatBatch } from './flat-batch.ts';
 import { type CommitPlace, type RunningThread, runThread } from './running-thread.ts';
 
-/** A command of the CLI commits once or twice, and is over before a thread has started. */
-const WORTH_A_THREAD = 3;
+/**
+ * So many batches in which several requests waited for one another. Starting a thread takes 100 ms of a processor, which
+ * a server has no time for while it warms up, and 27 MB, which an idle one and a command of the CLI never need.
+ */
+const WORTH_A_THREAD = 100;
 /** One that cannot start is not started for every batch. */
 const RESTART_AFTER_MS = 1_000;
 
@@ -27,8 +30,8 @@ export interface CommitThreadOptions extends CommitPlace {
 export interface CommitThread extends OtherWriter {
   /** Whether it runs and takes batches. */
   readonly isReady: boolean;
-  /** The same, asked before each batch: starts it once that is worth it. */
-  takes(): boolean;
+  /** The same, asked before each batch, of how many units it is. Starts it once that is worth it. */
+  takes(units: number): boolean;
   /** How many deliveries were recorded; undefined when nothing was written. @throws what the database fails with. */
   commit(batch: FlatBatch): Promise<number | undefined>;
   /** Lets what is under way end, and then the thread. */
@@ -39,7 +42,7 @@ export function createCommitThread(options: CommitThreadOptions): CommitThread {
   const { file, busyTimeoutMs, patienceMs, logger, script = SCRIPT } = options;
   let running: RunningThread | undefined;
   let isReady = false;
-  let asked = 0;
+  let shared = 0;
   let notBefore = 0;
   let closed = false;
   let writing: Promise<void> | undefined;
@@ -66,9 +69,9 @@ export function createCommitThread(options: CommitThreadOptions): CommitThread {
     get isReady() {
       return isReady;
     },
-    takes() {
-      asked += 1;
-      if (!running && !closed && asked >= WORTH_A_THREAD && performance.now() >= notBefore) start();
+    takes(units) {
+      if (units > 1) shared += 1;
+      if (!running && !closed && shared >= WORTH_A_THREAD && performance.now() >= notBefore) start();
       return isReady;
     },
     async commit(batch) {

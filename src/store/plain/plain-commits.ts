@@ -15,7 +15,8 @@ export function plainCommits(db: Knex): PlainCommits | undefined {
   const thread = commitThreadOf(db);
   return (
     thread && {
-      commit: async (units) => (thread.takes() ? thread.commit(flatBatchOf(plainBatchOf(units))) : undefined),
+      commit: async (units) =>
+        thread.takes(units.length) ? thread.commit(flatBatchOf(plainBatchOf(units))) : undefined,
       areWorthACommit: (count) => thread.isReady && count >= WORTH_HANDING_OVER,
     }
   );
