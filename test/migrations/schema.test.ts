@@ -72,7 +72,7 @@ describe('the embedded database', () => {
     expect(await pragma('synchronous')).toBe(2);
     expect(await pragma('foreign_keys')).toBe(1);
     // Brief: whoever writes looks again later, and nobody else waits with them.
-    expect(await pragma('busy_timeout')).toBe(50);
+    expect(await pragma('busy_timeout')).toBe(5);
     await close();
     await place.remove();
   });

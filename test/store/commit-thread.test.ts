@@ -4,7 +4,7 @@ import SqliteConnection from 'better-sqlite3';
 import type { UnitOfWork } from '../../src/app/unit-of-work.ts';
 import { DomainError } from '../../src/domain/errors.ts';
 import { UnavailableError } from '../../src/domain/unavailable.ts';
-import type { Database } from '../../src/store/database.ts';
+import { type Database, type DatabaseSettings, openDatabase } from '../../src/store/database.ts';
 import { type CommitThread, commitThreadOf } from '../../src/store/plain/commit-thread.ts';
 import { flatBatchOf } from '../../src/store/plain/flat-batch.ts';
 import { plainBatchOf } from '../../src/store/plain/plain-batch.ts';
@@ -27,13 +27,16 @@ let begun: number;
 /** Why the thread has ended, each time. */
 let ends: unknown[];
 
-async function start(script?: URL): Promise<void> {
+async function start(
+  script?: URL,
+  open: (settings: DatabaseSettings) => Promise<Database> = openWithThread,
+): Promise<void> {
   ends = [];
   const warn = (message: string, about?: Record<string, unknown>) => {
     if (message === 'the thread that commits has ended') ends.push(about?.['error']);
   };
   const logger = { warn, error: () => undefined };
-  database = await openWithThread({ ...place.settings, timeoutMs: TIMEOUT_MS, logger }, script);
+  database = await open({ ...place.settings, timeoutMs: TIMEOUT_MS, logger, commitScript: script });
   store = createStore(database);
   thread = commitThreadOf(database.knex) as CommitThread;
   begun = 0;
@@ -351,4 +354,17 @@ describe('a thread in trouble', () => {
     await worksAgain();
     expect(ends).toEqual([expect.stringContaining('took more than')]);
   });
+});
+
+test('a thread that cannot start is done without, and not started for every batch', async () => {
+  await start(new URL('data:text/javascript,throw new Error("no such thread")'), openDatabase);
+  for (let asked = 0; asked < 200; asked += 1) thread.takes(2);
+  for (let i = 0; ends.length === 0; i += 1) {
+    await Promise.all([opening(), opening()].map(({ unit }) => store.commit(unit)));
+    await setTimeout(5);
+  }
+  await Promise.all(Array.from({ length: 300 }, () => store.commit(opening().unit)));
+  expect(ends).toEqual(['no such thread']);
+  expect(thread.isReady).toBe(false);
+  expect(await brokenRows(database.knex)).toEqual({});
 });

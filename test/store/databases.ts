@@ -29,9 +29,9 @@ export async function postgresPlace(): Promise<Place> {
 
 export const PLACES = { SQLite: sqlitePlace, PostgreSQL: postgresPlace } as const;
 
-/** Opens the embedded database and waits until plain batches are committed by its thread, or by one with another program. */
-export async function openWithThread(settings: DatabaseSettings, commitScript?: URL): Promise<Database> {
-  const database = await openDatabase(commitScript ? { ...settings, commitScript } : settings);
+/** Opens the embedded database and waits until plain batches are committed by its thread. */
+export async function openWithThread(settings: DatabaseSettings): Promise<Database> {
+  const database = await openDatabase(settings);
   const thread = commitThreadOf(database.knex);
   for (let asked = 1; thread && !thread.takes(2); asked += 1) if (asked > 200) await setTimeout(5);
   return database;

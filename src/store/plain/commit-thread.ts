@@ -47,22 +47,23 @@ export function createCommitThread(options: CommitThreadOptions): CommitThread {
   let closed = false;
   let writing: Promise<void> | undefined;
 
+  function ended(why: Error): void {
+    running = undefined;
+    isReady = false;
+    notBefore = performance.now() + RESTART_AFTER_MS;
+    if (!closed) logger?.warn('the thread that commits has ended', { error: why.message });
+  }
+
   function start(): void {
-    running = runThread({
-      file,
-      busyTimeoutMs,
-      patienceMs,
-      script,
-      ready() {
-        isReady = true;
-      },
-      ended(why) {
-        running = undefined;
-        isReady = false;
-        notBefore = performance.now() + RESTART_AFTER_MS;
-        if (!closed) logger?.warn('the thread that commits has ended', { error: why.message });
-      },
-    });
+    const ready = () => {
+      isReady = true;
+    };
+    try {
+      running = runThread({ file, busyTimeoutMs, patienceMs, script, ready, ended });
+    } catch (error) {
+      // The system may allow no more threads.
+      ended(error as Error);
+    }
   }
 
   return {
