@@ -1,5 +1,5 @@
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { workerData } from 'node:worker_threads';
+import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { isMainThread, workerData } from 'node:worker_threads';
 import Database from 'better-sqlite3';
 
 /** What goes wrong in the thread that commits, the next `times` times that it runs a statement that begins so. */
@@ -20,7 +20,7 @@ export interface Trouble {
 /** Puts trouble in the way of the thread of the database in `dataDir`; none = all is well again. */
 export function trouble(dataDir: string, what?: Trouble): void {
   const file = troublesOf(`${dataDir}/taskgrant.db`);
-  if (what) writeFileSync(file, JSON.stringify(what));
+  if (what) write(file, what);
   else rmSync(file, { force: true });
 }
 
@@ -32,6 +32,13 @@ export function hasMetTrouble(dataDir: string): boolean {
 
 function troublesOf(database: string): string {
   return `${database}.trouble`;
+}
+
+/** Whole at once: the test and the thread read it while the other writes. */
+function write(troubles: string, what: Trouble): void {
+  const draft = `${troubles}.${isMainThread ? 'test' : 'thread'}`;
+  writeFileSync(draft, JSON.stringify(what));
+  renameSync(draft, troubles);
 }
 
 /** Loaded into the thread before its program: its driver makes the trouble that a file asks for. */
@@ -69,6 +76,6 @@ function dueAt(troubles: string, sql: string): Trouble | undefined {
   if (!existsSync(troubles)) return undefined;
   const what = JSON.parse(readFileSync(troubles, 'utf8')) as Trouble;
   if (!sql.startsWith(what.at) || what.times === 0) return undefined;
-  writeFileSync(troubles, JSON.stringify({ ...what, times: what.times - 1 }));
+  write(troubles, { ...what, times: what.times - 1 });
   return what;
 }
