@@ -106,7 +106,8 @@ async function create(keyed: Keyed, produce: () => Promise<Answer>): Promise<Ans
   const miss = new DomainError('conflict', 'the Idempotency-Key was used meanwhile');
   await context.store.commit({
     ...unit,
-    changes: [{ do: 'insert_idempotency_record', record, miss }, ...unit.changes],
+    // Last: API keys come first and in one order everywhere, or two nodes would wait for each other.
+    changes: [...unit.changes, { do: 'insert_idempotency_record', record, miss }],
   });
   return answer;
 }
