@@ -3,6 +3,7 @@ import { unavailability } from '../../domain/unavailable.ts';
 import { type Caller, unitOf } from '../audit/audit-trail.ts';
 import type { AppContext } from '../context.ts';
 import type { AnswerSeal, AnswerSeals, IdempotencyRecord } from '../ports/idempotency.ts';
+import { REGISTRY_CHANGED, ROTATED_MEANWHILE, type UnitOfWork } from '../unit-of-work.ts';
 import { canonicalJson } from './canonical-json.ts';
 import { deferUnits } from './deferred-units.ts';
 
@@ -66,18 +67,25 @@ export function createAnswerOnce(parts: AnswerOnceParts): AnswerOnce {
 }
 
 async function answerFirst(keyed: Keyed, produce: () => Promise<Answer>): Promise<AnswerOnceOutcome> {
-  const before = await find(keyed);
-  if (before) return repeat(keyed, before);
-  try {
-    return { kind: 'answered', answer: await create(keyed, produce) };
-  } catch (error) {
-    if (unavailability(error)) throw error;
-    // Another request with this key may have been faster: what it created may be what stood in the way of this one.
+  for (let decision = 1; ; decision += 1) {
+    const before = await find(keyed);
+    if (before) return repeat(keyed, before);
+    const made = await create(keyed, produce, { again: decision > 1 });
+    if (!('failure' in made)) return { kind: 'answered', answer: made.answer };
+    if (unavailability(made.failure)) throw made.failure;
+    if (decision < MOST_DECISIONS && made.overtaken) continue;
+    // Another request with this key may have been faster: what it created may be what stood in the way of this one,
+    // and what looks like a token that was used twice.
     const faster = await find(keyed);
-    if (!faster) throw error;
-    return repeat(keyed, faster);
+    if (faster) return repeat(keyed, faster);
+    // They end something because of what was seen: no registry needs to be current for that.
+    for (const unit of made.lasting) await keyed.context.store.commit({ ...unit, registry: undefined });
+    throw made.failure;
   }
 }
+
+/** The registry is relied on from memory but once, and a token is rotated but once: each can overtake one decision. */
+const MOST_DECISIONS = 3;
 
 interface Keyed extends AnswerOnceParts {
   readonly request: RepeatableRequest;
@@ -90,10 +98,45 @@ async function find({ context, seal }: Keyed): Promise<IdempotencyRecord | undef
   return found && found.expiresAt > context.clock.now() ? found : undefined;
 }
 
+type Made =
+  | { readonly answer: Answer }
+  | {
+      readonly failure: unknown;
+      /** It was decided on what is no longer so. */
+      readonly overtaken: boolean;
+      /** What is committed nevertheless. */
+      readonly lasting: readonly UnitOfWork[];
+    };
+
 /** Refusals create nothing, and are not kept: whoever mends what was wrong may send the same key again. */
-async function create(keyed: Keyed, produce: () => Promise<Answer>): Promise<Answer> {
-  const { result: answer, unit } = await deferUnits(produce);
-  if (!unit || answer.status >= 300) return answer;
+async function create(
+  keyed: Keyed,
+  produce: () => Promise<Answer>,
+  options: { readonly again: boolean },
+): Promise<Made> {
+  const deferred = await deferUnits(produce, options);
+  if ('lasting' in deferred) {
+    const { refusal: failure, lasting } = deferred;
+    return { failure, overtaken: failure === REGISTRY_CHANGED, lasting };
+  }
+  const { result: answer, unit } = deferred;
+  if (!unit || answer.status >= 300) return { answer };
+  try {
+    await commitWith(keyed, answer, unit);
+    return { answer };
+  } catch (failure) {
+    return { failure, overtaken: await isOvertaken(keyed, unit, failure), lasting: [] };
+  }
+}
+
+/** Also whatever else misses where the registry has changed (ADR 16): a reinstated agent's old epoch, for one. */
+async function isOvertaken({ context }: Keyed, { registry }: UnitOfWork, failure: unknown): Promise<boolean> {
+  if (failure === ROTATED_MEANWHILE) return true;
+  if (!(failure instanceof DomainError) || registry === undefined) return false;
+  return !(await context.store.registry.isCurrent(registry));
+}
+
+async function commitWith(keyed: Keyed, answer: Answer, unit: UnitOfWork): Promise<void> {
   const { context, seal, keepSeconds } = keyed;
   const now = context.clock.now();
   const record: IdempotencyRecord = {
@@ -109,7 +152,6 @@ async function create(keyed: Keyed, produce: () => Promise<Answer>): Promise<Ans
     // Last: API keys come first and in one order everywhere, or two nodes would wait for each other.
     changes: [...unit.changes, { do: 'insert_idempotency_record', record, miss }],
   });
-  return answer;
 }
 
 /** Secrets leave a second time: that is on record. */

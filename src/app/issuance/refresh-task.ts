@@ -18,6 +18,7 @@ import { ofTask, requirePolicies } from './require-policies.ts';
 import { rightsOfSubject } from './subject-rights.ts';
 import { revocationOf } from '../tokens/revocation-entry.ts';
 import { type ResolvedToken, resolveToken } from '../tokens/resolve-token.ts';
+import { ROTATED_MEANWHILE } from '../unit-of-work.ts';
 
 export interface RefreshCommand extends TokenCommand {
   readonly refreshToken: string;
@@ -41,7 +42,7 @@ export async function refreshTask(context: AppContext, command: RefreshCommand):
   try {
     return await issueRefreshed(context, command, found, 'rotation');
   } catch (error) {
-    if (!(error instanceof DomainError && error.code === 'grant_replayed')) throw error;
+    if (error !== ROTATED_MEANWHILE) throw error;
     // Another request rotated it between our read and our commit: that is a replay too.
     const again = await requireOwnRefreshToken(context, command);
     await refuseLateReplay(context, command, again);
@@ -78,17 +79,16 @@ async function refuseLateReplay(
     reason: 'refresh token replayed',
     expiresAt: task.expiresAt,
   });
-  await context.store.commit(
-    unitOf(context, command.caller, [{ do: 'revoke', entry }], {
-      type: 'token_replayed',
-      outcome: 'refused',
-      clientId: token.clientId,
-      tokenId: token.tokenId,
-      taskId: task.taskId,
-      parentTaskId: task.parentTaskId,
-      reason: 'refresh token replayed: its family was revoked',
-    }),
-  );
+  const unit = unitOf(context, command.caller, [{ do: 'revoke', entry }], {
+    type: 'token_replayed',
+    outcome: 'refused',
+    clientId: token.clientId,
+    tokenId: token.tokenId,
+    taskId: task.taskId,
+    parentTaskId: task.parentTaskId,
+    reason: 'refresh token replayed: its family was revoked',
+  });
+  await context.store.commit({ ...unit, outlivesRefusal: true });
   throw new DomainError('grant_replayed', 'the refresh token was used before; its family has been revoked');
 }
 
@@ -112,7 +112,6 @@ async function issueRefreshed(
   const { access, refresh } = await mintPair(context, command, renewal);
   const reasons = { ...grantFacts(agent, task, access), ...policyFacts(ruling) };
   const facts = tokenFacts(task, access, refresh, reasons);
-  const replayed = new DomainError('grant_replayed', 'the refresh token was used before');
   await context.store.commit({
     id: context.ids.ordered(context.clock.now()),
     guards: [
@@ -135,7 +134,7 @@ async function issueRefreshed(
               tokenId: token.tokenId,
               at: now,
               redeemedAs: null,
-              miss: replayed,
+              miss: ROTATED_MEANWHILE,
             },
           ]
         : []),
