@@ -242,3 +242,6 @@ export interface UnitOfWork {
   /** Part of a refusal: committed although the request that hands it over comes to nothing (R14). */
   readonly outlivesRefusal?: boolean;
 }
+
+/** What must hold in a commit, apart from what it writes. */
+export type Conditions = Pick<UnitOfWork, 'guards' | 'changes'>;

@@ -3,7 +3,7 @@ import { unavailability } from '../../domain/unavailable.ts';
 import { type Caller, unitOf } from '../audit/audit-trail.ts';
 import type { AppContext } from '../context.ts';
 import type { AnswerSeal, AnswerSeals, IdempotencyRecord } from '../ports/idempotency.ts';
-import { REGISTRY_CHANGED, ROTATED_MEANWHILE, type UnitOfWork } from '../unit-of-work.ts';
+import { type Conditions, REGISTRY_CHANGED, ROTATED_MEANWHILE, type UnitOfWork } from '../unit-of-work.ts';
 import { canonicalJson } from './canonical-json.ts';
 import { deferUnits } from './deferred-units.ts';
 
@@ -17,6 +17,8 @@ export interface RepeatableRequest {
   readonly path: string;
   /** As it was sent; members in any order. */
   readonly body: unknown;
+  /** What the owner was proven by, and must still be so when an answer is given again. */
+  readonly holds?: Conditions | undefined;
 }
 
 export interface Answer {
@@ -154,16 +156,16 @@ async function commitWith(keyed: Keyed, answer: Answer, unit: UnitOfWork): Promi
   });
 }
 
-/** Secrets leave a second time: that is on record. */
+/** Secrets leave a second time: that is on record, in the commit that finds their owner still to be who was proven. */
 async function repeat(keyed: Keyed, record: IdempotencyRecord): Promise<AnswerOnceOutcome> {
   const { context, caller, request, seal } = keyed;
   if (!context.digests.equal(record.fingerprint, fingerprintOf(keyed))) return { kind: 'reused' };
   const answer = JSON.parse(seal.unseal(record.answer)) as Answer;
   const { method, path } = request;
   const details = { method, path: path.slice(0, 300), first_at: new Date(record.createdAt).toISOString() };
-  await context.store.commit(
-    unitOf(context, caller, [], { type: 'answer_repeated', clientId: caller.actor, details }),
-  );
+  const { guards, changes } = request.holds ?? { guards: [], changes: [] };
+  const fact = { type: 'answer_repeated' as const, clientId: caller.actor, details };
+  await context.store.commit({ ...unitOf(context, caller, changes, fact), guards });
   return { kind: 'repeated', answer };
 }
 

@@ -55,13 +55,17 @@ async function requireOwnRefreshToken(context: AppContext, { refreshToken, agent
   if (!found || found.token.kind !== 'refresh' || found.token.clientId !== agent.clientId) {
     throw new DomainError('grant_invalid', 'the refresh token is unknown or belongs to another client');
   }
-  if (found.liveness === 'expired')
-    throw new DomainError('grant_expired', 'the refresh token or its task has expired');
-  if (found.liveness === 'task_ended')
-    throw new DomainError('task_not_active', `the task is ${found.task.state}`);
-  if (found.liveness === 'revoked')
-    throw new DomainError('grant_revoked', 'the refresh token or something it depends on was revoked');
+  requireUnended(found);
   return found;
+}
+
+/** One that was used has not ended: what becomes of it is for whoever rotates it to say. */
+export function requireUnended({ liveness, task }: ResolvedToken): void {
+  if (liveness === 'expired')
+    throw new DomainError('grant_expired', 'the refresh token or its task has expired');
+  if (liveness === 'task_ended') throw new DomainError('task_not_active', `the task is ${task.state}`);
+  if (liveness === 'revoked')
+    throw new DomainError('grant_revoked', 'the refresh token or something it depends on was revoked');
 }
 
 /** Outside the grace window a replay ends the family (R14: in a unit of its own, which survives the refusal). */
