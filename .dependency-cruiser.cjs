@@ -12,11 +12,21 @@
 
 /** For each folder or file directly under src/, what else under src/ it may import. */
 const ALLOWED = {
-  'main.ts': ['command-line.ts', 'serve.ts', 'welcome.ts', 'workers/', 'config/'],
+  'main.ts': ['command-line.ts', 'compile-cache.ts', 'serve.ts', 'welcome.ts', 'workers/', 'config/'],
   'command-line.ts': [],
+  'compile-cache.ts': [],
   'serve.ts': ['build.ts', 'draining-server.ts', 'config/'],
   'draining-server.ts': [],
-  'workers/': ['build.ts', 'first-start.ts', 'serve.ts', 'welcome.ts', 'app/', 'config/', 'log/'],
+  'workers/': [
+    'build.ts',
+    'compile-cache.ts',
+    'first-start.ts',
+    'serve.ts',
+    'welcome.ts',
+    'app/',
+    'config/',
+    'log/',
+  ],
   'first-start.ts': ['app/', 'config/'],
   'follow-keys.ts': ['crypto/'],
   'app-settings.ts': ['app/', 'config/', 'domain/'],
@@ -26,7 +36,7 @@ const ALLOWED = {
   'document-api.ts': ['build.ts', 'config/'],
   'webhooks.ts': ['app/', 'config/', 'crypto/', 'log/', 'network/', 'store/'],
   'build.ts': ['(?!main[.]ts$)'],
-  'cli/': ['build.ts', 'config/', 'log/', 'app/', 'domain/'],
+  'cli/': ['build.ts', 'compile-cache.ts', 'config/', 'log/', 'app/', 'domain/'],
   'http/': ['app/', 'domain/'],
   'oidc/': ['app/', 'domain/'],
   'store/': ['app/ports.ts', 'app/ports/', 'app/unit-of-work.ts', 'app/artifact.ts', 'domain/'],

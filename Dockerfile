@@ -13,6 +13,9 @@ COPY config ./config
 COPY migrations ./migrations
 COPY src ./src
 
+# What Node makes of the sources, so that no start has to do it again.
+RUN node -e "import('./src/compile-cache.ts').then(async (cache) => { cache.keepCompiled(); await import('./src/serve.ts'); cache.writeCompiled(); })"
+
 # The only places the server writes to; node is the image's unprivileged user.
 RUN mkdir -p data logs && chown node:node data logs
 USER node

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { readCommandLine, USAGE, UsageError } from './command-line.ts';
+import { keepCompiled, writeCompiled } from './compile-cache.ts';
 import type { Config } from './config/config.ts';
 
 const OLDEST_NODE = 22;
@@ -17,6 +18,7 @@ async function main(): Promise<void> {
     process.stdout.write(USAGE);
     return;
   }
+  keepCompiled();
   const { loadConfig } = await import('./config/load.ts');
   const flags = workers === undefined ? {} : { WORKERS: workers };
   const config = loadConfig({ ...process.env, ...flags }, process.cwd());
@@ -38,6 +40,7 @@ async function serveAlone(config: Config): Promise<void> {
     throw error;
   });
   process.stdout.write(welcome(config, serving.taskgrant.created));
+  writeCompiled();
   let stopping = false;
   const stop = () => {
     if (stopping) process.exit(1);

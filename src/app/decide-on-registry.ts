@@ -1,5 +1,6 @@
 import { DomainError } from '../domain/errors.ts';
 import type { AppContext } from './context.ts';
+import { isDecidedAgain } from './idempotency/deferred-units.ts';
 import { onRemembered } from './remembered-registry.ts';
 import { REGISTRY_CHANGED } from './unit-of-work.ts';
 
@@ -11,6 +12,7 @@ export async function decideOnRegistry<T>(
   context: AppContext,
   decide: (context: AppContext) => Promise<T>,
 ): Promise<T> {
+  if (isDecidedAgain()) return decide(context);
   const { registry } = context.store;
   const view = await registry.remembered();
   try {

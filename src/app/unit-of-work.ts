@@ -228,6 +228,9 @@ export type Change =
 /** The miss of a unit that was decided on a registry that has changed meanwhile: decide again, on what it is now. */
 export const REGISTRY_CHANGED = new DomainError('conflict', 'what is registered has changed meanwhile');
 
+/** The miss of a rotation that another request was faster with: decide again, about a token that was used. */
+export const ROTATED_MEANWHILE = new DomainError('grant_replayed', 'the refresh token was used before');
+
 /** All or nothing: guards, changes and the audit events that tell of them. `id` makes a retry safe (R14). */
 export interface UnitOfWork {
   readonly id: string;
@@ -236,4 +239,9 @@ export interface UnitOfWork {
   readonly registry?: number | undefined;
   readonly changes: readonly Change[];
   readonly events: readonly AuditEvent[];
+  /** Part of a refusal: committed although the request that hands it over comes to nothing (R14). */
+  readonly outlivesRefusal?: boolean;
 }
+
+/** What must hold in a commit, apart from what it writes. */
+export type Conditions = Pick<UnitOfWork, 'guards' | 'changes'>;

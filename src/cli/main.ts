@@ -1,5 +1,8 @@
 #!/usr/bin/env node
-import { run } from './run.ts';
+import { keepCompiled } from '../compile-cache.ts';
+
+keepCompiled();
+const { run } = await import('./run.ts');
 
 // A reader that stops early (`| head`) is no failure.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

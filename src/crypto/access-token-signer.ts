@@ -31,6 +31,7 @@ const COMPACT = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.([A-Za-z0-9_-]+)$/;
  */
 export function createAccessTokenSigner({ keyring, issuer }: AccessTokenSignerParts): AccessTokenSigner {
   const sign = createJwsSigner(TYPE);
+  const headerOf = headerReader();
   const publicKeyOf = oncePerKey((key) => importJWK(key.publicJwk, key.algorithm));
 
   const keyOf = (token: string): Promise<SigningKey | undefined> | undefined => {
@@ -71,12 +72,21 @@ async function trustedKey(
   return key !== undefined && key.algorithm === header.alg ? key : undefined;
 }
 
-function headerOf(token: string): ProtectedHeaderParameters | undefined {
-  try {
-    return decodeProtectedHeader(token);
-  } catch {
-    return undefined;
-  }
+/** Reads the protected header of a token. All tokens of one key begin alike, so the last one is remembered. */
+function headerReader(): (token: string) => ProtectedHeaderParameters | undefined {
+  let last: { readonly text: string; readonly header: ProtectedHeaderParameters } | undefined;
+  return (token) => {
+    const text = token.slice(0, token.indexOf('.'));
+    if (last?.text === text) return last.header;
+    try {
+      const header = decodeProtectedHeader(token);
+      // A copy: a part of a text would keep the whole token in memory.
+      last = { text: Buffer.from(text, 'latin1').toString('latin1'), header };
+      return header;
+    } catch {
+      return undefined;
+    }
+  };
 }
 
 function isCompact(token: unknown): boolean {

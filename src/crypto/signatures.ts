@@ -1,10 +1,13 @@
 import { type KeyObject, sign } from 'node:crypto';
+import { joseSignature } from './ecdsa-signature.ts';
 import type { SigningAlgorithm } from './signing-key.ts';
 
-/** The signature over `input` as a JWS carries it. */
+/**
+ * The signature over `input` as a JWS carries it. Keys are handed over bare: an object that names an encoding beside
+ * the key makes Node prepare the key anew each time, which costs as much as signing.
+ */
 export const SIGNATURES: Readonly<Record<SigningAlgorithm, (input: Buffer, key: KeyObject) => Buffer>> = {
-  // RFC 7518 §3.4: R and S side by side, not in DER.
-  ES256: (input, key) => sign('sha256', input, { key, dsaEncoding: 'ieee-p1363' }),
+  ES256: (input, key) => joseSignature(sign('sha256', input, key)),
   // RFC 8037 §3.1: pure EdDSA, which hashes by itself.
   EdDSA: (input, key) => sign(null, input, key),
   RS256: (input, key) => sign('sha256', input, key),

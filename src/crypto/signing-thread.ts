@@ -5,10 +5,14 @@ import type { SigningAlgorithm, SigningKey } from './signing-key.ts';
 /** Fewer than this at once are signed sooner than they are handed over. */
 const WORTH_HANDING_OVER = 3;
 
-/** What crosses to the thread. Keys are numbered in the order in which they were first used. */
+/**
+ * What crosses to the thread: inputs, and beside each the number of its key. Keys are numbered in the order in which
+ * they were first used. Two flat lists are copied faster than one of objects.
+ */
 export interface SigningBatch {
-  readonly newKeys: readonly JWK[];
-  readonly jobs: readonly { key: number; algorithm: SigningAlgorithm; input: string }[];
+  readonly newKeys: readonly { readonly jwk: JWK; readonly algorithm: SigningAlgorithm }[];
+  readonly keys: readonly number[];
+  readonly inputs: readonly string[];
 }
 
 /** Signatures in base64url, in the order of the jobs. */
@@ -25,7 +29,7 @@ interface Job {
 export type Sign = (key: SigningKey, input: string) => Promise<string>;
 
 /**
- * Signs on a thread beside the main one. A signature is 50 µs of work, and waking a thread costs as much: so what is to
+ * Signs on a thread beside the main one. A signature is 30 µs of work, and waking a thread costs as much: so what is to
  * be signed in one turn of the event loop is handed over together, and a few are signed here by `signHere`. The thread
  * starts when it is first worth it, and keeps no process alive.
  */
@@ -84,17 +88,18 @@ function startWorker(ended: () => void): SigningWorker {
   thread.unref();
   return {
     sign(jobs) {
-      const newKeys: JWK[] = [];
+      const newKeys: SigningBatch['newKeys'][number][] = [];
       const numberOf = (key: SigningKey): number => {
         const known = numbers.get(key);
         if (known !== undefined) return known;
-        newKeys.push(key.privateJwk);
+        newKeys.push({ jwk: key.privateJwk, algorithm: key.algorithm });
         numbers.set(key, numbers.size);
         return numbers.size - 1;
       };
-      const asked = jobs.map(({ key, input }) => ({ key: numberOf(key), algorithm: key.algorithm, input }));
+      const keys = jobs.map(({ key }) => numberOf(key));
+      const inputs = jobs.map(({ input }) => input);
       batches.push(jobs);
-      thread.postMessage({ newKeys, jobs: asked } satisfies SigningBatch);
+      thread.postMessage({ newKeys, keys, inputs } satisfies SigningBatch);
     },
   };
 }

@@ -2,11 +2,13 @@ import { KEY_REUSED, readIdempotencyKey, REPEATED_FIELD } from '../app/idempoten
 import type { Answer, AnswerOnce } from '../app/idempotency/answer-once.ts';
 import { networkOf } from '../domain/source-network.ts';
 import type { RequestCaller } from './caller.ts';
+import type { Proof } from './contract.ts';
 import { Problem } from './problem.ts';
 import type { RequestContext } from './state.ts';
 
 interface Creation {
   readonly caller: RequestCaller;
+  readonly proof: Proof | undefined;
   /** The body as it was sent. */
   readonly body: unknown;
   readonly produce: () => Promise<Answer>;
@@ -19,7 +21,7 @@ interface Creation {
 export async function answerCreation(
   answerOnce: AnswerOnce,
   ctx: RequestContext,
-  { caller, body, produce }: Creation,
+  { caller, proof, body, produce }: Creation,
 ): Promise<Answer> {
   const read = readIdempotencyKey(ctx.req.headers['idempotency-key'] as string | undefined, {
     anonymous: caller.bearer === undefined,
@@ -27,7 +29,8 @@ export async function answerCreation(
   if (!read) return produce();
   if (read.fault !== undefined) throw new Problem(400, 'idempotency_key_invalid', read.fault);
   const { method, path } = ctx;
-  const request = { key: read.key, owner: ownerOf(ctx, caller), method, path, body };
+  const owner = proof ? ownerBy(proof, ctx) : ownerOf(ctx, caller);
+  const request = { key: read.key, owner, method, path, body, holds: proof?.holds };
   const outcome = await answerOnce(request, caller, produce);
   if (outcome.kind === 'reused') throw new Problem(422, 'idempotency_key_reused', KEY_REUSED);
   if (outcome.kind === 'repeated') ctx.set(REPEATED_FIELD.name, REPEATED_FIELD.value);
@@ -39,4 +42,12 @@ function ownerOf({ state }: RequestContext, caller: RequestCaller): string {
   if (!caller.bearer) return `network ${networkOf(state.origin.sourceIp)}`;
   const { clientId, subject } = caller.bearer.token;
   return JSON.stringify([clientId, subject, caller.administers('admin:write')]);
+}
+
+/**
+ * Tokens that are bound to a key are told to nobody who does not prove it. Whoever was suspended since is another owner:
+ * what was told before has ended.
+ */
+function ownerBy({ agent: { clientId, epoch } }: Proof, { state }: RequestContext): string {
+  return `agent ${JSON.stringify([clientId, epoch, state.keyThumbprint ?? null])}`;
 }

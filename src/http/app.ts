@@ -97,6 +97,9 @@ function newApp({ context, trustProxy, cookieKeys }: HttpAppParts): Koa<RequestS
     ...(typeof trustProxy === 'number' ? { maxIpsCount: trustProxy } : {}),
     ...(cookieKeys ? { keys: [...cookieKeys] } : {}),
   });
+  // Koa computes the protocol from the socket; behind TLS termination that is not what the issuer says.
+  const protocol = new URL(context.settings.issuer).protocol.slice(0, -1);
+  Object.defineProperty(app.request, 'protocol', { value: protocol });
   // Connections that break while an answer is written; everything else was turned into a problem before.
   app.on('error', (error: unknown) => {
     // Whoever follows a stream leaves it at some time.

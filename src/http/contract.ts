@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import type { Conditions } from '../app/unit-of-work.ts';
+import type { Agent } from '../domain/agent.ts';
 import type { Access, CallerOf } from './caller.ts';
 import type { RequestContext } from './state.ts';
 
@@ -66,10 +68,21 @@ export interface RouteRequest<P, Q, B, A extends Access> {
   readonly ctx: RequestContext;
 }
 
+/** Whom a request proves by what stands in its body. */
+export interface Proof<T = unknown> {
+  readonly agent: Pick<Agent, 'clientId' | 'epoch'>;
+  /** What must still be so when an answer is given again that the request got before. */
+  readonly holds: Conditions;
+  /** For the handler. */
+  readonly proven: T;
+}
+
 /** A contract with its handler; the types were checked when it was bound. */
 export interface BoundRoute {
   readonly contract: Contract;
-  readonly handle: (request: RouteRequest<unknown, unknown, unknown, Access>) => unknown;
+  /** Settles who asks, at each repetition too. Absent = a token in the header does, or nobody needs to be known. */
+  readonly prove?: (request: RouteRequest<unknown, unknown, unknown, Access>) => Promise<Proof>;
+  readonly handle: (request: RouteRequest<unknown, unknown, unknown, Access>, proven?: unknown) => unknown;
 }
 
 /** Declares a route: strict objects in, a stripped object out. */
@@ -108,5 +121,32 @@ export function route<
     contract: declared,
     // The router parses with the schemas of this very contract before it calls.
     handle: (request) => handler(request as RouteRequest<z.output<P>, z.output<Q>, z.output<B>, A>),
+  };
+}
+
+/**
+ * Binds a contract whose body proves who asks. `prove` refuses, and counts what it refuses; the handler runs only for
+ * what was not answered before.
+ */
+export function provenRoute<
+  P extends z.ZodType,
+  Q extends z.ZodType,
+  B extends z.ZodType,
+  R extends z.ZodType,
+  A extends Access,
+  T,
+>(
+  declared: Contract<P, Q, B, R, A>,
+  prove: (request: RouteRequest<z.output<P>, z.output<Q>, z.output<B>, A>) => Promise<Proof<T>>,
+  handler: (
+    request: RouteRequest<z.output<P>, z.output<Q>, z.output<B>, A>,
+    proven: T,
+  ) => z.input<R> | Promise<z.input<R>>,
+): BoundRoute {
+  type Request = RouteRequest<z.output<P>, z.output<Q>, z.output<B>, A>;
+  return {
+    contract: declared,
+    prove: (request) => prove(request as Request),
+    handle: (request, proven) => handler(request as Request, proven as T),
   };
 }

@@ -28,13 +28,14 @@ interface Fault {
  */
 export function createRouter({ routes, ...parts }: RouterParts): RequestMiddleware {
   const router = new Router<RequestState>({ sensitive: true, strict: true });
-  for (const { contract, handle } of routes) {
+  for (const bound of routes) {
+    const { contract } = bound;
     for (const path of [contract.path, ...contract.aliases]) {
       router[contract.method](path, async (ctx) => {
         ctx.state.route = contract.path;
         if (contract.registers) ctx.state.registers = true;
         if (contract.issues) ctx.state.issues = true;
-        await serve(ctx, { contract, handle }, ctx.params, parts);
+        await serve(ctx, bound, ctx.params, parts);
       });
     }
   }
@@ -48,21 +49,23 @@ export function createRouter({ routes, ...parts }: RouterParts): RequestMiddlewa
 
 async function serve(
   ctx: RequestContext,
-  { contract, handle }: BoundRoute,
+  { contract, prove, handle }: BoundRoute,
   params: unknown,
   { authenticate, bodyLimit, answerOnce }: Omit<RouterParts, 'routes'>,
 ): Promise<void> {
-  const caller = await authenticate(ctx, contract.access);
+  const admitted = await authenticate(ctx, contract.access);
   const body = contract.body ? await readBody(ctx, bodyLimit) : {};
   const query = readParameters(ctx.querystring, 'the query');
   const input = readInput(contract, { params, query, body });
+  const proof = await prove?.({ ...input, caller: admitted, ctx });
+  const caller = proof ? { ...admitted, actor: proof.agent.clientId } : admitted;
   const produce = async (): Promise<Answer> => {
-    const result = await handle({ ...input, caller, ctx });
+    const result = await handle({ ...input, caller, ctx }, proof?.proven);
     const { status, body: shape } = contract.returns;
     return { status, body: shape && strip(contract, shape, result) };
   };
   const answer = contract.creates
-    ? await answerCreation(answerOnce, ctx, { caller, body, produce })
+    ? await answerCreation(answerOnce, ctx, { caller, proof, body, produce })
     : await produce();
   ctx.status = answer.status;
   if (answer.body !== undefined) ctx.body = answer.body;

@@ -1,7 +1,7 @@
 import { LineBuffer } from './line-buffer.ts';
 import { type FileName, type Files, openFiles, type Rotation } from './open-files.ts';
 import type { ProblemReporter } from './problem-reporter.ts';
-import { type LogRecord, prettyLine } from './record.ts';
+import type { Level } from './record.ts';
 import { StandardOutput } from './standard-output.ts';
 
 const HOUR = 3_600_000;
@@ -14,10 +14,18 @@ export interface DestinationSettings {
   console: 'pretty' | 'json' | 'silent';
 }
 
+/** A record that is ready to be written. */
+export interface Written {
+  readonly level: Level;
+  readonly line: string;
+  /** For a person; absent unless one reads the console. */
+  readonly pretty?: string | undefined;
+}
+
 /** Where lines go: five files and, unless silent, standard output. */
 export interface Destinations {
-  /** Gives a record, as its finished `line`, to the named files, to error.log if it is one, and to the console. */
-  deliver(names: readonly FileName[], record: LogRecord, line: string): void;
+  /** Gives a record to the named files, to error.log if it is an error, and to the console. */
+  deliver(names: readonly FileName[], written: Written): void;
   /** Writes what waits and closes the files. */
   close(): Promise<void>;
 }
@@ -43,10 +51,10 @@ export function openDestinations(
   };
   process.on('exit', beforeExit);
   return {
-    deliver(names, record, line) {
+    deliver(names, { level, line, pretty }) {
       for (const name of names) buffers[name].add(line);
-      if (record.level === 'error') buffers.error.add(line);
-      console?.add(settings.console === 'pretty' ? prettyLine(record) : line);
+      if (level === 'error') buffers.error.add(line);
+      console?.add(pretty ?? line);
     },
     async close() {
       clearInterval(timer);

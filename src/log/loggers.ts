@@ -1,10 +1,15 @@
 import { once } from 'node:events';
 import winston from 'winston';
 import type { Logger } from '../app/ports.ts';
-import { type Destinations, type DestinationSettings, openDestinations } from './destinations.ts';
+import {
+  type Destinations,
+  type DestinationSettings,
+  openDestinations,
+  type Written,
+} from './destinations.ts';
 import type { FileName } from './open-files.ts';
 import { type ProblemReporter, problemReporter } from './problem-reporter.ts';
-import { jsonLine, LEVELS, type Level, type LogRecord, logRecord } from './record.ts';
+import { LEVELS, type Level, logRecord, prettyLine, recordLine } from './record.ts';
 
 export interface LogSettings extends DestinationSettings {
   level: Level;
@@ -26,7 +31,7 @@ export interface Loggers {
   close(): Promise<void>;
 }
 
-/** Where winston keeps the level and the finished line of a record. */
+/** Where winston keeps the level and the finished line of a record; the line is finished before it gets there. */
 const LEVEL = Symbol.for('level');
 const LINE = Symbol.for('message');
 
@@ -36,16 +41,15 @@ const { Transport } = winston as unknown as {
 };
 
 /** What goes through winston. Everything in it is safe to write. */
-interface Info {
-  level: Level;
-  message: string;
-  record: LogRecord;
+interface Info extends Written {
   [LEVEL]: Level;
-  [LINE]?: string;
+  [LINE]: string;
 }
 
 interface State {
   closed: boolean;
+  /** Whether a person reads the console. */
+  readonly pretty: boolean;
   readonly subjects: winston.Logger[];
 }
 
@@ -57,7 +61,7 @@ export function createLoggers(settings: LogSettings): Loggers {
   const now = settings.now ?? (() => new Date());
   const problems = problemReporter(settings.onProblem ?? ((text) => process.stderr.write(`${text}\n`)));
   const destinations = openDestinations(settings, now, problems);
-  const state: State = { closed: false, subjects: [] };
+  const state: State = { closed: false, pretty: settings.console === 'pretty', subjects: [] };
   const logger = (subject: string, ...own: FileName[]): Logger => {
     const target = createWinston(settings.level, toFiles(destinations, ['app', ...own]), problems);
     state.subjects.push(target);
@@ -76,7 +80,7 @@ export function createLoggers(settings: LogSettings): Loggers {
 function toFiles(destinations: Destinations, names: readonly FileName[]): winston.transport {
   return new Transport({
     log(info: Info, next: () => void) {
-      destinations.deliver(names, info.record, info[LINE] as string);
+      destinations.deliver(names, info);
       next();
     },
   });
@@ -88,13 +92,11 @@ function createWinston(
   problems: ProblemReporter,
 ): winston.Logger {
   const levels = Object.fromEntries(LEVELS.map((name, rank) => [name, rank]));
-  const line = winston.format((info) =>
-    Object.assign(info, { [LINE]: jsonLine(info['record'] as LogRecord) }),
-  );
+  const finished = winston.format((info) => info);
   const logger = winston.createLogger({
     level,
     levels,
-    format: line(),
+    format: finished(),
     transports: [transport],
     exitOnError: false,
   });
@@ -115,8 +117,10 @@ function asLogger(
     return (message: string, fields?: Record<string, unknown>) => {
       if (state.closed || !isEnabled) return;
       try {
-        const record = logRecord(now(), level, subject, message, fields);
-        const info: Info = { level, message: record.message, record, [LEVEL]: level };
+        const at = now();
+        const line = recordLine(at, level, subject, message, fields);
+        const pretty = state.pretty ? prettyLine(logRecord(at, level, subject, message, fields)) : undefined;
+        const info: Info = { level, line, pretty, [LEVEL]: level, [LINE]: line };
         target.write(info);
       } catch (error) {
         problems(subject, error as Error);

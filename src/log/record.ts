@@ -1,3 +1,4 @@
+import { isHarmless } from './harmless.ts';
 import { redact, setMember } from './redact.ts';
 import { redactText } from './redact-text.ts';
 
@@ -41,12 +42,48 @@ function freeName(record: LogRecord, name: string): string {
   return Object.hasOwn(record, name) ? freeName(record, `field_${name}`) : name;
 }
 
+/**
+ * The line of a record, without the record where its fields may be written as they are. INVARIANT: equals
+ * `jsonLine(logRecord(…))` for whatever it is given.
+ */
+export function recordLine(
+  at: Date,
+  level: Level,
+  logger: string,
+  message: string,
+  fields: Record<string, unknown> = {},
+): string {
+  if (!isWrittenAsItIs(fields)) return jsonLine(logRecord(at, level, logger, message, fields));
+  const head = JSON.stringify({
+    timestamp: at.toISOString(),
+    level,
+    logger,
+    message: redactText(String(message)),
+  });
+  const rest = JSON.stringify(fields);
+  return oneLine(rest === '{}' ? head : `${head.slice(0, -1)},${rest.slice(1)}`);
+}
+
+/** A name of the record's own would be renamed, and one that is a number would come first. */
+const REARRANGED = /^(?:timestamp|level|logger|message|\d+)$/;
+
+function isWrittenAsItIs(fields: Record<string, unknown>): boolean {
+  try {
+    return isHarmless(fields) && !Object.keys(fields).some((name) => REARRANGED.test(name));
+  } catch {
+    return false;
+  }
+}
+
 /** Control characters, separators that some readers take for line ends, and marks that reorder displayed text. */
 const UNSAFE = /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
 
 /** One line of JSON. INVARIANT: holds no line break and no control character, whatever the record holds. */
 export function jsonLine(record: LogRecord): string {
-  const line = JSON.stringify(record);
+  return oneLine(JSON.stringify(record));
+}
+
+function oneLine(line: string): string {
   // JSON escapes the controls below U+0020 itself; a line of ASCII (as many bytes as units) can hold one other.
   const isSafe = Buffer.byteLength(line) === line.length && !line.includes('\u007f');
   return isSafe ? line : escapeUnsafe(line);

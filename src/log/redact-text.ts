@@ -38,6 +38,11 @@ function runPasses(text: string): string {
   return current;
 }
 
+/** Whether a text could be JSON of a list or an object. */
+export function looksLikeJson(text: string): boolean {
+  return /^\s*[[{]/.test(text);
+}
+
 /** The same by the long way, every pass over the whole text: what `redactText` is compared with. */
 export function redactByEveryPass(text: string): string {
   return PASSES.reduce((current, { pass }) => pass(current), text);

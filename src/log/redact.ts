@@ -1,15 +1,15 @@
 import { types } from 'node:util';
-import { MAX_TEXT, REDACTED, redactText } from './redact-text.ts';
+import { looksLikeJson, MAX_TEXT, REDACTED, redactText } from './redact-text.ts';
 import { isPrivateKeyMember, isSecretName } from './secret-names.ts';
 
 export { REDACTED } from './redact-text.ts';
 
 /** Deepest nesting that is kept. */
-const MAX_DEPTH = 8;
+export const MAX_DEPTH = 8;
 /** Most elements of one list or members of one object. */
-const MAX_MEMBERS = 100;
+export const MAX_MEMBERS = 100;
 /** Most values of one record altogether. */
-const MAX_VALUES = 1_000;
+export const MAX_VALUES = 1_000;
 
 interface Walk {
   /** Objects being visited, to recognise a cycle. */
@@ -47,7 +47,7 @@ function visit(value: unknown, walk: Walk): unknown {
 
 /** A text that is JSON is redacted as what it says, so that lists and nested members are seen, too. */
 function visitText(text: string, walk: Walk): string {
-  if (!/^\s*[[{]/.test(text) || text.length > MAX_TEXT) return redactText(text);
+  if (!looksLikeJson(text) || text.length > MAX_TEXT) return redactText(text);
   try {
     return redactText(JSON.stringify(visit(JSON.parse(text), walk)));
   } catch {

@@ -16,7 +16,7 @@ import { oauthRefusals } from './refusals.ts';
 import { registration } from './registration.ts';
 import { revocation } from './revocation.ts';
 import { browserHeaders } from './views/browser-headers.ts';
-import { verification } from './verification.ts';
+import { VERIFY_PATH, verification } from './verification.ts';
 
 export interface OAuthAppOptions {
   readonly context: AppContext;
@@ -33,30 +33,50 @@ export interface OAuthAppOptions {
   readonly rateLimits?: RateLimits | undefined;
 }
 
+const ALGORITHMS = ['ES256', 'EdDSA', 'RS256'];
 const FORM_PATHS = [...CLIENT_ENDPOINTS, ROUTES.authorization, ROUTES.userinfo];
+const { token, introspection: introspect, revocation: revoke } = ROUTES;
+
+/** What a request goes through: at every path, or at some of the endpoints where clients authenticate and elsewhere. */
+type Step = Middleware | { readonly at: readonly string[]; readonly step: Middleware };
+const ELSEWHERE = '';
 
 /** Everything under /api/oauth and /.well-known that the engine serves, with our steps around it, in order. */
 export function createOAuthApp(options: OAuthAppOptions): Middleware {
   const { context, refusals, answerOnce, bodyLimit, engine, followKeys, interactions, rateLimits } = options;
   const limited = rateLimits && { limits: rateLimits, refusals };
-  return compose([
-    browserHeaders(),
+  return byEndpoint([
+    { at: [ELSEWHERE], step: browserHeaders() },
     oauthRefusals({ context, refusals }),
     jsonErrors,
     ...(limited ? [sourceLimit(limited)] : []),
-    discovery({ issuer: context.settings.issuer, signingAlgorithms: ['ES256', 'EdDSA', 'RS256'] }),
-    interactions,
+    { at: [ELSEWHERE], step: discovery({ issuer: context.settings.issuer, signingAlgorithms: ALGORITHMS }) },
+    { at: [ELSEWHERE], step: interactions },
     engineBody({ limit: bodyLimit, formPaths: FORM_PATHS }),
-    ...(limited ? [guessingLimit(limited), refusedTokenLimit(limited)] : []),
-    registration({ context, answerOnce, limit: bodyLimit }),
-    verification({ context, refusals }),
-    directTokens(context, limited),
-    introspection({ context, refusals, limits: limited }),
-    revocation({ context, refusals }),
-    freshKeys(followKeys),
+    ...(limited ? [guessingLimit(limited), { at: [ELSEWHERE], step: refusedTokenLimit(limited) }] : []),
+    { at: [ELSEWHERE], step: registration({ context, answerOnce, limit: bodyLimit }) },
+    { at: [VERIFY_PATH], step: verification({ context, refusals }) },
+    { at: [token], step: directTokens(context, limited) },
+    { at: [introspect, VERIFY_PATH], step: introspection({ context, refusals, limits: limited }) },
+    { at: [revoke], step: revocation({ context, refusals }) },
+    { at: [ELSEWHERE], step: freshKeys(followKeys) },
     offerForm(),
     (ctx, next) => engine()(ctx, next),
-  ]) as Middleware;
+  ]);
+}
+
+/**
+ * One chain for each endpoint where clients authenticate, and one for all other paths: most requests go to the former,
+ * which need half of the steps.
+ */
+function byEndpoint(steps: readonly Step[]): Middleware {
+  const chainOf = (path: string) =>
+    compose(
+      steps.flatMap((step) => (typeof step === 'function' ? step : step.at.includes(path) ? step.step : [])),
+    ) as Middleware;
+  const chains = new Map(CLIENT_ENDPOINTS.map((path) => [path, chainOf(path)]));
+  const elsewhere = chainOf(ELSEWHERE);
+  return (ctx, next) => (chains.get(ctx.path) ?? elsewhere)(ctx, next);
 }
 
 /** API endpoints answer machines: the engine would render HTML for `Accept: text/html`. */

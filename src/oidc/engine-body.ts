@@ -23,6 +23,8 @@ export function offerForm(): Middleware {
   };
 }
 
+const UTF8 = new TextDecoder('utf-8', { fatal: true });
+
 class BodyRefusal extends Error {
   readonly status: number;
   constructor(status: number, message: string) {
@@ -63,7 +65,7 @@ async function readForm(ctx: Context, limit: number): Promise<URLSearchParams> {
 async function readText(ctx: Context, limit: number): Promise<string> {
   try {
     const bytes = await getRawBody(ctx.req, { limit, length: ctx.request.length ?? null });
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    return UTF8.decode(bytes);
   } catch (error) {
     if ((error as { type?: string }).type === 'entity.too.large') {
       throw new BodyRefusal(413, `the body may have at most ${limit} bytes`);

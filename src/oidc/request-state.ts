@@ -39,10 +39,19 @@ export interface RequestState {
   resourceDefaulted?: boolean;
 }
 
-const states = new WeakMap<object, RequestState>();
+/**
+ * A member, because what a WeakMap holds outlives its key: the garbage collector drops it in full collections only, and
+ * until then every request would be copied from space to space with all that it had found.
+ */
+const STATE = Symbol('state of the request');
+
+interface Stateful {
+  [STATE]?: RequestState;
+}
 
 export function requestState(ctx: Context): RequestState {
-  const known = states.get(ctx.req);
+  const request = ctx.req as Stateful;
+  const known = request[STATE];
   if (known) return known;
   const state: RequestState = {
     origin: (ctx.state.origin as RequestOrigin | undefined) ?? { sourceIp: ctx.ip, requestId: '' },
@@ -51,7 +60,7 @@ export function requestState(ctx: Context): RequestState {
     presentedHandle: '',
     presentedToken: async () => undefined,
   };
-  states.set(ctx.req, state);
+  request[STATE] = state;
   return state;
 }
 

@@ -49,14 +49,14 @@ export function answering(timeoutMs: number, logger?: Pick<Logger, 'warn' | 'err
           reject(error);
         },
       };
-      patience.begin(entry);
+      const wait = patience.begin(entry);
       outcome(call).then(
         (value) => {
-          patience.end(entry);
+          wait.leave();
           resolve(value);
         },
         (error: Error) => {
-          patience.end(entry);
+          wait.leave();
           reject(error);
         },
       );

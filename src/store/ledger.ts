@@ -15,7 +15,7 @@ import { among, hitsOf, isPostgres, rowsOf } from './statements.ts';
 
 export function ledgerReads(db: Knex): LedgerReads {
   const rowsFor = gather(async (asked: readonly (readonly Dependency[])[]) => {
-    const rows = byHandle(await revocationsOf(db, asked.flat()));
+    const rows = await revocationsByHandle(db, asked.flat());
     // Most of what is asked about was never revoked.
     if (rows.size === 0) return () => [];
     return (dependencies: readonly Dependency[]) =>
@@ -60,7 +60,14 @@ function entriesOf(
   );
 }
 
-/** The rows for any of the handles: one indexed query, whatever their number. */
+/** The rows for any of the handles, by `handleKey`: one indexed query, whatever their number, and none for none. */
+export async function revocationsByHandle(
+  db: Knex,
+  dependencies: readonly Dependency[],
+): Promise<ReadonlyMap<string, readonly Revocation[]>> {
+  return Map.groupBy(await revocationsOf(db, dependencies), handleKey);
+}
+
 async function revocationsOf(db: Knex, dependencies: readonly Dependency[]): Promise<readonly Revocation[]> {
   if (dependencies.length === 0) return [];
   const { sql, bindings } = among(db, 'handle', [...new Set(dependencies.map(({ handle }) => handle))]);
@@ -79,16 +86,12 @@ export async function endedAmong(
   db: Knex,
   lists: readonly (readonly Dependency[])[],
 ): Promise<readonly boolean[]> {
-  const rows = byHandle(await revocationsOf(db, lists.flat()));
+  const rows = await revocationsByHandle(db, lists.flat());
   if (rows.size === 0) return lists.map(() => false);
   return lists.map((dependencies) => {
     const relevant = dependencies.flatMap((one) => rows.get(handleKey(one)) ?? []);
     return endedBy(dependencies, relevant) !== undefined;
   });
-}
-
-function byHandle(rows: readonly Revocation[]): Map<string, Revocation[]> {
-  return Map.groupBy(rows, handleKey);
 }
 
 /** Revoking again is one row still; it never shortens how long the first one is kept (R2). */

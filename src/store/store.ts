@@ -20,8 +20,10 @@ import { ledgerReads } from './ledger.ts';
 import { permissionReads } from './permissions.ts';
 import { rateCounters } from './rate-limits.ts';
 import { registry } from './registry.ts';
+import { rememberedLedger } from './remembered-ledger.ts';
 import { resourceServerReads } from './resource-servers.ts';
 import { roleReads } from './roles.ts';
+import { standings } from './standing.ts';
 import { isPostgres } from './statements.ts';
 import { statusLists } from './status-lists.ts';
 import { taskReads } from './tasks.ts';
@@ -65,7 +67,7 @@ export function createStore(database: Database): DatabaseStore {
     // The committer minds its own time: what still waits for its turn is never committed afterwards.
     commit: (unit) => outcome(committer.commit(unit)),
     tasks: port(taskReads(db)),
-    tokens: port(tokenReads(db)),
+    tokens: port({ ...tokenReads(db), standing: standings(db, rememberedLedger(db)) }),
     ledger: port(ledgerReads(db)),
     agents,
     users: port(userReads(db)),

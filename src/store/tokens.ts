@@ -8,7 +8,7 @@ import { endedAmong } from './ledger.ts';
 import { boolean, json, mapping, plain } from './mapping.ts';
 import { filteredPageOf, type Order, pageOf } from './paging.ts';
 import { among, isPostgres, rowsOf } from './statements.ts';
-import { pathsBelow, tasks, tasksBy } from './tasks.ts';
+import { pathsBelow, tasksBy } from './tasks.ts';
 
 export const tokens = mapping<TaskToken>('tokens', {
   tokenId: plain('token_id'),
@@ -44,10 +44,9 @@ export const tokens = mapping<TaskToken>('tokens', {
 
 const NEWEST_FIRST: Order = { columns: { issued_at: 'number', token_id: 'string' }, direction: 'desc' };
 
-export function tokenReads(db: Knex): TokenReads {
+export function tokenReads(db: Knex): Omit<TokenReads, 'standing'> {
   return {
     byId: gather((ids: readonly string[]) => tokensBy(db, 'token_id', ids)),
-    withTask: gather((ids: readonly string[]) => tokensWithTasks(db, ids)),
     byDigest: gather((digests: readonly string[]) => tokensBy(db, 'digest', digests)),
     search: (filter, page) => search(db, filter, page),
     async ofTask(taskHandle) {
@@ -64,27 +63,6 @@ async function tokensBy(db: Knex, column: 'token_id' | 'digest', values: readonl
   const rows = await rowsOf(db, `SELECT ${tokens.columns.join(', ')} FROM tokens WHERE ${sql}`, bindings);
   const found = new Map(rows.map((row) => [row[column], tokens.read(row)]));
   return (value: string) => found.get(value);
-}
-
-const readToken = tokens.readPrefixed('token_');
-const readTask = tasks.readPrefixed('task_');
-
-/** Tokens with their tasks: what telling whether one is live takes, but for the ledger. */
-async function tokensWithTasks(db: Knex, tokenIds: readonly string[]) {
-  const { sql, bindings } = among(db, 'tokens.token_id', tokenIds);
-  const columns = [
-    ...tokens.columns.map((column) => `tokens.${column} AS token_${column}`),
-    ...tasks.columns.map((column) => `tasks.${column} AS task_${column}`),
-  ];
-  const rows = await rowsOf(
-    db,
-    `SELECT ${columns.join(', ')} FROM tokens JOIN tasks ON tasks.handle = tokens.task_handle WHERE ${sql}`,
-    bindings,
-  );
-  const found = new Map(
-    rows.map((row) => [row['token_token_id'], { token: readToken(row), task: readTask(row) }]),
-  );
-  return (tokenId: string) => found.get(tokenId);
 }
 
 function select(db: Knex): Knex.QueryBuilder {

@@ -1,7 +1,7 @@
 import { UnavailableError } from '../domain/unavailable.ts';
 import type { UnitOfWork } from '../app/unit-of-work.ts';
 import { conditionalKeys } from './conditional-keys.ts';
-import { Patience } from './patience.ts';
+import { Patience, type Wait } from './patience.ts';
 import { shareOf } from './transaction.ts';
 
 /** A unit on its way, and the request that waits for it. */
@@ -10,6 +10,8 @@ export interface Waiting {
   readonly keys: readonly string[];
   /** Whether the request has its answer: nothing more may be tried for it. */
   readonly answered: boolean;
+  /** How long it may stay where it is. */
+  wait: Wait<Waiting> | undefined;
   resolve(): void;
   reject(error: Error): void;
 }
@@ -54,13 +56,13 @@ export class UnitQueue {
     return new Promise((resolve, reject) => {
       const answer = () => {
         waiting.answered = true;
-        this.#queued.end(waiting);
-        this.#taken.end(waiting);
+        waiting.wait?.leave();
       };
-      const waiting = {
+      const waiting: Waiting & { answered: boolean } = {
         unit,
         keys: conditionalKeys(unit),
         answered: false,
+        wait: undefined,
         resolve() {
           answer();
           resolve();
@@ -71,7 +73,7 @@ export class UnitQueue {
         },
       };
       this.#waiting.push(waiting);
-      this.#queued.begin(waiting);
+      waiting.wait = this.#queued.begin(waiting);
     });
   }
 
@@ -91,8 +93,8 @@ export class UnitQueue {
     }
     this.#waiting = [...left, ...this.#waiting.slice(i)];
     for (const waiting of batch) {
-      this.#queued.end(waiting);
-      this.#taken.begin(waiting);
+      waiting.wait?.leave();
+      waiting.wait = this.#taken.begin(waiting);
     }
     return batch;
   }

@@ -1,3 +1,4 @@
+import { writeCompiled } from '../compile-cache.ts';
 import type { FromWorker, ToWorker } from './messages.ts';
 import type { Serving } from '../serve.ts';
 
@@ -21,6 +22,7 @@ async function begin({ config }: Extract<ToWorker, { do: 'serve' }>): Promise<Se
     const { serve } = await import('../serve.ts');
     const started = await serve(config, { prepared: true });
     tell({ is: 'listening' });
+    writeCompiled();
     return started;
   } catch (error) {
     tell({ is: 'failed', reason: error instanceof Error ? error.message : String(error) }, () =>

@@ -5,9 +5,11 @@ import {
   deferChange,
   deferrable,
   deferUnits,
+  isDecidedAgain,
   notDeferred,
 } from '../../src/app/idempotency/deferred-units.ts';
 import { readIdempotencyKey } from '../../src/app/idempotency/idempotency-key.ts';
+import { DomainError } from '../../src/domain/errors.ts';
 import { type Change, REGISTRY_CHANGED, type UnitOfWork } from '../../src/app/unit-of-work.ts';
 import { aUnit } from '../support/fixtures.ts';
 
@@ -18,11 +20,17 @@ function aStore() {
 
 const change: Change = { do: 'delete_sessions', userId: 'usr_1' };
 
+async function keptBack<T>(work: () => Promise<T>) {
+  const deferred = await deferUnits(work);
+  if ('lasting' in deferred) throw deferred.refusal;
+  return deferred;
+}
+
 describe('units of work that are kept back', () => {
   test('are answered as one, in their order, and not committed', async () => {
     const { committed, store } = aStore();
     const [one, two] = [aUnit([change]), aUnit([change, change])];
-    const { result, unit } = await deferUnits(async () => {
+    const { result, unit } = await keptBack(async () => {
       await store.commit(one);
       expect(deferChange({ do: 'delete_resource_server', clientId: 'rs_1' })).toBe(true);
       await store.commit(two);
@@ -44,7 +52,7 @@ describe('units of work that are kept back', () => {
     const { committed, store } = aStore();
     const [other, record, late] = [aUnit([change]), aUnit([]), aUnit([change])];
     let leaveRunning = Promise.resolve();
-    const { unit } = await deferUnits(async () => {
+    const { unit } = await keptBack(async () => {
       await notDeferred(() => store.commit(record));
       leaveRunning = new Promise((resolve) => {
         setTimeout(() => void store.commit(late).then(resolve), 5);
@@ -60,12 +68,32 @@ describe('units of work that are kept back', () => {
   test('were decided on one version of the registry', async () => {
     const { store } = aStore();
     const both = (second: number) =>
-      deferUnits(async () => {
+      keptBack(async () => {
         await store.commit({ ...aUnit([change]), registry: 7 });
         await store.commit({ ...aUnit([change]), registry: second });
       });
     expect((await both(7)).unit?.registry).toBe(7);
     await expect(both(8)).rejects.toBe(REGISTRY_CHANGED);
+  });
+
+  test('of a refusal are none, but for those that outlive it', async () => {
+    const { committed, store } = aStore();
+    const refusal = new DomainError('grant_replayed', 'it was used before');
+    const [part, lasting] = [aUnit([change]), { ...aUnit([change]), outlivesRefusal: true }];
+    const deferred = await deferUnits(async () => {
+      await store.commit(part);
+      await store.commit(lasting);
+      throw refusal;
+    });
+    expect(deferred).toEqual({ refusal, lasting: [lasting] });
+    expect(committed).toEqual([]);
+  });
+
+  test('know whether they are decided again', async () => {
+    const answer = async () => isDecidedAgain();
+    expect(await deferUnits(answer, { again: true })).toMatchObject({ result: true });
+    expect(await deferUnits(answer)).toMatchObject({ result: false });
+    expect(isDecidedAgain()).toBe(false);
   });
 });
 

@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { beforeAll, expect, test } from '@jest/globals';
+import { type AgentAuthParty, refreshWith, registerWithKey, verified } from '../support/agent-auth.ts';
 import { administer, type AgentParty, adminToken, pkce, registerAgent } from '../support/parties.ts';
 import { type Answer, basic, bearer, postJson } from '../support/requests.ts';
 import type { TestServer } from '../support/server.ts';
-import { auditEvents, clientCredentials } from '../support/token-requests.ts';
+import { ADMIN, auditEvents, clientCredentials, introspect } from '../support/token-requests.ts';
 import { atOnce, onEveryDatabase, RIVALS, tally } from './nodes.ts';
 
 onEveryDatabase('the same request many times at once, with one Idempotency-Key', (nodes) => {
@@ -77,6 +78,59 @@ onEveryDatabase('the same request many times at once, with one Idempotency-Key',
       headers: bearer(made.registration_access_token),
     });
     expect(managed.status).toBe(200);
+  });
+
+  test.each([
+    ['/agents/verify', ({ agentId, apiKey }: AgentAuthParty) => ({ agent_id: agentId, api_key: apiKey })],
+    ['/auth/login', ({ apiKey }: AgentAuthParty) => ({ api_key: apiKey })],
+  ])('opens one task for an API key: %s', async (path, bodyOf) => {
+    const party = await registerWithKey(server);
+    const key = randomUUID();
+    const { body } = expectOne(await atOnce(() => post(path, bodyOf(party), key, {})), 200);
+    const token = body.access_token ?? body.token.access_token;
+    expect(await introspect(server, ADMIN, token)).toMatchObject({ active: true });
+    const opened = await auditEvents(server, { client_id: party.agentId, event_type: 'task_opened' });
+    expect(opened).toHaveLength(1);
+  });
+
+  test('rotates a refresh token that works exactly once, and none of them is taken for a replay', async () => {
+    const party = await registerWithKey(server);
+    const { refreshToken, taskId } = await verified(server, party);
+    const key = randomUUID();
+    const send = () => post('/agents/refresh', { refresh_token: refreshToken }, key, {});
+    const { body } = expectOne(await atOnce(send), 200);
+    expect(await introspect(server, ADMIN, body.token.access_token)).toMatchObject({ active: true });
+    expect(await auditEvents(server, { task_id: taskId, event_type: 'token_refreshed' })).toHaveLength(1);
+    expect(await auditEvents(server, { task_id: taskId, event_type: 'token_replayed' })).toEqual([]);
+    expect((await refreshWith(server, body.token.refresh_token)).status).toBe(200);
+  });
+
+  test('with different keys is a replay of such a token: nobody keeps anything', async () => {
+    const party = await registerWithKey(server);
+    const { accessToken, refreshToken } = await verified(server, party);
+    const send = () => post('/agents/refresh', { refresh_token: refreshToken }, randomUUID(), {});
+    const answers = await atOnce(send);
+    const lucky = answers.filter(({ status }) => status === 200);
+    expect(lucky.length).toBeLessThanOrEqual(1);
+    for (const token of [accessToken, ...lucky.map(({ body }) => body.token.access_token)]) {
+      expect(await introspect(server, ADMIN, token)).toEqual({ active: false });
+    }
+  });
+
+  test('opens one task for each agent while the registry changes all the time', async () => {
+    const parties = await Promise.all(Array.from({ length: 8 }, () => registerWithKey(server)));
+    const [keys, done] = [parties.map(() => randomUUID()), { yet: false }];
+    const changing = (async () => {
+      while (!done.yet) await registerWithKey(server);
+    })();
+    const answers = await atOnce((rival) => {
+      const { agentId, apiKey } = parties[rival % 8] as AgentAuthParty;
+      return post('/agents/verify', { agent_id: agentId, api_key: apiKey }, keys[rival % 8] as string, {});
+    });
+    done.yet = true;
+    await changing;
+    expect(tally(answers)).toEqual({ 200: answers.length });
+    expect(new Set(answers.map(({ body }) => body.token.task_id)).size).toBe(8);
   });
 
   test('with different keys creates as many as there are keys', async () => {

@@ -194,6 +194,15 @@ const CREATIONS: Record<string, (context: ApiClient) => Promise<{ path?: string;
     const { body } = await post(path, { name: 'Laptop' }, undefined);
     return { path: `${path}/${body.key.key_id}/rotate`, body: {} };
   },
+  '/agents/verify': async () => ({ body: await anAgentWithKey() }),
+  '/agents/refresh': async () => {
+    const { body } = await post('/agents/verify', await anAgentWithKey(), undefined);
+    return { body: { refresh_token: body.token.refresh_token } };
+  },
+  '/auth/login': async () => {
+    const { api_key } = await anAgentWithKey();
+    return { body: { api_key } };
+  },
   '/api/admin/roles': async () => ({ body: { name: 'support', permissions: ['zendesk:tickets:*'] } }),
   '/api/admin/permissions': async () => ({
     body: { permission: 'crm:notes:read', description: 'Read the notes on a customer' },
@@ -223,6 +232,16 @@ const CREATIONS: Record<string, (context: ApiClient) => Promise<{ path?: string;
   },
 };
 
+async function anAgentWithKey(): Promise<{ agent_id: string; api_key: string }> {
+  const { body } = await post(
+    '/agents/register',
+    { name: 'Support', owner_email: 'you@company.com' },
+    undefined,
+  );
+  const { agent_id, api_key } = body;
+  return { agent_id, api_key };
+}
+
 const A_WEBHOOK = { url: 'https://hooks.example.com/', events: ['task.opened'] };
 
 test('every route that creates something creates it once for a key', async () => {
@@ -243,6 +262,12 @@ test('every route that creates something creates it once for a key', async () =>
 test('only a POST creates', () => {
   const others = api.routes.filter(({ contract }) => contract.creates && contract.method !== 'post');
   expect(others).toEqual([]);
+});
+
+test('every route that issues tokens takes the key, and proves each time who asks', () => {
+  const issuing = api.routes.filter(({ contract }) => contract.issues);
+  expect(issuing.length).toBeGreaterThan(0);
+  expect(issuing.filter(({ contract, prove }) => !contract.creates || !prove)).toEqual([]);
 });
 
 async function everything() {

@@ -12,9 +12,10 @@ describe('patience', () => {
   test('ends for what is not answered in time, and for nothing else', async () => {
     const expired: string[] = [];
     const patience = new Patience<string>(100, (late) => expired.push(...late));
-    patience.begin('answered');
+    const answered = patience.begin('answered');
     patience.begin('forgotten');
-    patience.end('answered');
+    answered.leave();
+    answered.leave();
     await setTimeout(50);
     expect(expired).toEqual([]);
     await setTimeout(200);
@@ -24,12 +25,12 @@ describe('patience', () => {
   test('does not count the time in which the process itself did nothing', async () => {
     const expired: string[] = [];
     const patience = new Patience<string>(200, (late) => expired.push(...late));
-    patience.begin('one');
+    const one = patience.begin('one');
     await setTimeout(10);
     block(300);
     await setTimeout(5);
     expect(expired).toEqual([]);
-    patience.end('one');
+    one.leave();
   });
 
   test('ends for all that, after twice the time', async () => {

@@ -131,7 +131,8 @@ onEveryDatabase('reading', (open) => {
         );
       }
       const asked = [...tokens.map(({ tokenId }) => tokenId), anId()];
-      expect(await Promise.all(asked.map((id) => store.tokens.withTask(id)))).toEqual([
+      const standings = await Promise.all(asked.map((id) => store.tokens.standing(id)));
+      expect(standings.map(({ found }) => found && { token: found.token, task: found.task })).toEqual([
         { token: tokens[0], task: tasks[0] },
         { token: tokens[1], task: tasks[1] },
         undefined,

@@ -7,7 +7,7 @@ import type { AuditEvent, AuditEventType } from '../../src/domain/audit-event.ts
 import { createHttpApp } from '../../src/http/app.ts';
 import type { BoundRoute } from '../../src/http/contract.ts';
 import { createRoutes } from '../../src/http/routes.ts';
-import { ADMIN_AUDIENCE, CALLER, createTestContext } from './app-context.ts';
+import { ADMIN_AUDIENCE, answerOnceOf, CALLER, createTestContext } from './app-context.ts';
 import type { TestContext, TestContextOptions } from './app-context.ts';
 import { holdToDescription } from './described-answers.ts';
 import { expectDeclared } from './http-app.ts';
@@ -33,7 +33,22 @@ export interface ApiClient extends TestContext {
 
 /** Every route of the REST API on a real store with the given settings, without the OAuth engine. */
 export async function createApiClient(options: TestContextOptions = {}): Promise<ApiClient> {
-  const made = await createTestContext(options);
+  return clientOf(await createTestContext(options));
+}
+
+/** Another node on the same store. It is closed first, and leaves the store open. */
+export function nodeBeside({ context, store, clock, keyring }: TestContext): ApiClient {
+  return clientOf({
+    context,
+    store,
+    clock,
+    keyring,
+    answerOnce: answerOnceOf(context),
+    close: async () => {},
+  });
+}
+
+function clientOf(made: TestContext): ApiClient {
   const { context, store, answerOnce } = made;
   const refusals = createRefusalRecorder(context);
   const routes = createRoutes(context, () => store.ping());

@@ -112,9 +112,14 @@ export async function createTestContext(options: TestContextOptions = {}): Promi
     log: { debug() {}, info() {}, warn() {}, error() {} },
   };
   if (options.bootstrapped !== false) await bootstrap(context, BOOTSTRAP);
-  const seals = createAnswerSeals(Buffer.alloc(32, 7));
-  const answerOnce = createAnswerOnce({ context, seals, keepSeconds: 86_400 });
+  const answerOnce = answerOnceOf(context);
   return { context, store, clock, keyring, answerOnce, close: () => store.close() };
+}
+
+/** What answers once on one node: nodes share the store, and nothing else. */
+export function answerOnceOf(context: AppContext): AnswerOnce {
+  const seals = createAnswerSeals(Buffer.alloc(32, 7));
+  return createAnswerOnce({ context, seals, keepSeconds: 86_400 });
 }
 
 const SETTINGS: AppSettings = {

@@ -3,6 +3,7 @@ import { unavailability } from '../../domain/unavailable.ts';
 import { type Caller, unitOf } from '../audit/audit-trail.ts';
 import type { AppContext } from '../context.ts';
 import type { AnswerSeal, AnswerSeals, IdempotencyRecord } from '../ports/idempotency.ts';
+import { type Conditions, REGISTRY_CHANGED, ROTATED_MEANWHILE, type UnitOfWork } from '../unit-of-work.ts';
 import { canonicalJson } from './canonical-json.ts';
 import { deferUnits } from './deferred-units.ts';
 
@@ -16,6 +17,8 @@ export interface RepeatableRequest {
   readonly path: string;
   /** As it was sent; members in any order. */
   readonly body: unknown;
+  /** What the owner was proven by, and must still be so when an answer is given again. */
+  readonly holds?: Conditions | undefined;
 }
 
 export interface Answer {
@@ -66,18 +69,25 @@ export function createAnswerOnce(parts: AnswerOnceParts): AnswerOnce {
 }
 
 async function answerFirst(keyed: Keyed, produce: () => Promise<Answer>): Promise<AnswerOnceOutcome> {
-  const before = await find(keyed);
-  if (before) return repeat(keyed, before);
-  try {
-    return { kind: 'answered', answer: await create(keyed, produce) };
-  } catch (error) {
-    if (unavailability(error)) throw error;
-    // Another request with this key may have been faster: what it created may be what stood in the way of this one.
+  for (let decision = 1; ; decision += 1) {
+    const before = await find(keyed);
+    if (before) return repeat(keyed, before);
+    const made = await create(keyed, produce, { again: decision > 1 });
+    if (!('failure' in made)) return { kind: 'answered', answer: made.answer };
+    if (unavailability(made.failure)) throw made.failure;
+    if (decision < MOST_DECISIONS && made.overtaken) continue;
+    // Another request with this key may have been faster: what it created may be what stood in the way of this one,
+    // and what looks like a token that was used twice.
     const faster = await find(keyed);
-    if (!faster) throw error;
-    return repeat(keyed, faster);
+    if (faster) return repeat(keyed, faster);
+    // They end something because of what was seen: no registry needs to be current for that.
+    for (const unit of made.lasting) await keyed.context.store.commit({ ...unit, registry: undefined });
+    throw made.failure;
   }
 }
+
+/** The registry is relied on from memory but once, and a token is rotated but once: each can overtake one decision. */
+const MOST_DECISIONS = 3;
 
 interface Keyed extends AnswerOnceParts {
   readonly request: RepeatableRequest;
@@ -90,10 +100,45 @@ async function find({ context, seal }: Keyed): Promise<IdempotencyRecord | undef
   return found && found.expiresAt > context.clock.now() ? found : undefined;
 }
 
+type Made =
+  | { readonly answer: Answer }
+  | {
+      readonly failure: unknown;
+      /** It was decided on what is no longer so. */
+      readonly overtaken: boolean;
+      /** What is committed nevertheless. */
+      readonly lasting: readonly UnitOfWork[];
+    };
+
 /** Refusals create nothing, and are not kept: whoever mends what was wrong may send the same key again. */
-async function create(keyed: Keyed, produce: () => Promise<Answer>): Promise<Answer> {
-  const { result: answer, unit } = await deferUnits(produce);
-  if (!unit || answer.status >= 300) return answer;
+async function create(
+  keyed: Keyed,
+  produce: () => Promise<Answer>,
+  options: { readonly again: boolean },
+): Promise<Made> {
+  const deferred = await deferUnits(produce, options);
+  if ('lasting' in deferred) {
+    const { refusal: failure, lasting } = deferred;
+    return { failure, overtaken: failure === REGISTRY_CHANGED, lasting };
+  }
+  const { result: answer, unit } = deferred;
+  if (!unit || answer.status >= 300) return { answer };
+  try {
+    await commitWith(keyed, answer, unit);
+    return { answer };
+  } catch (failure) {
+    return { failure, overtaken: await isOvertaken(keyed, unit, failure), lasting: [] };
+  }
+}
+
+/** Also whatever else misses where the registry has changed (ADR 16): a reinstated agent's old epoch, for one. */
+async function isOvertaken({ context }: Keyed, { registry }: UnitOfWork, failure: unknown): Promise<boolean> {
+  if (failure === ROTATED_MEANWHILE) return true;
+  if (!(failure instanceof DomainError) || registry === undefined) return false;
+  return !(await context.store.registry.isCurrent(registry));
+}
+
+async function commitWith(keyed: Keyed, answer: Answer, unit: UnitOfWork): Promise<void> {
   const { context, seal, keepSeconds } = keyed;
   const now = context.clock.now();
   const record: IdempotencyRecord = {
@@ -106,21 +151,21 @@ async function create(keyed: Keyed, produce: () => Promise<Answer>): Promise<Ans
   const miss = new DomainError('conflict', 'the Idempotency-Key was used meanwhile');
   await context.store.commit({
     ...unit,
-    changes: [{ do: 'insert_idempotency_record', record, miss }, ...unit.changes],
+    // Last: API keys come first and in one order everywhere, or two nodes would wait for each other.
+    changes: [...unit.changes, { do: 'insert_idempotency_record', record, miss }],
   });
-  return answer;
 }
 
-/** Secrets leave a second time: that is on record. */
+/** Secrets leave a second time: that is on record, in the commit that finds their owner still to be who was proven. */
 async function repeat(keyed: Keyed, record: IdempotencyRecord): Promise<AnswerOnceOutcome> {
   const { context, caller, request, seal } = keyed;
   if (!context.digests.equal(record.fingerprint, fingerprintOf(keyed))) return { kind: 'reused' };
   const answer = JSON.parse(seal.unseal(record.answer)) as Answer;
   const { method, path } = request;
   const details = { method, path: path.slice(0, 300), first_at: new Date(record.createdAt).toISOString() };
-  await context.store.commit(
-    unitOf(context, caller, [], { type: 'answer_repeated', clientId: caller.actor, details }),
-  );
+  const { guards, changes } = request.holds ?? { guards: [], changes: [] };
+  const fact = { type: 'answer_repeated' as const, clientId: caller.actor, details };
+  await context.store.commit({ ...unitOf(context, caller, changes, fact), guards });
   return { kind: 'repeated', answer };
 }
 

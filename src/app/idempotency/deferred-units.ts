@@ -5,6 +5,7 @@ import { type Change, REGISTRY_CHANGED, type UnitOfWork } from '../unit-of-work.
 /** What one request hands to the store while its answer is not known yet. */
 interface Deferral {
   open: boolean;
+  readonly again: boolean;
   units: UnitOfWork[];
   changes: Change[];
 }
@@ -23,20 +24,36 @@ export function deferrable<C extends Committer>(committer: C): C {
   };
 }
 
+/** What work comes to whose units of work are kept back. */
+export type Deferred<T> =
+  /** All units as one, without an id of its own; undefined when there were none. */
+  | { readonly result: T; readonly unit: UnitOfWork | undefined }
+  /** What the work threw, and the units that outlive it. */
+  | { readonly refusal: unknown; readonly lasting: readonly UnitOfWork[] };
+
 /**
- * Runs work whose units of work are kept back instead of committed, and answers them as one, without an id of its own:
- * undefined when there were none. INVARIANT: what the work leaves running afterwards commits for itself.
+ * Runs work whose units of work are kept back instead of committed. `again`: they were decided on what has changed by
+ * the time they were committed, so the work decides on what it reads. INVARIANT: what the work leaves running
+ * afterwards commits for itself.
  */
 export async function deferUnits<T>(
   work: () => Promise<T>,
-): Promise<{ readonly result: T; readonly unit: UnitOfWork | undefined }> {
-  const deferral: Deferral = { open: true, units: [], changes: [] };
+  { again = false }: { readonly again?: boolean } = {},
+): Promise<Deferred<T>> {
+  const deferral: Deferral = { open: true, again, units: [], changes: [] };
   try {
     const result = await current.run(deferral, work);
     return { result, unit: merged(deferral) };
+  } catch (refusal) {
+    return { refusal, lasting: deferral.units.filter(({ outlivesRefusal }) => outlivesRefusal) };
   } finally {
     deferral.open = false;
   }
+}
+
+/** Whether the request was decided before, on what has changed since. */
+export function isDecidedAgain(): boolean {
+  return openDeferral()?.again ?? false;
 }
 
 /** Adds a change to what the request commits in the end; false when nothing is kept back and it must be written now. */

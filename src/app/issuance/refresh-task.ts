@@ -18,6 +18,7 @@ import { ofTask, requirePolicies } from './require-policies.ts';
 import { rightsOfSubject } from './subject-rights.ts';
 import { revocationOf } from '../tokens/revocation-entry.ts';
 import { type ResolvedToken, resolveToken } from '../tokens/resolve-token.ts';
+import { ROTATED_MEANWHILE } from '../unit-of-work.ts';
 
 export interface RefreshCommand extends TokenCommand {
   readonly refreshToken: string;
@@ -41,7 +42,7 @@ export async function refreshTask(context: AppContext, command: RefreshCommand):
   try {
     return await issueRefreshed(context, command, found, 'rotation');
   } catch (error) {
-    if (!(error instanceof DomainError && error.code === 'grant_replayed')) throw error;
+    if (error !== ROTATED_MEANWHILE) throw error;
     // Another request rotated it between our read and our commit: that is a replay too.
     const again = await requireOwnRefreshToken(context, command);
     await refuseLateReplay(context, command, again);
@@ -54,13 +55,17 @@ async function requireOwnRefreshToken(context: AppContext, { refreshToken, agent
   if (!found || found.token.kind !== 'refresh' || found.token.clientId !== agent.clientId) {
     throw new DomainError('grant_invalid', 'the refresh token is unknown or belongs to another client');
   }
-  if (found.liveness === 'expired')
-    throw new DomainError('grant_expired', 'the refresh token or its task has expired');
-  if (found.liveness === 'task_ended')
-    throw new DomainError('task_not_active', `the task is ${found.task.state}`);
-  if (found.liveness === 'revoked')
-    throw new DomainError('grant_revoked', 'the refresh token or something it depends on was revoked');
+  requireUnended(found);
   return found;
+}
+
+/** One that was used has not ended: what becomes of it is for whoever rotates it to say. */
+export function requireUnended({ liveness, task }: ResolvedToken): void {
+  if (liveness === 'expired')
+    throw new DomainError('grant_expired', 'the refresh token or its task has expired');
+  if (liveness === 'task_ended') throw new DomainError('task_not_active', `the task is ${task.state}`);
+  if (liveness === 'revoked')
+    throw new DomainError('grant_revoked', 'the refresh token or something it depends on was revoked');
 }
 
 /** Outside the grace window a replay ends the family (R14: in a unit of its own, which survives the refusal). */
@@ -78,17 +83,16 @@ async function refuseLateReplay(
     reason: 'refresh token replayed',
     expiresAt: task.expiresAt,
   });
-  await context.store.commit(
-    unitOf(context, command.caller, [{ do: 'revoke', entry }], {
-      type: 'token_replayed',
-      outcome: 'refused',
-      clientId: token.clientId,
-      tokenId: token.tokenId,
-      taskId: task.taskId,
-      parentTaskId: task.parentTaskId,
-      reason: 'refresh token replayed: its family was revoked',
-    }),
-  );
+  const unit = unitOf(context, command.caller, [{ do: 'revoke', entry }], {
+    type: 'token_replayed',
+    outcome: 'refused',
+    clientId: token.clientId,
+    tokenId: token.tokenId,
+    taskId: task.taskId,
+    parentTaskId: task.parentTaskId,
+    reason: 'refresh token replayed: its family was revoked',
+  });
+  await context.store.commit({ ...unit, outlivesRefusal: true });
   throw new DomainError('grant_replayed', 'the refresh token was used before; its family has been revoked');
 }
 
@@ -112,7 +116,6 @@ async function issueRefreshed(
   const { access, refresh } = await mintPair(context, command, renewal);
   const reasons = { ...grantFacts(agent, task, access), ...policyFacts(ruling) };
   const facts = tokenFacts(task, access, refresh, reasons);
-  const replayed = new DomainError('grant_replayed', 'the refresh token was used before');
   await context.store.commit({
     id: context.ids.ordered(context.clock.now()),
     guards: [
@@ -135,7 +138,7 @@ async function issueRefreshed(
               tokenId: token.tokenId,
               at: now,
               redeemedAs: null,
-              miss: replayed,
+              miss: ROTATED_MEANWHILE,
             },
           ]
         : []),

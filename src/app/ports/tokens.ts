@@ -1,11 +1,27 @@
+import type { Dependency, Revocation } from '../../domain/revocation.ts';
 import type { TaskToken } from '../../domain/task-token.ts';
 import type { Task } from '../../domain/task.ts';
 import type { Page, Paged } from './page.ts';
 
+/** What there is to say of a token, all as of one moment after it was asked. */
+export interface TokenStanding {
+  /** With the rows of the ledger for what the token depends on. */
+  readonly found:
+    | {
+        readonly token: TaskToken;
+        readonly task: Task;
+        readonly dependencies: readonly Dependency[];
+        readonly revocations: readonly Revocation[];
+      }
+    | undefined;
+  /** The version of the registry: see `RegistryView`. */
+  readonly registry: number;
+}
+
 export interface TokenReads {
   byId(tokenId: string): Promise<TaskToken | undefined>;
-  /** A token and its task, in one read. */
-  withTask(tokenId: string): Promise<{ token: TaskToken; task: Task } | undefined>;
+  /** A token with its task and all that decides whether it is live, in one read. */
+  standing(tokenId: string): Promise<TokenStanding>;
   byDigest(digest: string): Promise<TaskToken | undefined>;
   /** Newest first. `live` and `revoked` are decided with the ledger. */
   search(filter: TokenFilter, page: Page): Promise<Paged<TaskToken>>;

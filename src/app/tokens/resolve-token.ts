@@ -2,6 +2,7 @@ import { type Dependency, endedBy, type Revocation, tokenDependencies } from '..
 import type { Task } from '../../domain/task.ts';
 import type { TaskToken } from '../../domain/task-token.ts';
 import type { AppContext } from '../context.ts';
+import type { TokenStanding } from '../ports/tokens.ts';
 
 export type Liveness = 'live' | 'expired' | 'revoked' | 'consumed' | 'task_ended';
 
@@ -14,23 +15,33 @@ export interface ResolvedToken {
   readonly revocation: Revocation | undefined;
 }
 
+/** What a presented value stands for, and the version of the registry at the same moment, where that is known. */
+export interface Resolution {
+  readonly found: ResolvedToken | undefined;
+  readonly registry?: number;
+}
+
 /**
  * Finds what a presented value stands for: a JWT by its `jti`, an opaque value by its digest. Undefined: not ours,
  * malformed or forged. Nothing is cached.
  */
 export async function resolveToken(context: AppContext, value: string): Promise<ResolvedToken | undefined> {
-  if (value.includes('.')) return resolveJwt(context, value);
-  const token = await context.store.tokens.byDigest(context.digests.sha256(value));
-  return token ? assess(context, token) : undefined;
+  return (await resolveValue(context, value)).found;
 }
 
-async function resolveJwt(context: AppContext, value: string): Promise<ResolvedToken | undefined> {
+/** The same, with the version of the registry that one read has found beside it. */
+export async function resolveValue(context: AppContext, value: string): Promise<Resolution> {
+  if (value.includes('.')) return resolveJwt(context, value);
+  const token = await context.store.tokens.byDigest(context.digests.sha256(value));
+  return { found: token && (await assess(context, token)) };
+}
+
+async function resolveJwt(context: AppContext, value: string): Promise<Resolution> {
   const claims = await context.signer.claimsOf(value);
-  if (typeof claims?.jti !== 'string') return undefined;
-  const found = await context.store.tokens.withTask(claims.jti);
-  return found && (await isIssued(context, found.token, value))
-    ? assessWith(context, found.token, found.task)
-    : undefined;
+  if (typeof claims?.jti !== 'string') return { found: undefined };
+  const { found, registry } = await context.store.tokens.standing(claims.jti);
+  if (!found || !(await isIssued(context, found.token, value))) return { found: undefined, registry };
+  return { found: assessed(context, found), registry };
 }
 
 /** Whether the value is what was issued as that token. */
@@ -59,13 +70,21 @@ export async function assess(context: AppContext, token: TaskToken): Promise<Res
 
 async function assessWith(context: AppContext, token: TaskToken, task: Task): Promise<ResolvedToken> {
   const dependencies = tokenDependencies(token, task);
-  const revocation = endedBy(dependencies, await context.store.ledger.among(dependencies));
+  const revocations = await context.store.ledger.among(dependencies);
+  return assessed(context, { token, task, dependencies, revocations });
+}
+
+function assessed(
+  { clock }: AppContext,
+  { token, task, dependencies, revocations }: NonNullable<TokenStanding['found']>,
+): ResolvedToken {
+  const revocation = endedBy(dependencies, revocations);
   return {
     token,
     task,
     dependencies,
     revocation,
-    liveness: livenessOf(token, task, revocation, context.clock.now()),
+    liveness: livenessOf(token, task, revocation, clock.now()),
   };
 }
 

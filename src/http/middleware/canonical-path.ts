@@ -25,6 +25,7 @@ function isPage(path: string): boolean {
 }
 
 function isDecodable(path: string): boolean {
+  if (!path.includes('%')) return true;
   try {
     decodeURIComponent(path);
     return true;

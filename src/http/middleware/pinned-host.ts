@@ -7,6 +7,7 @@ import type { RequestMiddleware } from '../state.ts';
  */
 export function pinnedHost(issuer: string): RequestMiddleware {
   const { host, protocol } = new URL(issuer);
+  const scheme = protocol.slice(0, -1);
   return (ctx, next) => {
     const target = ctx.req.url ?? '';
     if (!target.startsWith('/') || target.startsWith('//')) {
@@ -14,11 +15,9 @@ export function pinnedHost(issuer: string): RequestMiddleware {
     }
     const { headers } = ctx.req;
     headers.host = host;
-    headers['x-forwarded-proto'] = protocol.slice(0, -1);
+    headers['x-forwarded-proto'] = scheme;
     delete headers['x-forwarded-host'];
     delete headers[':authority'];
-    // Koa computes the protocol from the socket; behind TLS termination that is not what the issuer says.
-    Object.defineProperty(ctx.request, 'protocol', { value: protocol.slice(0, -1), configurable: true });
     return next();
   };
 }

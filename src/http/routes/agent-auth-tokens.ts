@@ -3,12 +3,14 @@ import { authenticateApiKey, type ProvenAgent } from '../../app/api-keys/authent
 import { openByApiKey } from '../../app/api-keys/open-by-api-key.ts';
 import { findOpenedRefreshToken, refreshOpenedTask } from '../../app/api-keys/refresh-opened-task.ts';
 import { revokeOpenedTokens } from '../../app/api-keys/revoke-opened-tokens.ts';
+import { keyStillWorks, tokenStillStands } from '../../app/api-keys/still-proven.ts';
 import type { AppContext } from '../../app/context.ts';
+import type { ResolvedToken } from '../../app/tokens/resolve-token.ts';
 import { DomainError } from '../../domain/errors.ts';
 import { checkDescription } from '../../domain/ids.ts';
 import { parseScope } from '../../domain/scope.ts';
 import { apiKeyRefused } from '../api-key-refused.ts';
-import { type BoundRoute, contract, route } from '../contract.ts';
+import { type BoundRoute, contract, type Proof, provenRoute, route } from '../contract.ts';
 import { apiKey, clientId, codeVerifier, taskId } from '../fields.ts';
 import type { Guessing } from '../guessing.ts';
 import { problemOf } from '../errors.ts';
@@ -25,6 +27,7 @@ const verify = contract({
   aliases: ['/api/agents/verify'],
   access: 'anonymous',
   issues: true,
+  creates: true,
   summary: 'Prove an agent with its API key: opens a task and answers its tokens.',
   description:
     'With a code_challenge the task is bound to its code_verifier and may have children; without one it is a leaf, ' +
@@ -73,6 +76,7 @@ const refresh = contract({
   aliases: ['/api/agents/refresh'],
   access: 'anonymous',
   issues: true,
+  creates: true,
   summary: 'Rotate a refresh token that /agents/verify gave out.',
   tags,
   body: z.strictObject({
@@ -108,6 +112,7 @@ const login = contract({
   path: '/auth/login',
   access: 'anonymous',
   issues: true,
+  creates: true,
   summary: 'Get an access token with an API key alone.',
   description: 'The task is a leaf that ends with its token; there is no refresh token.',
   tags,
@@ -123,73 +128,83 @@ const login = contract({
 /** How agents get and end tokens in the manner of AgentAuth. The tokens are task tokens like any other. */
 export function agentAuthTokenRoutes(context: AppContext, guessing: Guessing): BoundRoute[] {
   return [
-    route(verify, async ({ body, caller, ctx }) => {
-      const { agent, key } = await prove(ctx, body.api_key, body.agent_id);
-      const issued = await openByApiKey(context, {
-        caller: { ...caller, actor: agent.clientId },
-        key,
-        request: {
-          taskId: body.task_id,
-          description: body.task_description && checkDescription(body.task_description),
-          scope: body.scope === undefined ? undefined : parseScope(body.scope),
-          expiresIn: body.task_expires_in,
-          codeChallenge: body.code_challenge,
+    provenRoute(
+      verify,
+      ({ body, ctx }) => byApiKey(ctx, body.api_key, body.agent_id),
+      async ({ body, caller, ctx }, { agent, key }) => {
+        const issued = await openByApiKey(context, {
+          caller,
+          key,
+          request: {
+            taskId: body.task_id,
+            description: body.task_description && checkDescription(body.task_description),
+            scope: body.scope === undefined ? undefined : parseScope(body.scope),
+            expiresIn: body.task_expires_in,
+            codeChallenge: body.code_challenge,
+            keyThumbprint: ctx.state.keyThumbprint,
+          },
+          resources: body.resource === undefined ? [] : [body.resource],
+          refreshAllowed: true,
+        });
+        const message = 'The agent is verified.';
+        const token = taskTokenRow(context, issued);
+        return { success: true, verified: true, message, agent: agentAuthRow(agent), token };
+      },
+    ),
+    provenRoute(
+      refresh,
+      ({ body, ctx }) => byRefreshToken(ctx, body.refresh_token),
+      async ({ body, caller, ctx }, found) => {
+        const issued = await refreshOpenedTask(context, {
+          caller,
+          refreshToken: body.refresh_token,
+          found,
+          codeVerifier: body.code_verifier,
           keyThumbprint: ctx.state.keyThumbprint,
-        },
-        resources: body.resource === undefined ? [] : [body.resource],
-        refreshAllowed: true,
-      });
-      const message = 'The agent is verified.';
-      return {
-        success: true,
-        verified: true,
-        message,
-        agent: agentAuthRow(agent),
-        token: taskTokenRow(context, issued),
-      };
-    }),
-    route(refresh, async ({ body, caller, ctx }) => {
-      const { refresh_token: refreshToken, code_verifier: verifier } = body;
-      const found = await guessing(ctx, 'refresh_token', async () => {
-        const held = await findOpenedRefreshToken(context, refreshToken);
-        const agent = held && (await context.store.agents.byId(held.token.clientId));
-        return agent ? { proven: held, agent } : { refused: problemOf(unknownRefreshToken()) };
-      });
-      const issued = await refreshOpenedTask(context, {
-        caller: { ...caller, actor: found.token.clientId },
-        refreshToken,
-        found,
-        codeVerifier: verifier,
-        keyThumbprint: ctx.state.keyThumbprint,
-      });
-      return { success: true, message: 'The tokens are rotated.', token: taskTokenRow(context, issued) };
-    }),
+        });
+        return { success: true, message: 'The tokens are rotated.', token: taskTokenRow(context, issued) };
+      },
+    ),
     route(revokeTokens, async ({ caller }) => {
       const { tasks, tokens } = await revokeOpenedTokens(context, { caller, bearer: caller.bearer });
       const message = 'What the API keys of the agent had opened has ended.';
       return { success: true, message, revoked_tasks: tasks, revoked_tokens: tokens };
     }),
-    route(login, async ({ body, caller, ctx }) => {
-      const { agent, key } = await prove(ctx, body.api_key);
-      const issued = await openByApiKey(context, {
-        caller: { ...caller, actor: agent.clientId },
-        key,
-        request: { keyThumbprint: ctx.state.keyThumbprint },
-        resources: [],
-        refreshAllowed: false,
-      });
-      const { token_type: type, ...token } = taskTokenRow(context, issued);
-      return { ...token, token_type: type === 'DPoP' ? 'dpop' : 'bearer' };
-    }),
+    provenRoute(
+      login,
+      ({ body, ctx }) => byApiKey(ctx, body.api_key),
+      async ({ caller, ctx }, { key }) => {
+        const issued = await openByApiKey(context, {
+          caller,
+          key,
+          request: { keyThumbprint: ctx.state.keyThumbprint },
+          resources: [],
+          refreshAllowed: false,
+        });
+        const { token_type: type, ...token } = taskTokenRow(context, issued);
+        return { ...token, token_type: type === 'DPoP' ? 'dpop' : 'bearer' };
+      },
+    ),
   ];
 
-  /** @throws Problem 401 with `verified: false`, 429. */
-  function prove(ctx: RequestContext, value: string, agentId?: string): Promise<ProvenAgent> {
-    return guessing(ctx, agentId ?? value.slice(0, 15), async () => {
+  /** @throws Problem 401 with `verified: false`, 429; DomainError as keyStillWorks. */
+  async function byApiKey(ctx: RequestContext, value: string, agentId?: string): Promise<Proof<ProvenAgent>> {
+    const proven = await guessing(ctx, agentId ?? value.slice(0, 15), async () => {
       const found = await authenticateApiKey(context, value, agentId);
       if (!found.agent) return { refused: apiKeyRefused(found, { verified: false }) };
       return { proven: found, agent: found.agent };
     });
+    return { agent: proven.agent, holds: keyStillWorks(context, proven), proven };
+  }
+
+  /** @throws Problem 400, 429; DomainError as tokenStillStands. */
+  async function byRefreshToken(ctx: RequestContext, value: string): Promise<Proof<ResolvedToken>> {
+    const { agent, found } = await guessing(ctx, 'refresh_token', async () => {
+      const found = await findOpenedRefreshToken(context, value);
+      const agent = found && (await context.store.agents.byId(found.token.clientId));
+      return agent ? { proven: { agent, found }, agent } : { refused: problemOf(unknownRefreshToken()) };
+    });
+    return { agent, holds: tokenStillStands(agent, found), proven: found };
   }
 }
 

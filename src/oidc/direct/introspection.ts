@@ -1,6 +1,6 @@
 import type { Context } from 'koa';
 import type { AppContext } from '../../app/context.ts';
-import { type ResolvedToken, resolveToken } from '../../app/tokens/resolve-token.ts';
+import { type ResolvedToken, resolveValue } from '../../app/tokens/resolve-token.ts';
 import { onRemembered, rereading } from '../../app/remembered-registry.ts';
 import { mayIntrospect } from '../../app/tokens/token-visibility.ts';
 import type { Agent } from '../../domain/agent.ts';
@@ -34,10 +34,8 @@ export async function directIntrospection(
     const reread = rereading(context, view, caller.clientId);
     await limitClient(limits, ctx, { agent: caller, isPublic: false, reread });
   }
-  const [found, current] = await Promise.all([
-    resolveToken(context, value),
-    registry.isCurrent(view.version),
-  ]);
+  const { found, registry: version } = await resolveValue(context, value);
+  const current = version === undefined ? await registry.isCurrent(view.version) : version === view.version;
   const [agent, on] = current
     ? [caller, onRemembered(context, view)]
     : [await clientBySecret(context, ctx, credentials), context];

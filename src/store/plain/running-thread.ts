@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { UnavailableError } from '../../domain/unavailable.ts';
-import { Patience } from '../patience.ts';
+import { Patience, type Wait } from '../patience.ts';
 import type { FlatBatch } from './flat-batch.ts';
 
 /** Where the thread finds the database, and how long it may wait for another's lock, in milliseconds. */
@@ -33,6 +33,8 @@ export interface RunningThread {
 }
 
 interface Waiting {
+  /** How long it may take. */
+  wait: Wait<Waiting> | undefined;
   resolve(deliveries: number | null): void;
   reject(error: Error): void;
 }
@@ -53,7 +55,7 @@ export function runThread(options: ThreadOptions): RunningThread {
 
   function answered(): Waiting | undefined {
     const batch = batches.shift();
-    if (batch) patience.end(batch);
+    batch?.wait?.leave();
     if (batches.length === 0) thread.unref();
     return batch;
   }
@@ -79,10 +81,10 @@ export function runThread(options: ThreadOptions): RunningThread {
   return {
     commit: (batch) =>
       new Promise((resolve, reject) => {
-        const waiting = { resolve, reject };
+        const waiting: Waiting = { resolve, reject, wait: undefined };
         // A process does not end while a commit is under way.
         if (batches.push(waiting) === 1) thread.ref();
-        patience.begin(waiting);
+        waiting.wait = patience.begin(waiting);
         thread.postMessage(batch);
       }),
     async end() {

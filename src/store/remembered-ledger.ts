@@ -1,0 +1,114 @@
+import type { Knex } from 'knex';
+import type { Dependency } from '../domain/revocation.ts';
+import { HandleFilter } from './handle-filter.ts';
+import { rowsOf } from './statements.ts';
+
+/** Where the ledger ends: its last row, as one moment saw it. `seq` is 0 and `handle` null while there is none. */
+export interface LedgerHead {
+  readonly seq: number;
+  readonly handle: string | null;
+}
+
+/** The columns of a `LedgerHead` in any statement, of the moment that the statement sees. */
+export const LEDGER_HEAD = {
+  seq: '(SELECT COALESCE(MAX(seq), 0) FROM revocations)',
+  handle: '(SELECT handle FROM revocations WHERE seq = (SELECT MAX(seq) FROM revocations))',
+} as const;
+
+/**
+ * Which handles the ledger names at all, from memory: hardly any of those that are asked about.
+ *
+ * INVARIANT: nothing is taken for not revoked unless every row up to the head that the database told was read. What
+ * cannot be told from memory is asked of the database.
+ */
+export interface RememberedLedger {
+  /** Reads on until it knows the ledger up to a head; false while that would take long. */
+  reach(head: LedgerHead): Promise<boolean>;
+  /** Those that may have been revoked up to the last row that was read, as `last` tells. */
+  suspects(dependencies: readonly Dependency[]): readonly Dependency[];
+  /** The last row that was read; undefined while nothing is known. */
+  last(): number | undefined;
+}
+
+/** Rows that are read at once; a node that is further behind starts anew. */
+const PAGE = 2000;
+
+interface Known {
+  readonly filter: HandleFilter;
+  head: LedgerHead;
+}
+
+export function rememberedLedger(db: Knex): RememberedLedger {
+  let known: Known | undefined;
+  let building = false;
+
+  /** In the background: meanwhile everybody asks the database. */
+  async function build(): Promise<void> {
+    if (building) return;
+    building = true;
+    try {
+      known = await readAll(db);
+    } catch {
+      // The next request tries again; the store tells the log that the database is away.
+    } finally {
+      building = false;
+    }
+  }
+
+  return {
+    async reach(head) {
+      if (known && isSame(known.head, head)) return true;
+      if (known && (await readOn(db, known, head))) return true;
+      known = undefined;
+      void build();
+      return false;
+    },
+    suspects(dependencies) {
+      const { filter } = known ?? {};
+      return filter ? dependencies.filter(({ handle }) => filter.mayHold(handle)) : dependencies;
+    },
+    last: () => known?.head.seq,
+  };
+}
+
+async function readAll(db: Knex): Promise<Known> {
+  const [row] = await rowsOf<{ rows: number }>(db, 'SELECT COUNT(*) AS rows FROM revocations', []);
+  const known: Known = { filter: new HandleFilter(row?.rows ?? 0), head: { seq: 0, handle: null } };
+  for (;;) {
+    const page = await rowsFrom(db, known.head.seq + 1);
+    remember(known, page);
+    if (page.length < PAGE) return known;
+  }
+}
+
+/** Adds the rows behind those that are known. False: they are too many, or do not follow on what is known. */
+async function readOn(db: Knex, known: Known, head: LedgerHead): Promise<boolean> {
+  if (head.seq <= known.head.seq || known.filter.isFull) return false;
+  const [before, ...rows] = await rowsFrom(db, known.head.seq);
+  // INVARIANT: the last known row still stands where it was. Otherwise the database was replaced by a backup, and rows
+  // with numbers that are known already may be others.
+  if (known.head.seq === 0) return before !== undefined && addUpTo(known, [before, ...rows], head);
+  return before !== undefined && isSame(before, known.head) && addUpTo(known, rows, head);
+}
+
+function addUpTo(known: Known, rows: readonly LedgerHead[], head: LedgerHead): boolean {
+  remember(known, rows);
+  return known.head.seq >= head.seq;
+}
+
+function remember(known: Known, rows: readonly LedgerHead[]): void {
+  for (const { handle } of rows) if (handle !== null) known.filter.add(handle);
+  known.head = rows.at(-1) ?? known.head;
+}
+
+function rowsFrom(db: Knex, seq: number): Promise<readonly LedgerHead[]> {
+  return rowsOf<{ seq: number; handle: string }>(
+    db,
+    'SELECT seq, handle FROM revocations WHERE seq >= ? ORDER BY seq LIMIT ?',
+    [seq, PAGE],
+  );
+}
+
+function isSame(a: LedgerHead, b: LedgerHead): boolean {
+  return a.seq === b.seq && a.handle === b.handle;
+}

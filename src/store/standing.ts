@@ -1,0 +1,80 @@
+import type { Knex } from 'knex';
+import type { TokenStanding } from '../app/ports/tokens.ts';
+import { handleKey, tokenDependencies } from '../domain/revocation.ts';
+import type { Task } from '../domain/task.ts';
+import type { TaskToken } from '../domain/task-token.ts';
+import { gather } from './gather.ts';
+import { revocationsByHandle } from './ledger.ts';
+import { LEDGER_HEAD, type LedgerHead, type RememberedLedger } from './remembered-ledger.ts';
+import { among, type Row, rowsOf } from './statements.ts';
+import { tasks } from './tasks.ts';
+import { tokens } from './tokens.ts';
+
+const readToken = tokens.readPrefixed('token_');
+const readTask = tasks.readPrefixed('task_');
+
+/** Tokens first: without any of them there is still the row that tells where ledger and registry are. */
+const SELECT = `SELECT now.seq AS ledger_seq, now.handle AS ledger_handle, now.version AS registry_version,
+  ${[
+    ...tokens.columns.map((column) => `tokens.${column} AS token_${column}`),
+    ...tasks.columns.map((column) => `tasks.${column} AS task_${column}`),
+  ].join(', ')}
+  FROM (SELECT ${LEDGER_HEAD.seq} AS seq, ${LEDGER_HEAD.handle} AS handle,
+          (SELECT version FROM registry_version) AS version) now`;
+
+/** One statement for all who ask in the same turn, and none for the ledger while it names nothing they depend on. */
+export function standings(db: Knex, ledger: RememberedLedger): (tokenId: string) => Promise<TokenStanding> {
+  return gather(async (tokenIds: readonly string[]) => {
+    const { sql, bindings } = among(db, 'tokens.token_id', tokenIds);
+    const rows = await rowsOf(
+      db,
+      `${SELECT} LEFT JOIN tokens ON ${sql} LEFT JOIN tasks ON tasks.handle = tokens.task_handle`,
+      bindings,
+    );
+    const registry = rows[0]?.['registry_version'] as number | null | undefined;
+    if (registry === null || registry === undefined) {
+      throw new Error('the table registry_version has lost its row');
+    }
+    await ledger.reach(headIn(rows[0] as Row));
+    const found = await withRevocations(
+      db,
+      ledger,
+      rows.filter((row) => row['task_handle'] !== null).map(read),
+    );
+    return (tokenId) => ({ found: found.get(tokenId), registry });
+  });
+}
+
+function headIn(row: Row): LedgerHead {
+  return { seq: row['ledger_seq'] as number, handle: row['ledger_handle'] as string | null };
+}
+
+function read(row: Row): { token: TaskToken; task: Task } {
+  return { token: readToken(row), task: readTask(row) };
+}
+
+async function withRevocations(
+  db: Knex,
+  ledger: RememberedLedger,
+  found: readonly { token: TaskToken; task: Task }[],
+): Promise<ReadonlyMap<string, NonNullable<TokenStanding['found']>>> {
+  const resting = found.map(({ token, task }) => {
+    const dependencies = tokenDependencies(token, task);
+    return { token, task, dependencies, suspects: ledger.suspects(dependencies) };
+  });
+  const revoked = await revocationsByHandle(
+    db,
+    resting.flatMap(({ suspects }) => suspects),
+  );
+  return new Map(
+    resting.map(({ token, task, dependencies, suspects }) => [
+      token.tokenId,
+      {
+        token,
+        task,
+        dependencies,
+        revocations: suspects.flatMap((one) => revoked.get(handleKey(one)) ?? []),
+      },
+    ]),
+  );
+}

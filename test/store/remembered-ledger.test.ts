@@ -1,0 +1,135 @@
+import { beforeEach, describe, expect, test } from '@jest/globals';
+import type { LedgerEntry } from '../../src/app/unit-of-work.ts';
+import { DomainError } from '../../src/domain/errors.ts';
+import type { Dependency, HandleKind } from '../../src/domain/revocation.ts';
+import { type RememberedLedger, rememberedLedger } from '../../src/store/remembered-ledger.ts';
+import { standings } from '../../src/store/standing.ts';
+import { createStore, type DatabaseStore } from '../../src/store/store.ts';
+import { aTask, aToken, aUnit, anId, T0 } from '../support/fixtures.ts';
+import { onEveryDatabase } from './databases.ts';
+
+const miss = new DomainError('conflict', 'not as expected');
+
+function entry(kind: HandleKind, handle: string, epoch = 0): LedgerEntry {
+  return { kind, handle, epoch, reason: null, actor: null, at: T0, expiresAt: T0 + 60_000 };
+}
+
+function on(...handles: string[]): Dependency[] {
+  return handles.map((handle) => ({ kind: 'task', handle, epoch: 0 }));
+}
+
+onEveryDatabase('what is remembered of the ledger', (open) => {
+  /** Another node: it writes, and does not tell the one that remembers. */
+  let store: DatabaseStore;
+  let ledger: RememberedLedger;
+  beforeEach(async () => {
+    store = createStore(open());
+    ledger = rememberedLedger(open().knex);
+    await open().knex('revocations').delete();
+  });
+  const revoke = (...entries: LedgerEntry[]) =>
+    store.commit(aUnit(entries.map((one) => ({ do: 'revoke', entry: one }))));
+  const head = async () => {
+    const [row] = await open().knex('revocations').select('seq', 'handle').orderBy('seq', 'desc').limit(1);
+    return { seq: Number(row?.seq ?? 0), handle: (row?.handle as string | undefined) ?? null };
+  };
+  const suspects = (...handles: string[]) => ledger.suspects(on(...handles)).map(({ handle }) => handle);
+  /** As at the first request: it is read in the background, and then it is known. */
+  const learn = async () => {
+    while (!(await ledger.reach(await head()))) await new Promise((resolve) => setTimeout(resolve, 5));
+  };
+
+  test('suspects everything until it was read', async () => {
+    expect(ledger.last()).toBeUndefined();
+    expect(suspects('a', 'b')).toEqual(['a', 'b']);
+    await learn();
+    expect(suspects('a', 'b')).toEqual([]);
+  });
+
+  test('reads on as far as it is told, and suspects what it has read', async () => {
+    await revoke(entry('task', 'early'));
+    await learn();
+    expect(suspects('early', 'late')).toEqual(['early']);
+    await revoke(entry('task', 'late'), entry('agent', 'agt', 3));
+    expect(await ledger.reach(await head())).toBe(true);
+    expect(suspects('early', 'late', 'never', 'agt')).toEqual(['early', 'late', 'agt']);
+    expect(ledger.last()).toBe((await head()).seq);
+  });
+
+  test('starts anew when the ledger does not go on where it ended: it was replaced by a backup', async () => {
+    await revoke(entry('task', 'before'));
+    await learn();
+    const { seq } = await head();
+    // The same number, another row.
+    await open().knex('revocations').where({ seq }).update({ handle: 'restored' });
+    expect(await ledger.reach(await head())).toBe(false);
+    expect(suspects('restored', 'never')).toEqual(['restored', 'never']);
+    await learn();
+    expect(suspects('restored', 'before', 'never')).toEqual(['restored']);
+
+    // It has grown past what is known, and none of what is known is there.
+    await open().knex('revocations').where({ seq }).update({ handle: 'other' });
+    await revoke(entry('task', 'grown'));
+    expect(await ledger.reach(await head())).toBe(false);
+    await learn();
+    expect(suspects('other', 'grown', 'restored')).toEqual(['other', 'grown']);
+  });
+
+  test('starts anew when the ledger ends earlier, and when more was revoked than it has room for', async () => {
+    await learn();
+    const entries = Array.from({ length: 700 }, (_, i) => entry('task', `many-${i}`));
+    for (let i = 0; i < 2; i += 1)
+      await revoke(...entries.map((one) => ({ ...one, handle: `${one.handle}-${i}` })));
+    await learn();
+    expect(suspects('many-0-0', 'many-699-1', 'never')).toEqual(['many-0-0', 'many-699-1']);
+    await revoke(entry('task', 'one more'));
+    await learn();
+    expect(suspects('one more', 'many-0-0')).toEqual(['one more', 'many-0-0']);
+    await open().knex('revocations').where('handle', 'one more').delete();
+    expect(await ledger.reach(await head())).toBe(false);
+  });
+
+  describe('for a token', () => {
+    const issued = async () => {
+      const task = aTask();
+      const token = aToken(task, { jwtDigest: anId(), digest: null, format: 'jwt' });
+      await store.commit(
+        aUnit([
+          { do: 'insert_task', task, miss },
+          { do: 'insert_token', token },
+        ]),
+      );
+      return { task, token };
+    };
+    const ways: [string, (of: Awaited<ReturnType<typeof issued>>) => LedgerEntry][] = [
+      ['it itself', ({ token }) => entry('token', token.tokenId)],
+      ['it alone', ({ token }) => entry('token_self', token.tokenId)],
+      ['its task', ({ task }) => entry('task', task.handle)],
+      ['its grant', ({ task }) => entry('grant', task.grant)],
+      ['its agent', ({ task }) => entry('agent', task.clientId, task.clientEpoch + 1)],
+    ];
+
+    test.each(ways)('tells at once that another node has revoked %s', async (_what, entryFor) => {
+      const standing = standings(open().knex, ledger);
+      const one = await issued();
+      const rows = async () => (await standing(one.token.tokenId)).found?.revocations;
+      // Read in the background, and from memory.
+      for (let i = 0; i < 3; i += 1) expect(await rows()).toEqual([]);
+      await learn();
+      expect(await rows()).toEqual([]);
+      const { kind, handle, epoch } = entryFor(one);
+      await revoke(entry(kind, handle, epoch));
+      expect(await rows()).toEqual([{ kind, handle, epoch }]);
+      expect(await rows()).toEqual([{ kind, handle, epoch }]);
+    });
+
+    test('tells the version of the registry beside it, found or not', async () => {
+      const standing = standings(open().knex, ledger);
+      const { token } = await issued();
+      const { version } = await store.registry.remembered();
+      const [found, missing] = await Promise.all([standing(token.tokenId), standing(anId())]);
+      expect([found.registry, missing.registry, missing.found]).toEqual([version, version, undefined]);
+      expect(found.found?.token).toEqual(token);
+    });
+  });
+});
