@@ -126,7 +126,7 @@ describe('the thread that commits plain batches', () => {
     for (let i = 0; i < 100; i += 1) {
       const { task, token, unit } = opening();
       await store.commit(unit);
-      expect(await store.tokens.withTask(token.tokenId)).toEqual({ token, task });
+      expect((await store.tokens.standing(token.tokenId)).found).toMatchObject({ token, task });
     }
     isOver = true;
     await reading;
