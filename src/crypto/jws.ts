@@ -2,7 +2,6 @@ import { createPrivateKey } from 'node:crypto';
 import { oncePerKey } from './once-per-key.ts';
 import { SIGNATURES } from './signatures.ts';
 import type { SigningKey } from './signing-key.ts';
-import { createSigningThread } from './signing-thread.ts';
 
 /** Makes JWS in compact serialization (RFC 7515 §3.1) of one `typ`. */
 export type JwsSigner = (key: SigningKey, payload: string) => Promise<string>;
@@ -12,12 +11,10 @@ export function createJwsSigner(typ: string): JwsSigner {
     encoded: base64url(JSON.stringify({ alg, typ, kid })),
   }));
   const privateKeyOf = oncePerKey(({ privateJwk }) => createPrivateKey({ key: privateJwk, format: 'jwk' }));
-  const sign = createSigningThread((key, input) =>
-    SIGNATURES[key.algorithm](Buffer.from(input), privateKeyOf(key)).toString('base64url'),
-  );
   return async (key, payload) => {
     const input = `${headerOf(key).encoded}.${base64url(payload)}`;
-    return `${input}.${await sign(key, input)}`;
+    const signature = await SIGNATURES[key.algorithm](Buffer.from(input), privateKeyOf(key));
+    return `${input}.${signature.toString('base64url')}`;
   };
 }
 
