@@ -6,6 +6,7 @@ import { applyUnits, type Misses, revokes } from './apply-units.ts';
 import { recordedAmong } from './audit-events.ts';
 import { isPlain, isPlainUnit } from './plain/plain-batch.ts';
 import { plainCommits } from './plain/plain-commits.ts';
+import { type RememberedLedger, rememberedLedger } from './remembered-ledger.ts';
 import { inTransaction, timeoutOf } from './transaction.ts';
 import { isTimeout, isUnavailable } from './unavailability.ts';
 import { UnitQueue, type Waiting } from './unit-queue.ts';
@@ -22,6 +23,16 @@ export interface GroupCommitter extends Committer {
   drained(): Promise<void>;
 }
 
+export interface CommitterOptions {
+  readonly patienceMs?: number;
+  /** Called after every commit that holds deliveries to webhooks. */
+  readonly recorded?: () => void;
+  /** Called after every commit that wrote to the ledger. */
+  readonly revoked?: () => void;
+  /** What those who read have learnt of the ledger. */
+  readonly ledger?: RememberedLedger;
+}
+
 /**
  * Group commit: units that arrive while a batch is being written form the next batch, so the cost of a durable
  * commit is shared by as many requests as there are. There is no timer: an idle server commits at once.
@@ -30,19 +41,20 @@ export interface GroupCommitter extends Committer {
  * fails by itself and nobody fails for a neighbour. A database that is away fails all of them together: nobody waits
  * for the attempts of others, and nobody longer than `patienceMs` milliseconds.
  *
- * `recorded` is called after every commit that holds deliveries to webhooks, `revoked` after every one that wrote to the
- * ledger.
  */
 export function groupCommitter(
   db: Knex,
   transact?: Transact,
-  patienceMs = timeoutOf(db),
-  recorded: () => void = () => {},
-  revoked: () => void = () => {},
+  {
+    patienceMs = timeoutOf(db),
+    recorded = () => {},
+    revoked = () => {},
+    ledger = rememberedLedger(db),
+  }: CommitterOptions = {},
 ): GroupCommitter {
   const queue = new UnitQueue(MOST_WAITING, patienceMs);
   // Tests that replace transactions mean to see every one of them.
-  const plain = transact ? undefined : plainCommits(db);
+  const plain = transact ? undefined : plainCommits(db, ledger);
   let running: Promise<void> | undefined;
 
   async function run(): Promise<void> {

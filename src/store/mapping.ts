@@ -41,7 +41,8 @@ export function mapping<T extends object>(
       reader(pairs.map(([key, { name, form }]) => [key, { name: prefix + name, form }])),
     write(record) {
       const row: Record<string, unknown> = {};
-      for (const [key, { name }] of pairs) row[name] = record[key];
+      // Absent instead of null: as JSON the row is a fifth shorter, and it is stored as the same.
+      for (const [key, { name }] of pairs) row[name] = record[key] ?? undefined;
       return row;
     },
     values: (record) => pairs.map(([key]) => sqliteValue(record[key])),

@@ -24,10 +24,10 @@ export const LEDGER_HEAD = {
 export interface RememberedLedger {
   /** Reads on until it knows the ledger up to a head; false while that would take long. */
   reach(head: LedgerHead): Promise<boolean>;
-  /** Those that may have been revoked up to the last row that was read, as `last` tells. */
+  /** Those that may have been revoked up to the last row that was read. */
   suspects(dependencies: readonly Dependency[]): readonly Dependency[];
-  /** The last row that was read; undefined while nothing is known. */
-  last(): number | undefined;
+  /** The last row that was read, if up to it none of the handles was revoked; undefined where that cannot be told. */
+  clearOf(handles: readonly string[]): LedgerHead | undefined;
 }
 
 /** Rows that are read at once; a node that is further behind starts anew. */
@@ -67,7 +67,12 @@ export function rememberedLedger(db: Knex): RememberedLedger {
       const { filter } = known ?? {};
       return filter ? dependencies.filter(({ handle }) => filter.mayHold(handle)) : dependencies;
     },
-    last: () => known?.head.seq,
+    clearOf(handles) {
+      // A node that only opens tasks is told of no head.
+      if (!known) void build();
+      const { filter, head } = known ?? {};
+      return filter && !handles.some((handle) => filter.mayHold(handle)) ? head : undefined;
+    },
   };
 }
 

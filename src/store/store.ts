@@ -53,13 +53,12 @@ export function createStore(database: Database): DatabaseStore {
   const db = database.knex;
   const listeners: (() => void)[] = [];
   const revocationListeners: (() => void)[] = [];
-  const committer = groupCommitter(
-    db,
-    undefined,
-    timeoutOf(db),
-    () => listeners.forEach((heard) => heard()),
-    () => revocationListeners.forEach((heard) => heard()),
-  );
+  const ledger = rememberedLedger(db);
+  const committer = groupCommitter(db, undefined, {
+    recorded: () => listeners.forEach((heard) => heard()),
+    revoked: () => revocationListeners.forEach((heard) => heard()),
+    ledger,
+  });
   const { port, outcome } = answering(timeoutOf(db), database.logger);
   const agents = port(agentReads(db));
   const resourceServers = port(resourceServerReads(db));
@@ -67,7 +66,7 @@ export function createStore(database: Database): DatabaseStore {
     // The committer minds its own time: what still waits for its turn is never committed afterwards.
     commit: (unit) => outcome(committer.commit(unit)),
     tasks: port(taskReads(db)),
-    tokens: port({ ...tokenReads(db), standing: standings(db, rememberedLedger(db)) }),
+    tokens: port({ ...tokenReads(db), standing: standings(db, ledger) }),
     ledger: port(ledgerReads(db)),
     agents,
     users: port(userReads(db)),

@@ -11,6 +11,7 @@ import { plainCommits } from '../../src/store/plain/plain-commits.ts';
 import { inTransaction } from '../../src/store/transaction.ts';
 import { aChild, anEvent, anId, aTask, aToken, aUnit, T0 } from '../support/fixtures.ts';
 import { openWithoutThread, openWithThread, type Place, sqlitePlace } from './databases.ts';
+import { rememberedLedger } from '../../src/store/remembered-ledger.ts';
 
 const miss = new DomainError('conflict', 'it does not hold');
 /** What a plain batch writes to, with what names a row. */
@@ -136,7 +137,7 @@ describe('a plain batch on the embedded database', () => {
     );
 
   test('leaves the same rows whether the thread commits it or applyUnits', async () => {
-    const plain = plainCommits(beside.knex);
+    const plain = plainCommits(beside.knex, rememberedLedger(beside.knex));
     const counted = { committed: 0, judged: 0, delivered: 0 };
     await fc.assert(
       fc.asyncProperty(fc.array(unit, { minLength: 1, maxLength: 12 }), async (units) => {

@@ -2,8 +2,10 @@ import { beforeEach, describe, expect, test } from '@jest/globals';
 import type { LedgerEntry } from '../../src/app/unit-of-work.ts';
 import { DomainError } from '../../src/domain/errors.ts';
 import type { Dependency, HandleKind } from '../../src/domain/revocation.ts';
+import { groupCommitter } from '../../src/store/committer.ts';
 import { type RememberedLedger, rememberedLedger } from '../../src/store/remembered-ledger.ts';
 import { standings } from '../../src/store/standing.ts';
+import { isPostgres } from '../../src/store/statements.ts';
 import { createStore, type DatabaseStore } from '../../src/store/store.ts';
 import { aTask, aToken, aUnit, anId, T0 } from '../support/fixtures.ts';
 import { onEveryDatabase } from './databases.ts';
@@ -40,7 +42,7 @@ onEveryDatabase('what is remembered of the ledger', (open) => {
   };
 
   test('suspects everything until it was read', async () => {
-    expect(ledger.last()).toBeUndefined();
+    expect(ledger.clearOf([])).toBeUndefined();
     expect(suspects('a', 'b')).toEqual(['a', 'b']);
     await learn();
     expect(suspects('a', 'b')).toEqual([]);
@@ -53,7 +55,8 @@ onEveryDatabase('what is remembered of the ledger', (open) => {
     await revoke(entry('task', 'late'), entry('agent', 'agt', 3));
     expect(await ledger.reach(await head())).toBe(true);
     expect(suspects('early', 'late', 'never', 'agt')).toEqual(['early', 'late', 'agt']);
-    expect(ledger.last()).toBe((await head()).seq);
+    expect(ledger.clearOf(['never', 'nor that'])).toEqual(await head());
+    expect(ledger.clearOf(['never', 'late'])).toBeUndefined();
   });
 
   test('starts anew when the ledger does not go on where it ended: it was replaced by a backup', async () => {
@@ -87,6 +90,56 @@ onEveryDatabase('what is remembered of the ledger', (open) => {
     expect(suspects('one more', 'many-0-0')).toEqual(['one more', 'many-0-0']);
     await open().knex('revocations').where('handle', 'one more').delete();
     expect(await ledger.reach(await head())).toBe(false);
+  });
+
+  describe('for what is committed', () => {
+    const gone = new DomainError('parent_revoked', 'revoked meanwhile');
+    const opening = (...handles: string[]) => {
+      const task = aTask();
+      const unit = aUnit([{ do: 'insert_task', task, miss }]);
+      return { task, unit: { ...unit, guards: [{ live: on(...handles), miss: gone }] } };
+    };
+
+    test('nothing rests on what another node has revoked, known already or not', async () => {
+      const node = groupCommitter(open().knex, undefined, { ledger });
+      await revoke(entry('task', 'known'));
+      await learn();
+      await node.commit(opening('never').unit);
+      await expect(node.commit(opening('known').unit)).rejects.toBe(gone);
+      await revoke(entry('task', 'unknown'));
+      await expect(node.commit(opening('unknown').unit)).rejects.toBe(gone);
+      const units = ['never', 'unknown', 'known', 'nor that'].map((handle) => opening(handle).unit);
+      const outcomes = await Promise.allSettled(units.map((unit) => node.commit(unit)));
+      expect(outcomes.map(({ status }) => status)).toEqual([
+        'fulfilled',
+        'rejected',
+        'rejected',
+        'fulfilled',
+      ]);
+    });
+
+    test('a backup in the place of the ledger is noticed', async () => {
+      const node = groupCommitter(open().knex, undefined, { ledger });
+      await revoke(entry('task', 'before'));
+      await learn();
+      const { seq } = await head();
+      await open().knex('revocations').where({ seq }).update({ handle: 'restored' });
+      await expect(node.commit(opening('restored').unit)).rejects.toBe(gone);
+    });
+
+    test('a node that only opens tasks gets to know the ledger by itself', async () => {
+      const node = groupCommitter(open().knex, undefined, { ledger });
+      await revoke(entry('task', 'early'));
+      await node.commit(opening('never').unit);
+      if (isPostgres(open().knex)) {
+        while (!ledger.clearOf(['never'])) await new Promise((resolve) => setTimeout(resolve, 5));
+        expect(ledger.clearOf(['early'])).toBeUndefined();
+      }
+      await expect(node.commit(opening('early').unit)).rejects.toBe(gone);
+      const { task, unit } = opening('never');
+      await node.commit(unit);
+      expect(await open().knex('task_ids').where('task_id', task.taskId)).toHaveLength(1);
+    });
   });
 
   describe('for a token', () => {

@@ -1,4 +1,5 @@
 import type { Knex } from 'knex';
+import type { RememberedLedger } from '../remembered-ledger.ts';
 import { isPostgres } from '../statements.ts';
 import { commitThreadOf } from './commit-thread.ts';
 import { flatBatchOf } from './flat-batch.ts';
@@ -9,9 +10,9 @@ import { commitByStatement } from './postgres-statement.ts';
 const WORTH_HANDING_OVER = 4;
 
 /** How plain batches are committed to the database; undefined = as all others are. */
-export function plainCommits(db: Knex): PlainCommits | undefined {
+export function plainCommits(db: Knex, ledger: RememberedLedger): PlainCommits | undefined {
   // On PostgreSQL one more commit is one more round trip.
-  if (isPostgres(db)) return { commit: commitByStatement(db), areWorthACommit: () => false };
+  if (isPostgres(db)) return { commit: commitByStatement(db, ledger), areWorthACommit: () => false };
   const thread = commitThreadOf(db);
   return (
     thread && {

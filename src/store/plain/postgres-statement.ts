@@ -3,6 +3,7 @@ import type { Step } from '../applier.ts';
 import { eventRows } from '../audit-events.ts';
 import { FAN_OUT, TOLD_COLUMNS } from '../fan-out.ts';
 import { toJson } from '../json.ts';
+import { LEDGER_HEAD, type RememberedLedger } from '../remembered-ledger.ts';
 import { type Row, rowsOf } from '../statements.ts';
 import { childCounts, taskRow } from '../task-changes.ts';
 import { tokens } from '../tokens.ts';
@@ -15,9 +16,9 @@ const DOES_NOT_HOLD = new Set(['22012', '23505']);
  * Commits a plain batch with one statement, so with one round trip, where a transaction takes three. Whatever does not
  * hold makes the statement divide by zero or violate a key, and all of it is undone.
  */
-export function commitByStatement(db: Knex): PlainCommits['commit'] {
+export function commitByStatement(db: Knex, ledger: RememberedLedger): PlainCommits['commit'] {
   return async (units) => {
-    const { sql, bindings } = statementFor(plainBatchOf(units));
+    const { sql, bindings } = statementFor(plainBatchOf(units), ledger);
     try {
       const [row] = await rowsOf<{ deliveries: number }>(db, sql, bindings);
       return row?.deliveries ?? 0;
@@ -28,20 +29,31 @@ export function commitByStatement(db: Knex): PlainCommits['commit'] {
   };
 }
 
-function statementFor(batch: PlainBatch): { sql: string; bindings: readonly unknown[] } {
+const NEVER = -1;
+/**
+ * Any row for a handle, even one that ends nothing: an agent that was suspended once and is back. They are not looked up
+ * while the ledger still ends where it was known to be clear of them (ADR 28); CASE keeps the order.
+ */
+const REVOKED = `CASE WHEN ${LEDGER_HEAD.seq} = ? AND ${LEDGER_HEAD.handle} IS NOT DISTINCT FROM ?::text THEN FALSE
+  ELSE EXISTS (SELECT 1 FROM revocations WHERE handle IN (SELECT json_array_elements_text(?::json))) END`;
+
+function statementFor(
+  batch: PlainBatch,
+  ledger: RememberedLedger,
+): { sql: string; bindings: readonly unknown[] } {
   const { openings, issues, children, handles, registry } = batch;
   const tasks = openings.map(({ change }) => taskRow(change.task));
   const issued = issues.map(({ change }) => tokens.write(change.token));
   const parts = [
-    insertion('opened', 'tasks', tasks),
+    insertion('opened', 'tasks', tasks, 'RETURNING task_id'),
     insertion('issued', 'tokens', issued),
     insertion('told', 'audit_events', eventRows(batch.units), `RETURNING ${TOLD_COLUMNS}`),
-    taking(openings.map(({ change }) => change.task.taskId)),
+    ...(openings.length > 0 ? [TAKING] : []),
     counting(children),
   ].filter((part) => part !== undefined);
+  const clear = ledger.clearOf(handles);
   const doubts = [
-    // Any row for a handle, even one that ends nothing: an agent that was suspended once and is back.
-    'EXISTS (SELECT 1 FROM revocations WHERE handle = ANY(?))',
+    REVOKED,
     '(?::bigint IS NOT NULL AND (SELECT version FROM registry_version) IS DISTINCT FROM ?::bigint)',
     ...parts.flatMap(({ doubt }) => doubt?.sql ?? []),
   ];
@@ -53,7 +65,9 @@ function statementFor(batch: PlainBatch): { sql: string; bindings: readonly unkn
             ${told ? '(SELECT count(*) FROM recorded)' : '0'} AS deliveries`,
     bindings: [
       ...parts.flatMap(({ bindings }) => bindings),
-      handles,
+      clear?.seq ?? NEVER,
+      clear?.handle ?? null,
+      toJson(handles),
       registry,
       registry,
       ...parts.flatMap(({ doubt }) => doubt?.bindings ?? []),
@@ -82,10 +96,11 @@ function insertion(name: string, table: string, rows: readonly Row[], then = '')
 }
 
 /** An id that is taken violates the key. */
-function taking(ids: readonly string[]): Part | undefined {
-  if (ids.length === 0) return undefined;
-  return { name: 'taken', sql: 'INSERT INTO task_ids (task_id) SELECT unnest(?::text[])', bindings: [ids] };
-}
+const TAKING: Part = {
+  name: 'taken',
+  sql: 'INSERT INTO task_ids (task_id) SELECT task_id FROM opened',
+  bindings: [],
+};
 
 /** As countChild does (task-changes.ts): one step for all children of a task. */
 function counting(children: readonly Step<'count_child'>[]): Part | undefined {
