@@ -55,10 +55,10 @@ export interface AccessTokenSigner {
   /** A JWT of `typ: at+jwt` (RFC 9068) signed with the current key. */
   sign(claims: Record<string, unknown>): Promise<string>;
   /**
-   * The claims of what has the form of our own access token: type, algorithm, a published key, the issuer. The signature
-   * is not looked at, so nothing here may be believed before the value is recognised by its digest.
+   * The `jti` of what has the form of our own access token: type, algorithm, a published key, the issuer. The signature is
+   * not looked at, so nothing may be believed before the value is recognised by its digest.
    */
-  claimsOf(token: string): Promise<Record<string, unknown> | undefined>;
+  tokenIdOf(token: string): Promise<string | undefined>;
   /** The claims of our own, correctly signed access token, expired ones too; undefined for anything else. */
   verify(token: string): Promise<Record<string, unknown> | undefined>;
 }

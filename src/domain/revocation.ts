@@ -69,6 +69,23 @@ export function tokenDependencies(token: DependentToken, task: DependentTask): D
   return [...own, ...distinct(handlesOf(task))];
 }
 
+/** Whether a token depends on any handle of which `isNamed` is true: the same handles, without making a list of them. */
+export function restsOn(
+  token: DependentToken,
+  task: DependentTask,
+  isNamed: (handle: string) => boolean,
+): boolean {
+  const { tokenId, kind, parentTokenId } = token;
+  if (isNamed(tokenId) || (kind === 'handoff' && parentTokenId !== null && isNamed(parentTokenId)))
+    return true;
+  if (isNamed(task.handle) || isNamed(task.grant) || isNamed(task.clientId)) return true;
+  if (task.subject !== task.clientId && isNamed(task.subject)) return true;
+  return task.lineage.some(
+    ({ task: handle, via, client, grant }) =>
+      isNamed(handle) || isNamed(via) || isNamed(grant) || (client !== task.clientId && isNamed(client)),
+  );
+}
+
 /** The first revocation that ends something with these dependencies, or undefined while it is live. */
 export function endedBy(
   dependencies: readonly Dependency[],

@@ -1,5 +1,4 @@
 import type { Knex } from 'knex';
-import type { Dependency } from '../domain/revocation.ts';
 import { HandleFilter } from './handle-filter.ts';
 import { rowsOf } from './statements.ts';
 
@@ -24,8 +23,8 @@ export const LEDGER_HEAD = {
 export interface RememberedLedger {
   /** Reads on until it knows the ledger up to a head; false while that would take long. */
   reach(head: LedgerHead): Promise<boolean>;
-  /** Those that may have been revoked up to the last row that was read. */
-  suspects(dependencies: readonly Dependency[]): readonly Dependency[];
+  /** Whether a handle may have been revoked up to the last row that was read. */
+  mayName(handle: string): boolean;
   /** The last row that was read, if up to it none of the handles was revoked; undefined where that cannot be told. */
   clearOf(handles: readonly string[]): LedgerHead | undefined;
 }
@@ -63,10 +62,7 @@ export function rememberedLedger(db: Knex): RememberedLedger {
       void build();
       return false;
     },
-    suspects(dependencies) {
-      const { filter } = known ?? {};
-      return filter ? dependencies.filter(({ handle }) => filter.mayHold(handle)) : dependencies;
-    },
+    mayName: (handle) => known?.filter.mayHold(handle) ?? true,
     clearOf(handles) {
       // A node that only opens tasks is told of no head.
       if (!known) void build();

@@ -1,6 +1,6 @@
 import type { Knex } from 'knex';
 import type { TokenStanding } from '../app/ports/tokens.ts';
-import { handleKey, tokenDependencies } from '../domain/revocation.ts';
+import { handleKey, restsOn, tokenDependencies } from '../domain/revocation.ts';
 import type { Task } from '../domain/task.ts';
 import type { TaskToken } from '../domain/task-token.ts';
 import { gather } from './gather.ts';
@@ -58,23 +58,13 @@ async function withRevocations(
   ledger: RememberedLedger,
   found: readonly { token: TaskToken; task: Task }[],
 ): Promise<ReadonlyMap<string, NonNullable<TokenStanding['found']>>> {
-  const resting = found.map(({ token, task }) => {
-    const dependencies = tokenDependencies(token, task);
-    return { token, task, dependencies, suspects: ledger.suspects(dependencies) };
-  });
-  const revoked = await revocationsByHandle(
-    db,
-    resting.flatMap(({ suspects }) => suspects),
-  );
+  const suspects = found.filter(({ token, task }) => restsOn(token, task, ledger.mayName));
+  const dependencies = new Map(suspects.map(({ token, task }) => [token, tokenDependencies(token, task)]));
+  const revoked = await revocationsByHandle(db, [...dependencies.values()].flat());
   return new Map(
-    resting.map(({ token, task, dependencies, suspects }) => [
-      token.tokenId,
-      {
-        token,
-        task,
-        dependencies,
-        revocations: suspects.flatMap((one) => revoked.get(handleKey(one)) ?? []),
-      },
-    ]),
+    found.map(({ token, task }) => {
+      const revocations = dependencies.get(token)?.flatMap((one) => revoked.get(handleKey(one)) ?? []) ?? [];
+      return [token.tokenId, { token, task, revocations }];
+    }),
   );
 }

@@ -72,6 +72,36 @@ describe('an access token', () => {
     expect(await signer.verify(await signer.sign({ ...CLAIMS, exp: 1, nbf: 9e9 }))).toMatchObject({ exp: 1 });
   });
 
+  test('tells which token it claims to be, whatever else it says, and whatever comes first', async () => {
+    const quoting = 'x","jti":"other';
+    const nested = { act: { jti: 'other' }, task: { lineage: [{ jti: 'other' }] } };
+    for (const claims of [
+      CLAIMS,
+      { ...CLAIMS, jti: 'A-_9' },
+      { iss: ISSUER, sub: quoting, client_id: quoting, jti: 'j', ...nested },
+      { sub: quoting, iss: ISSUER, ...nested, jti: 'j' },
+    ]) {
+      expect(await signer.tokenIdOf(await signer.sign(claims))).toBe(claims.jti);
+      expect(await signer.tokenIdOf(await forge(ourHeader(), await ourKey(), claims))).toBe(claims.jti);
+    }
+  });
+
+  test('is none with another issuer, another form or no id', async () => {
+    const { privateKey } = await generateKeyPair('ES256');
+    for (const payload of [
+      { ...CLAIMS, iss: `${ISSUER}.evil.example` },
+      { ...CLAIMS, iss: undefined },
+      { ...CLAIMS, jti: undefined },
+      { ...CLAIMS, jti: 1 },
+      '"iss"',
+      'no JSON',
+    ]) {
+      expect(await signer.tokenIdOf(await forge(ourHeader(), privateKey, payload))).toBeUndefined();
+    }
+    expect(await signer.tokenIdOf(await forge({ ...ourHeader(), kid: 'x' }, privateKey))).toBeUndefined();
+    expect(await signer.tokenIdOf('a.b.c')).toBeUndefined();
+  });
+
   test('may say its type in the long form', async () => {
     const token = await forge({ ...ourHeader(), typ: 'application/at+jwt' }, await ourKey());
     expect(await signer.verify(token)).toEqual(CLAIMS);

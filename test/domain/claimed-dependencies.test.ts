@@ -4,6 +4,7 @@ import {
   type Dependency,
   endedBy,
   handleKey,
+  restsOn,
   type Revocation,
   tokenDependencies,
 } from '../../src/domain/revocation.ts';
@@ -81,6 +82,23 @@ const chain = fc
       : aToken(task, { tokenId: 'own' });
     return { token, task };
   });
+
+test('a token rests on a handle exactly when one of its dependencies has it', () => {
+  fc.assert(
+    fc.property(chain, ({ token, task }) => {
+      const handles = new Set(tokenDependencies(token, task).map(({ handle }) => handle));
+      for (const one of [...handles, 'other', 'usr_ada', 'A', 'B', 'C', 'g1', 'handed-off', 'via-0']) {
+        expect([one, restsOn(token, task, (handle) => handle === one)]).toEqual([one, handles.has(one)]);
+      }
+      const asked = new Set<string>();
+      restsOn(token, task, (handle) => {
+        asked.add(handle);
+        return false;
+      });
+      expect(asked).toEqual(handles);
+    }),
+  );
+});
 
 describe('what a token depends on, read from its claims alone', () => {
   test('is what the domain says, for any chain', () => {

@@ -1,4 +1,4 @@
-import type { Dependency, Revocation } from '../../domain/revocation.ts';
+import type { Revocation } from '../../domain/revocation.ts';
 import type { TaskToken } from '../../domain/task-token.ts';
 import type { Task } from '../../domain/task.ts';
 import type { Page, Paged } from './page.ts';
@@ -10,7 +10,6 @@ export interface TokenStanding {
     | {
         readonly token: TaskToken;
         readonly task: Task;
-        readonly dependencies: readonly Dependency[];
         readonly revocations: readonly Revocation[];
       }
     | undefined;

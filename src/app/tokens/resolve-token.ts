@@ -37,9 +37,9 @@ export async function resolveValue(context: AppContext, value: string): Promise<
 }
 
 async function resolveJwt(context: AppContext, value: string): Promise<Resolution> {
-  const claims = await context.signer.claimsOf(value);
-  if (typeof claims?.jti !== 'string') return { found: undefined };
-  const { found, registry } = await context.store.tokens.standing(claims.jti);
+  const tokenId = await context.signer.tokenIdOf(value);
+  if (tokenId === undefined) return { found: undefined };
+  const { found, registry } = await context.store.tokens.standing(tokenId);
   if (!found || !(await isIssued(context, found.token, value))) return { found: undefined, registry };
   return { found: assessed(context, found), registry };
 }
@@ -69,22 +69,25 @@ export async function assess(context: AppContext, token: TaskToken): Promise<Res
 }
 
 async function assessWith(context: AppContext, token: TaskToken, task: Task): Promise<ResolvedToken> {
-  const dependencies = tokenDependencies(token, task);
-  const revocations = await context.store.ledger.among(dependencies);
-  return assessed(context, { token, task, dependencies, revocations });
+  const revocations = await context.store.ledger.among(tokenDependencies(token, task));
+  return assessed(context, { token, task, revocations });
 }
 
 function assessed(
   { clock }: AppContext,
-  { token, task, dependencies, revocations }: NonNullable<TokenStanding['found']>,
+  { token, task, revocations }: NonNullable<TokenStanding['found']>,
 ): ResolvedToken {
-  const revocation = endedBy(dependencies, revocations);
+  const revocation =
+    revocations.length === 0 ? undefined : endedBy(tokenDependencies(token, task), revocations);
   return {
     token,
     task,
-    dependencies,
     revocation,
     liveness: livenessOf(token, task, revocation, clock.now()),
+    // Sixty and more in a deep task: most who ask about a token never look at them.
+    get dependencies() {
+      return tokenDependencies(token, task);
+    },
   };
 }
 
