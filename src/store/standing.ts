@@ -5,6 +5,7 @@ import type { Task } from '../domain/task.ts';
 import type { TaskToken } from '../domain/task-token.ts';
 import { gather } from './gather.ts';
 import { revocationsByHandle } from './ledger.ts';
+import { registryVersion } from './registry.ts';
 import { LEDGER_HEAD, type LedgerHead, type RememberedLedger } from './remembered-ledger.ts';
 import { among, type Row, rowsOf } from './statements.ts';
 import { tasks } from './tasks.ts';
@@ -13,36 +14,36 @@ import { tokens } from './tokens.ts';
 const readToken = tokens.readPrefixed('token_');
 const readTask = tasks.readPrefixed('task_');
 
-/** Tokens first: without any of them there is still the row that tells where ledger and registry are. */
-const SELECT = `SELECT now.seq AS ledger_seq, now.handle AS ledger_handle, now.version AS registry_version,
+/** Each row tells beside its token where ledger and registry are. Without a token nobody needs to know of the ledger. */
+const SELECT = `SELECT ${LEDGER_HEAD.seq} AS ledger_seq, ${LEDGER_HEAD.handle} AS ledger_handle,
+  (SELECT version FROM registry_version) AS registry_version,
   ${[
     ...tokens.columns.map((column) => `tokens.${column} AS token_${column}`),
     ...tasks.columns.map((column) => `tasks.${column} AS task_${column}`),
   ].join(', ')}
-  FROM (SELECT ${LEDGER_HEAD.seq} AS seq, ${LEDGER_HEAD.handle} AS handle,
-          (SELECT version FROM registry_version) AS version) now`;
+  FROM tokens JOIN tasks ON tasks.handle = tokens.task_handle`;
 
 /** One statement for all who ask in the same turn, and none for the ledger while it names nothing they depend on. */
 export function standings(db: Knex, ledger: RememberedLedger): (tokenId: string) => Promise<TokenStanding> {
   return gather(async (tokenIds: readonly string[]) => {
     const { sql, bindings } = among(db, 'tokens.token_id', tokenIds);
-    const rows = await rowsOf(
-      db,
-      `${SELECT} LEFT JOIN tokens ON ${sql} LEFT JOIN tasks ON tasks.handle = tokens.task_handle`,
-      bindings,
-    );
-    const registry = rows[0]?.['registry_version'] as number | null | undefined;
-    if (registry === null || registry === undefined) {
-      throw new Error('the table registry_version has lost its row');
+    const rows = await rowsOf(db, `${SELECT} WHERE ${sql}`, bindings);
+    const [first] = rows;
+    if (!first) {
+      const registry = await registryVersion(db);
+      return () => ({ found: undefined, registry });
     }
-    await ledger.reach(headIn(rows[0] as Row));
-    const found = await withRevocations(
-      db,
-      ledger,
-      rows.filter((row) => row['task_handle'] !== null).map(read),
-    );
+    const registry = versionIn(first);
+    await ledger.reach(headIn(first));
+    const found = await withRevocations(db, ledger, rows.map(read));
     return (tokenId) => ({ found: found.get(tokenId), registry });
   });
+}
+
+function versionIn(row: Row): number {
+  const version = row['registry_version'] as number | null;
+  if (version === null) throw new Error('the table registry_version has lost its row');
+  return version;
 }
 
 function headIn(row: Row): LedgerHead {
