@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Workload } from '../load/messages.ts';
 import { ask, basic, FORM, form } from '../process/requests.ts';
@@ -10,6 +11,8 @@ import type { DatabaseKind, Side } from './side.ts';
 
 /** The checkout that is measured; another one can be named, to compare two of them. */
 const PRODUCT = resolve(process.env['BENCH_PRODUCT'] ?? join(import.meta.dirname, '../..'));
+/** What `npm start` tells node. */
+const NODE_ARGS = startArguments(join(PRODUCT, 'package.json'));
 /** As the product and better-auth open it here. */
 export const SQLITE_DURABILITY = 'journal_mode=WAL, synchronous=FULL';
 const TOKEN_PATH = '/api/oauth/token';
@@ -89,7 +92,7 @@ export async function startTaskgrant(stage: Stage, options: TaskgrantOptions): P
   const start = () =>
     startServerProcess({
       command: process.execPath,
-      args: [...(options.nodeArgs ?? []), join(PRODUCT, 'src/main.ts')],
+      args: [...NODE_ARGS, ...(options.nodeArgs ?? []), join(PRODUCT, 'src/main.ts')],
       cwd: home,
       env: {
         // Production refuses to run without rate limits; nothing else that a request meets depends on the mode.
@@ -214,4 +217,9 @@ async function registerParties(origin: string, administrator: { authorization: s
   const basicOf = ({ credentials }: Credentials) => basic(credentials.client_id, credentials.client_secret);
   const { client_id: id, client_secret: secret } = api.credentials;
   return { agent: basicOf(agent), api: basicOf(api), apiClient: { id, secret } };
+}
+
+function startArguments(packageFile: string): readonly string[] {
+  const { scripts } = JSON.parse(readFileSync(packageFile, 'utf8')) as { scripts: { start: string } };
+  return scripts.start.split(' ').filter((argument) => argument.startsWith('--'));
 }
