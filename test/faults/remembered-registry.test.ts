@@ -133,6 +133,18 @@ describe('what one node remembers and another one changes', () => {
     expect(await introspect(here, api, issued.body.access_token)).toEqual({ active: false });
   });
 
+  test('something that matters to nobody who asks: one introspection is enough to remember what is registered now', async () => {
+    await known();
+    const api = await registerResourceServer(there);
+    const { body } = await ask({ resource: api.audience });
+    const { registry } = here.taskgrant.store;
+    await registerAgent(there);
+    const { version } = await registry.remembered();
+    expect((await introspect(here, api, body.access_token)).active).toBe(true);
+    expect((await registry.remembered()).version).toBeGreaterThan(version);
+    expect((await introspect(here, api, body.access_token)).active).toBe(true);
+  });
+
   test('rights taken away while children are derived: no child is wider than what was left when it was made', async () => {
     await known();
     const root = await open(here, agent, { scope: 'reports:read reports:write' });

@@ -35,7 +35,8 @@ export async function directIntrospection(
     await limitClient(limits, ctx, { agent: caller, isPublic: false, reread });
   }
   const { found, registry: version } = await resolveValue(context, value);
-  const current = version === undefined ? await registry.isCurrent(view.version) : version === view.version;
+  // Asked where it has changed, too: that is how a node gets to know what is registered now.
+  const current = version === view.version || (await registry.isCurrent(view.version));
   const [agent, on] = current
     ? [caller, onRemembered(context, view)]
     : [await clientBySecret(context, ctx, credentials), context];
