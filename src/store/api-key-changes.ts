@@ -29,6 +29,13 @@ export const endApiKeys: Applier<'end_api_keys'> = eachAlone(async (db, { client
   return true;
 });
 
+interface HeldKey {
+  readonly key_id: string;
+  readonly expires_at: number | null;
+  readonly revoked_at: number | null;
+  readonly last_used_at: number | null;
+}
+
 /**
  * Holds the keys until the commit, so that whoever ends one finds every task that it opened: it either waits for
  * this commit or makes it miss. Always in the order of their ids, so that two nodes cannot wait for each other.
@@ -36,16 +43,17 @@ export const endApiKeys: Applier<'end_api_keys'> = eachAlone(async (db, { client
 export const useApiKey: Applier<'use_api_key'> = async (db, steps) => {
   const keyIds = [...new Set(steps.map(({ change }) => change.keyId))];
   const { sql, bindings } = among(db, 'key_id', keyIds);
-  const rows = await rowsOf<{ key_id: string; expires_at: number | null; last_used_at: number | null }>(
+  const rows = await rowsOf<HeldKey>(
     db,
-    `SELECT key_id, expires_at, last_used_at FROM api_keys WHERE ${sql} ORDER BY key_id
+    `SELECT key_id, expires_at, revoked_at, last_used_at FROM api_keys WHERE ${sql} ORDER BY key_id
      ${isPostgres(db) ? 'FOR NO KEY UPDATE' : ''}`,
     bindings,
   );
   const found = new Map(rows.map((row) => [row.key_id, row]));
   const hits = steps.map(({ change: { keyId, at } }) => {
     const row = found.get(keyId);
-    return row !== undefined && (row.expires_at === null || row.expires_at > at);
+    // Whoever revoked the key has already ended what it opened: that it still worked when the unit was made is too late.
+    return row?.revoked_at === null && (row.expires_at === null || row.expires_at > at);
   });
   const at = Math.max(...steps.map(({ change }) => change.at));
   const stale = rows.filter((row) => (row.last_used_at ?? 0) <= at - LAST_USED_MS).map((row) => row.key_id);

@@ -114,6 +114,18 @@ onEveryDatabase('API keys', (open) => {
     expect(await store.apiKeys.openTasks({ clientId }, T0, 10)).toEqual([]);
   });
 
+  test('use_api_key misses for a key that was revoked after the unit was made, and before it is committed', async () => {
+    const task = aTask({ clientId });
+    const key = await aKey();
+    await commit(ended(key, { expiresAt: T0 + 5, revokedAt: T0 + 5 }));
+    await refused(used(key, { task, at: T0 }), { do: 'insert_task', task, miss });
+    expect(await store.tasks.byHandle(task.handle)).toBeUndefined();
+    // One that was replaced works for as long as that was said.
+    const replaced = await aKey();
+    await commit(ended(replaced, { expiresAt: T0 + 5, revokedAt: null, replacedBy: key.keyId }));
+    await commit(used(replaced, { at: T0 }));
+  });
+
   test('remember their last use to the minute, with one write a minute', async () => {
     const key = await aKey();
     const lastUsed = async () => (await store.apiKeys.byId(key.keyId))?.lastUsedAt;
