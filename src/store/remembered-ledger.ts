@@ -21,13 +21,18 @@ export const LEDGER_HEAD = {
  * cannot be told from memory is asked of the database.
  */
 export interface RememberedLedger {
-  /** Reads on until it knows the ledger up to a head; false while that would take long. */
-  reach(head: LedgerHead): Promise<boolean>;
-  /** Whether a handle may have been revoked up to the last row that was read. */
-  mayName(handle: string): boolean;
+  /**
+   * Reads on up to a head, and answers whether the ledger may name a handle up to there: perhaps every one, while reading
+   * that far would take long. INVARIANT: the answer is about that head, whatever is learnt or forgotten meanwhile.
+   */
+  upTo(head: LedgerHead): Promise<MayName>;
   /** The last row that was read, if up to it none of the handles was revoked; undefined where that cannot be told. */
   clearOf(handles: readonly string[]): LedgerHead | undefined;
 }
+
+export type MayName = (handle: string) => boolean;
+
+const ANY: MayName = () => true;
 
 /** Rows that are read at once; a node that is further behind starts anew. */
 const PAGE = 2000;
@@ -55,14 +60,15 @@ export function rememberedLedger(db: Knex): RememberedLedger {
   }
 
   return {
-    async reach(head) {
-      if (known && isSame(known.head, head)) return true;
-      if (known && (await readOn(db, known, head))) return true;
+    async upTo(head) {
+      const now = known;
+      if (now && (isSame(now.head, head) || (await readOn(db, now, head)))) {
+        return (handle) => now.filter.mayHold(handle);
+      }
       known = undefined;
       void build();
-      return false;
+      return ANY;
     },
-    mayName: (handle) => known?.filter.mayHold(handle) ?? true,
     clearOf(handles) {
       // A node that only opens tasks is told of no head.
       if (!known) void build();

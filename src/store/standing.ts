@@ -6,7 +6,7 @@ import type { TaskToken } from '../domain/task-token.ts';
 import { gather } from './gather.ts';
 import { revocationsByHandle } from './ledger.ts';
 import { registryVersion } from './registry.ts';
-import { LEDGER_HEAD, type LedgerHead, type RememberedLedger } from './remembered-ledger.ts';
+import { LEDGER_HEAD, type LedgerHead, type MayName, type RememberedLedger } from './remembered-ledger.ts';
 import { among, type Row, rowsOf } from './statements.ts';
 import { tasks } from './tasks.ts';
 import { tokens } from './tokens.ts';
@@ -34,8 +34,8 @@ export function standings(db: Knex, ledger: RememberedLedger): (tokenId: string)
       return () => ({ found: undefined, registry });
     }
     const registry = versionIn(first);
-    await ledger.reach(headIn(first));
-    const found = await withRevocations(db, ledger, rows.map(read));
+    const mayName = await ledger.upTo(headIn(first));
+    const found = await withRevocations(db, mayName, rows.map(read));
     return (tokenId) => ({ found: found.get(tokenId), registry });
   });
 }
@@ -56,10 +56,10 @@ function read(row: Row): { token: TaskToken; task: Task } {
 
 async function withRevocations(
   db: Knex,
-  ledger: RememberedLedger,
+  mayName: MayName,
   found: readonly { token: TaskToken; task: Task }[],
 ): Promise<ReadonlyMap<string, NonNullable<TokenStanding['found']>>> {
-  const suspects = found.filter(({ token, task }) => restsOn(token, task, ledger.mayName));
+  const suspects = found.filter(({ token, task }) => restsOn(token, task, mayName));
   const dependencies = new Map(suspects.map(({ token, task }) => [token, tokenDependencies(token, task)]));
   const revoked = await revocationsByHandle(db, [...dependencies.values()].flat());
   return new Map(
