@@ -79,16 +79,30 @@ function assessed(
 ): ResolvedToken {
   const revocation =
     revocations.length === 0 ? undefined : endedBy(tokenDependencies(token, task), revocations);
-  return {
-    token,
-    task,
-    revocation,
-    liveness: livenessOf(token, task, revocation, clock.now()),
-    // Sixty and more in a deep task: most who ask about a token never look at them.
-    get dependencies() {
-      return tokenDependencies(token, task);
-    },
-  };
+  return new Assessed(token, task, livenessOf(token, task, revocation, clock.now()), revocation);
+}
+
+/**
+ * A class for its getter: V8 keeps what the getter of an object literal refers to in that object's hidden class, until
+ * the next full collection.
+ */
+class Assessed implements ResolvedToken {
+  readonly token: TaskToken;
+  readonly task: Task;
+  readonly liveness: Liveness;
+  readonly revocation: Revocation | undefined;
+
+  constructor(token: TaskToken, task: Task, liveness: Liveness, revocation: Revocation | undefined) {
+    this.token = token;
+    this.task = task;
+    this.liveness = liveness;
+    this.revocation = revocation;
+  }
+
+  /** Sixty and more in a deep task: most who ask about a token never look at them. */
+  get dependencies(): readonly Dependency[] {
+    return tokenDependencies(this.token, this.task);
+  }
 }
 
 function livenessOf(token: TaskToken, task: Task, revocation: Revocation | undefined, now: number): Liveness {
