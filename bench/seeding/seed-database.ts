@@ -35,7 +35,7 @@ export async function openSeedDatabase({ home, postgres }: Taskgrant): Promise<S
   return postgres ? onPostgres(postgres) : onSqlite(join(home, 'data/taskgrant.db'));
 }
 
-async function onPostgres({ query, checkpoint }: OwnPostgres): Promise<SeedDatabase> {
+async function onPostgres({ query, settle }: OwnPostgres): Promise<SeedDatabase> {
   const run = async (sql: string) => void (await query(sql));
   await run("SET synchronous_commit = off; SET maintenance_work_mem = '512MB'; SET work_mem = '256MB'");
   // Foreign keys are checked by triggers, row by row; copies of right rows are right.
@@ -73,7 +73,7 @@ async function onPostgres({ query, checkpoint }: OwnPostgres): Promise<SeedDatab
       await run('SET session_replication_role = DEFAULT; SET synchronous_commit = on');
       // What autovacuum would have done by the time that so many rows had come one by one.
       await run('VACUUM ANALYZE');
-      await checkpoint();
+      await settle();
     },
   };
 }

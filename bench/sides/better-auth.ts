@@ -35,7 +35,7 @@ export async function startBetterAuth(stage: Stage, database: DatabaseKind): Pro
     pid: running.pid,
     databasePid: postgres?.pid,
     startedIn: running.startedIn,
-    settle: async () => postgres?.checkpoint(),
+    settle: async () => postgres?.settle(),
   };
 }
 

@@ -8,8 +8,8 @@ export interface OwnPostgres {
   /** Process id of the postmaster. */
   readonly pid: number;
   query(sql: string, values?: readonly unknown[]): Promise<readonly Record<string, unknown>[]>;
-  /** Writes out what the last load has left in memory. */
-  checkpoint(): Promise<void>;
+  /** Does what a server that has run for more than a minute has done: statistics, and what the last load left in memory. */
+  settle(): Promise<void>;
 }
 
 export async function startOwnPostgres(stage: Stage): Promise<OwnPostgres> {
@@ -25,7 +25,8 @@ export async function startOwnPostgres(stage: Stage): Promise<OwnPostgres> {
     url: server.url,
     pid: Number(row?.['pid']),
     query,
-    async checkpoint() {
+    async settle() {
+      await query('ANALYZE');
       await query('CHECKPOINT');
     },
   };

@@ -125,7 +125,7 @@ export async function startTaskgrant(stage: Stage, options: TaskgrantOptions): P
       return running.startedIn;
     },
     databasePid: postgres?.pid,
-    settle: async () => postgres?.checkpoint(),
+    settle: async () => postgres?.settle(),
     home,
     postgres,
     ...parties,
