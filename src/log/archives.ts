@@ -6,7 +6,7 @@ import { constants, createGzip } from 'node:zlib';
 
 const DAY = 86_400_000;
 /** Bytes. */
-const PIECE = 256 * 1024;
+const PIECE = 1024 * 1024;
 
 /** Files of one log that were put aside: `app-2026-01-31.2.log`, then `app-2026-01-31.2.log.gz`. */
 interface Archive {
