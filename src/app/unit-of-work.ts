@@ -3,7 +3,7 @@ import type { ApiKey } from '../domain/api-key.ts';
 import type { AuditEvent } from '../domain/audit-event.ts';
 import { DomainError } from '../domain/errors.ts';
 import type { ResourceServer } from '../domain/resource-server.ts';
-import type { Dependency, HandleKind } from '../domain/revocation.ts';
+import type { Basis, HandleKind } from '../domain/revocation.ts';
 import type { Role, RoleHolder } from '../domain/role.ts';
 import type { EndedState, Task } from '../domain/task.ts';
 import type { TaskToken } from '../domain/task-token.ts';
@@ -15,8 +15,8 @@ import type { IdempotencyRecord } from './ports/idempotency.ts';
 
 /** A condition that must hold inside the commit transaction; `miss` is thrown when it does not. */
 export interface Guard {
-  /** None of these handles may have been revoked (S24, R14). */
-  readonly live: readonly Dependency[];
+  /** Nothing that this stands on may have been revoked (S24, R14). */
+  readonly live: Basis;
   readonly miss: DomainError;
 }
 

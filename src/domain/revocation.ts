@@ -21,6 +21,14 @@ export interface Dependency {
   readonly epoch: number;
 }
 
+/** What something stands on, and falls with. */
+export interface Basis {
+  /** Each handle once. */
+  readonly dependencies: readonly Dependency[];
+  /** Whether any of their handles is named: the same without making a list of them. */
+  restsOn(isNamed: (handle: string) => boolean): boolean;
+}
+
 /** What of a task its dependencies follow from. */
 export interface DependentTask {
   readonly handle: string;
@@ -67,6 +75,32 @@ export function tokenDependencies(token: DependentToken, task: DependentTask): D
   if (kind === 'handoff' && parentTokenId !== null)
     own.push({ kind: 'token', handle: parentTokenId, epoch: 0 });
   return [...own, ...distinct(handlesOf(task))];
+}
+
+/**
+ * What a token stands on. The list is made when somebody asks for it: it has sixty and more members in a deep task. A
+ * class, because V8 keeps what the getter of an object literal refers to until the next full collection.
+ */
+export class TokenBasis implements Basis {
+  readonly #token: DependentToken;
+  readonly #task: DependentTask;
+
+  constructor(token: DependentToken, task: DependentTask) {
+    this.#token = token;
+    this.#task = task;
+  }
+
+  get dependencies(): readonly Dependency[] {
+    return tokenDependencies(this.#token, this.#task);
+  }
+
+  restsOn(isNamed: (handle: string) => boolean): boolean {
+    return restsOn(this.#token, this.#task, isNamed);
+  }
+}
+
+export function basisOf(...dependencies: readonly Dependency[]): Basis {
+  return { dependencies, restsOn: (isNamed) => dependencies.some(({ handle }) => isNamed(handle)) };
 }
 
 /** Whether a token depends on any handle of which `isNamed` is true: the same handles, without making a list of them. */

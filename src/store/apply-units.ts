@@ -101,7 +101,7 @@ async function checkGuards(trx: Knex.Transaction, units: readonly UnitOfWork[]):
   const guards = units.flatMap((unit) => unit.guards.map((guard) => ({ unit, guard })));
   const ended = await endedAmong(
     trx,
-    guards.map(({ guard }) => guard.live),
+    guards.map(({ guard }) => guard.live.dependencies),
   );
   return guards.map(({ unit, guard }, i) => [unit, ended[i] ? guard.miss : undefined]);
 }

@@ -1,18 +1,8 @@
 import type { Knex } from 'knex';
+import type { Basis } from '../domain/revocation.ts';
 import { HandleFilter } from './handle-filter.ts';
+import { LEDGER_HEAD, type LedgerHead } from './ledger-head.ts';
 import { rowsOf } from './statements.ts';
-
-/** Where the ledger ends: its last row, as one moment saw it. `seq` is 0 and `handle` null while there is none. */
-export interface LedgerHead {
-  readonly seq: number;
-  readonly handle: string | null;
-}
-
-/** The columns of a `LedgerHead` in any statement, of the moment that the statement sees. */
-export const LEDGER_HEAD = {
-  seq: '(SELECT COALESCE(MAX(seq), 0) FROM revocations)',
-  handle: '(SELECT handle FROM revocations WHERE seq = (SELECT MAX(seq) FROM revocations))',
-} as const;
 
 /**
  * Which handles the ledger names at all, from memory: hardly any of those that are asked about.
@@ -26,11 +16,15 @@ export interface RememberedLedger {
    * that far would take long. INVARIANT: the answer is about that head, whatever is learnt or forgotten meanwhile.
    */
   upTo(head: LedgerHead): Promise<MayName>;
-  /** The last row that was read, if up to it none of the handles was revoked; undefined where that cannot be told. */
-  clearOf(handles: readonly string[]): LedgerHead | undefined;
+  /** The last row that was read, if up to it nothing of this was revoked; undefined where that cannot be told. */
+  clearOf(bases: readonly Basis[]): LedgerHead | undefined;
+  /** Reads on to where the ledger ends now. Never rejects: what was not read now is read another time. */
+  catchUp(): Promise<void>;
 }
 
 export type MayName = (handle: string) => boolean;
+
+const CURRENT_HEAD = `SELECT ${LEDGER_HEAD.seq} AS seq, ${LEDGER_HEAD.handle} AS handle`;
 
 const ANY: MayName = () => true;
 
@@ -59,21 +53,32 @@ export function rememberedLedger(db: Knex): RememberedLedger {
     }
   }
 
+  async function upTo(head: LedgerHead): Promise<MayName> {
+    const now = known;
+    if (now && (isSame(now.head, head) || (await readOn(db, now, head)))) {
+      return (handle) => now.filter.mayHold(handle);
+    }
+    known = undefined;
+    void build();
+    return ANY;
+  }
+
   return {
-    async upTo(head) {
-      const now = known;
-      if (now && (isSame(now.head, head) || (await readOn(db, now, head)))) {
-        return (handle) => now.filter.mayHold(handle);
-      }
-      known = undefined;
-      void build();
-      return ANY;
-    },
-    clearOf(handles) {
+    upTo,
+    clearOf(bases) {
       // A node that only opens tasks is told of no head.
       if (!known) void build();
       const { filter, head } = known ?? {};
-      return filter && !handles.some((handle) => filter.mayHold(handle)) ? head : undefined;
+      const mayName: MayName = (handle) => filter?.mayHold(handle) ?? true;
+      return bases.some((basis) => basis.restsOn(mayName)) ? undefined : head;
+    },
+    async catchUp() {
+      try {
+        const [head] = await rowsOf<LedgerHead>(db, CURRENT_HEAD, []);
+        if (head) await upTo(head);
+      } catch {
+        // The store tells the log that the database is away.
+      }
     },
   };
 }

@@ -3,10 +3,12 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import SqliteConnection from 'better-sqlite3';
 import type { UnitOfWork } from '../../src/app/unit-of-work.ts';
 import { DomainError } from '../../src/domain/errors.ts';
+import { basisOf } from '../../src/domain/revocation.ts';
 import { UnavailableError } from '../../src/domain/unavailable.ts';
 import { type Database, type DatabaseSettings, openDatabase } from '../../src/store/database.ts';
 import { type CommitThread, commitThreadOf } from '../../src/store/plain/commit-thread.ts';
 import { flatBatchOf } from '../../src/store/plain/flat-batch.ts';
+import type { LedgerHead } from '../../src/store/ledger-head.ts';
 import { plainBatchOf } from '../../src/store/plain/plain-batch.ts';
 import { createStore, type DatabaseStore } from '../../src/store/store.ts';
 import { brokenRows } from '../faults/wholeness.ts';
@@ -80,7 +82,7 @@ const rows = async () => {
 };
 
 /** Offers the units to the thread itself. */
-const offer = (...units: UnitOfWork[]) => thread.commit(flatBatchOf(plainBatchOf(units)));
+const offer = (...units: UnitOfWork[]) => thread.commit(flatBatchOf(plainBatchOf(units), undefined));
 
 describe('the thread that commits plain batches', () => {
   beforeEach(() => start());
@@ -165,6 +167,34 @@ describe('the thread that commits plain batches', () => {
   });
 });
 
+describe('a plain batch that was found clear of the ledger', () => {
+  beforeEach(() => start());
+
+  const offerClear = (unit: UnitOfWork, clear: LedgerHead) =>
+    thread.commit(flatBatchOf(plainBatchOf([unit]), clear));
+  const revoke = (handle: string) => {
+    const entry = { kind: 'task' as const, handle, epoch: 0, reason: null, actor: null, at: T0 };
+    return store.commit(aUnit([{ do: 'revoke', entry: { ...entry, expiresAt: T0 + 1 } }]));
+  };
+
+  test('is committed while the ledger ends there, and not once it has grown or is another', async () => {
+    expect(await offerClear(opening().unit, { seq: 0, handle: null })).toBe(0);
+    const handle = anId();
+    await revoke(handle);
+    const [before, { unit }] = [await rows(), opening()];
+    expect(await offerClear(unit, { seq: 0, handle: null })).toBeUndefined();
+    expect(await offerClear(unit, { seq: 1, handle: anId() })).toBeUndefined();
+    expect(await rows()).toEqual(before);
+    expect(await offerClear(unit, { seq: 1, handle })).toBe(0);
+    // Whoever hears of it by asking the store instead is told what is so.
+    const resting = opening(aTask(), {
+      guards: [{ live: basisOf({ kind: 'task', handle, epoch: 0 }), miss }],
+    });
+    await expect(store.commit(resting.unit)).rejects.toBe(miss);
+    await store.commit(opening().unit);
+  });
+});
+
 describe('a plain batch that does not hold', () => {
   beforeEach(() => start());
 
@@ -172,10 +202,10 @@ describe('a plain batch that does not hold', () => {
     'rests on a handle with a row in the ledger': async () => {
       const entry = { handle: anId(), epoch: 0, reason: null, actor: null, at: T0, expiresAt: T0 + 1 };
       await store.commit(aUnit([{ do: 'revoke', entry: { ...entry, kind: 'task' } }]));
-      const live = [
-        { kind: 'task' as const, handle: anId(), epoch: 0 },
-        { kind: 'agent' as const, handle: entry.handle, epoch: 7 },
-      ];
+      const live = basisOf(
+        { kind: 'task', handle: anId(), epoch: 0 },
+        { kind: 'agent', handle: entry.handle, epoch: 7 },
+      );
       return opening(aTask(), { guards: [{ live, miss }] }).unit;
     },
     'was decided on another version of the registry': async () =>

@@ -5,6 +5,7 @@ import { groupCommitter, type Transact } from '../../src/store/committer.ts';
 import { OverloadedError, UnitQueue } from '../../src/store/unit-queue.ts';
 import type { UnitOfWork } from '../../src/app/unit-of-work.ts';
 import { DomainError } from '../../src/domain/errors.ts';
+import { basisOf } from '../../src/domain/revocation.ts';
 import { aChild, anAgent, anEvent, aTask, aToken, aUnit, aUser, T0 } from '../support/fixtures.ts';
 import { onEveryDatabase } from './databases.ts';
 
@@ -203,7 +204,7 @@ onEveryDatabase('committing units of work', (open) => {
       await store.commit(aUnit([{ do: 'revoke', entry: ledgerEntry('task', 'ended') }]));
       const guarded = (handle: string) => ({
         ...opening().unit,
-        guards: [{ live: [{ kind: 'task' as const, handle, epoch: 0 }], miss: revoked }],
+        guards: [{ live: basisOf({ kind: 'task', handle, epoch: 0 }), miss: revoked }],
       });
       const outcomes = await Promise.allSettled([
         store.commit(guarded('live')),
@@ -217,7 +218,9 @@ onEveryDatabase('committing units of work', (open) => {
     test('compare epochs of agents', async () => {
       await store.commit(aUnit([{ do: 'revoke', entry: { ...ledgerEntry('agent', 'counted'), epoch: 2 } }]));
       const at = (epoch: number) =>
-        aUnit([], { guards: [{ live: [{ kind: 'agent', handle: 'counted', epoch }], miss: revoked }] });
+        aUnit([], {
+          guards: [{ live: basisOf({ kind: 'agent', handle: 'counted', epoch }), miss: revoked }],
+        });
       await expect(store.commit(at(1))).rejects.toBe(revoked);
       await expect(store.commit(at(2))).resolves.toBeUndefined();
     });
@@ -225,7 +228,7 @@ onEveryDatabase('committing units of work', (open) => {
     test('do not confuse handles of different kinds', async () => {
       await store.commit(aUnit([{ do: 'revoke', entry: ledgerEntry('token_self', 'same') }]));
       const unit = aUnit([], {
-        guards: [{ live: [{ kind: 'token', handle: 'same', epoch: 0 }], miss: revoked }],
+        guards: [{ live: basisOf({ kind: 'token', handle: 'same', epoch: 0 }), miss: revoked }],
       });
       await expect(store.commit(unit)).resolves.toBeUndefined();
     });

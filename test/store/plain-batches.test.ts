@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import type { Change, UnitOfWork } from '../../src/app/unit-of-work.ts';
 import { AUDIT_EVENT_TYPES } from '../../src/domain/audit-event.ts';
 import { DomainError } from '../../src/domain/errors.ts';
+import { basisOf } from '../../src/domain/revocation.ts';
 import type { Task } from '../../src/domain/task.ts';
 import { applyUnits } from '../../src/store/apply-units.ts';
 import type { Database } from '../../src/store/database.ts';
@@ -77,7 +78,7 @@ const unit = fc
     const over = { ...drawn.values, ...(drawn.doubt === 'taken' ? { taskId: 'task-open-0' } : {}) };
     const task = parent ? aChild(parent, 'via', over) : aTask(over);
     return aUnit(drawn.opens ? changesFor(task) : [], {
-      guards: [{ live: drawn.doubt === 'revoked' ? [REVOKED] : [{ ...REVOKED, handle: anId() }], miss }],
+      guards: [{ live: basisOf(drawn.doubt === 'revoked' ? REVOKED : { ...REVOKED, handle: anId() }), miss }],
       registry: drawn.doubt === 'registry' ? 1_000_000 : undefined,
       events: drawn.events.map((event) => anEvent({ ...event, parentTaskId: parent?.taskId ?? null })),
     });

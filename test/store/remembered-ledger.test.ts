@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import type { LedgerEntry } from '../../src/app/unit-of-work.ts';
 import { DomainError } from '../../src/domain/errors.ts';
-import type { Dependency, HandleKind } from '../../src/domain/revocation.ts';
+import { type Basis, basisOf, type HandleKind } from '../../src/domain/revocation.ts';
 import { groupCommitter } from '../../src/store/committer.ts';
 import { type RememberedLedger, rememberedLedger } from '../../src/store/remembered-ledger.ts';
 import { standings } from '../../src/store/standing.ts';
@@ -16,8 +16,8 @@ function entry(kind: HandleKind, handle: string, epoch = 0): LedgerEntry {
   return { kind, handle, epoch, reason: null, actor: null, at: T0, expiresAt: T0 + 60_000 };
 }
 
-function on(...handles: string[]): Dependency[] {
-  return handles.map((handle) => ({ kind: 'task', handle, epoch: 0 }));
+function on(...handles: string[]): Basis {
+  return basisOf(...handles.map((handle) => ({ kind: 'task' as const, handle, epoch: 0 })));
 }
 
 onEveryDatabase('what is remembered of the ledger', (open) => {
@@ -54,8 +54,8 @@ onEveryDatabase('what is remembered of the ledger', (open) => {
     expect(await suspects('early', 'late')).toEqual(['early']);
     await revoke(entry('task', 'late'), entry('agent', 'agt', 3));
     expect(await suspects('early', 'late', 'never', 'agt')).toEqual(['early', 'late', 'agt']);
-    expect(ledger.clearOf(['never', 'nor that'])).toEqual(await head());
-    expect(ledger.clearOf(['never', 'late'])).toBeUndefined();
+    expect(ledger.clearOf([on('never', 'nor that')])).toEqual(await head());
+    expect(ledger.clearOf([on('never', 'late')])).toBeUndefined();
   });
 
   test('answers for the row that was asked about, whatever it learns or forgets before it is asked', async () => {
@@ -137,13 +137,24 @@ onEveryDatabase('what is remembered of the ledger', (open) => {
       await expect(node.commit(opening('restored').unit)).rejects.toBe(gone);
     });
 
+    test('a node that only opens tasks follows the ledger as it grows', async () => {
+      const node = groupCommitter(open().knex, undefined, { ledger });
+      await learn();
+      await revoke(entry('task', 'late'));
+      await expect(node.commit(opening('late').unit)).rejects.toBe(gone);
+      await node.commit(opening('never').unit);
+      await ledger.catchUp();
+      expect(ledger.clearOf([on('never')])).toEqual(await head());
+      expect(ledger.clearOf([on('never'), on('late')])).toBeUndefined();
+    });
+
     test('a node that only opens tasks gets to know the ledger by itself', async () => {
       const node = groupCommitter(open().knex, undefined, { ledger });
       await revoke(entry('task', 'early'));
       await node.commit(opening('never').unit);
       if (isPostgres(open().knex)) {
-        while (!ledger.clearOf(['never'])) await new Promise((resolve) => setTimeout(resolve, 5));
-        expect(ledger.clearOf(['early'])).toBeUndefined();
+        while (!ledger.clearOf([on('never')])) await new Promise((resolve) => setTimeout(resolve, 5));
+        expect(ledger.clearOf([on('early')])).toBeUndefined();
       }
       await expect(node.commit(opening('early').unit)).rejects.toBe(gone);
       const { task, unit } = opening('never');

@@ -1,5 +1,6 @@
 import { type Agent, requireActive } from '../../domain/agent.ts';
 import { DomainError } from '../../domain/errors.ts';
+import { basisOf } from '../../domain/revocation.ts';
 import { requireUnended } from '../issuance/refresh-task.ts';
 import type { AppContext } from '../context.ts';
 import type { ResolvedToken } from '../tokens/resolve-token.ts';
@@ -31,12 +32,12 @@ export function tokenStillStands(agent: Agent, found: ResolvedToken): Conditions
   const revoked = new DomainError('grant_revoked', 'the refresh token was revoked meanwhile');
   const ended = new DomainError('task_not_active', 'the task has ended');
   return {
-    guards: [{ live: found.dependencies, miss: revoked }],
+    guards: [{ live: found, miss: revoked }],
     changes: [{ do: 'require_active_task', handle: found.task.handle, miss: ended }],
   };
 }
 
 function stillActive({ clientId, epoch }: Agent): Guard {
   const miss = new DomainError('agent_not_active', 'the agent was ended meanwhile');
-  return { live: [{ kind: 'agent', handle: clientId, epoch }], miss };
+  return { live: basisOf({ kind: 'agent', handle: clientId, epoch }), miss };
 }

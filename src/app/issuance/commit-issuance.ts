@@ -97,9 +97,9 @@ async function mintFirst(
   return { access, refresh };
 }
 
-function liveParent({ dependencies }: ResolvedToken) {
+function liveParent(parent: ResolvedToken) {
   return {
-    live: dependencies,
+    live: parent,
     miss: new DomainError('parent_revoked', 'the parent token was revoked meanwhile'),
   };
 }

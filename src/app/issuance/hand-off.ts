@@ -69,7 +69,7 @@ async function handOffFrom(
     guards: [
       liveGuard(access.token, parent.task),
       {
-        live: parent.dependencies,
+        live: parent,
         miss: new DomainError('parent_revoked', 'the parent token was revoked meanwhile'),
       },
     ],

@@ -1,6 +1,6 @@
 import type { Audience } from '../../domain/task-request.ts';
 import { DomainError } from '../../domain/errors.ts';
-import { tokenDependencies } from '../../domain/revocation.ts';
+import { TokenBasis } from '../../domain/revocation.ts';
 import type { Authority, Task } from '../../domain/task.ts';
 import { taskActor, type TaskToken, type TokenKind, tokenTaskClaim } from '../../domain/task-token.ts';
 import { formatScope } from '../../domain/scope.ts';
@@ -101,7 +101,7 @@ function statusClaim({ settings }: AppContext, { statusList, statusIndex }: Task
 /** Nothing that the new token depends on may have been revoked when the unit commits (S24). */
 export function liveGuard(token: TaskToken, task: Task): Guard {
   return {
-    live: tokenDependencies(token, task),
+    live: new TokenBasis(token, task),
     miss: new DomainError('parent_revoked', 'something that the token would depend on was revoked meanwhile'),
   };
 }

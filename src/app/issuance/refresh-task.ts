@@ -105,10 +105,11 @@ function graceSeconds({ settings }: AppContext, task: Task): number {
 async function issueRefreshed(
   context: AppContext,
   command: RefreshCommand,
-  { token, task, dependencies }: ResolvedToken,
+  found: ResolvedToken,
   mode: 'rotation' | 'sibling',
 ): Promise<Issued> {
   const now = context.clock.now();
+  const { token, task } = found;
   const { authority, audience } = await narrowToRequest(context, command, { token, task });
   const { agent } = command;
   const ruling = await requirePolicies(context, { ...ofTask(task), step: 'refresh', agent, authority });
@@ -121,7 +122,7 @@ async function issueRefreshed(
     guards: [
       liveGuard(access.token, task),
       {
-        live: dependencies,
+        live: found,
         miss: new DomainError('grant_revoked', 'the refresh token was revoked meanwhile'),
       },
     ],

@@ -1,4 +1,10 @@
-import { type Dependency, endedBy, type Revocation, tokenDependencies } from '../../domain/revocation.ts';
+import {
+  type Basis,
+  endedBy,
+  type Revocation,
+  TokenBasis,
+  tokenDependencies,
+} from '../../domain/revocation.ts';
 import type { Task } from '../../domain/task.ts';
 import type { TaskToken } from '../../domain/task-token.ts';
 import type { AppContext } from '../context.ts';
@@ -7,10 +13,9 @@ import type { TokenStanding } from '../ports/tokens.ts';
 export type Liveness = 'live' | 'expired' | 'revoked' | 'consumed' | 'task_ended';
 
 /** A token that this server issued, its task, and whether it is live at this moment. */
-export interface ResolvedToken {
+export interface ResolvedToken extends Basis {
   readonly token: TaskToken;
   readonly task: Task;
-  readonly dependencies: readonly Dependency[];
   readonly liveness: Liveness;
   readonly revocation: Revocation | undefined;
 }
@@ -82,26 +87,18 @@ function assessed(
   return new Assessed(token, task, livenessOf(token, task, revocation, clock.now()), revocation);
 }
 
-/**
- * A class for its getter: V8 keeps what the getter of an object literal refers to in that object's hidden class, until
- * the next full collection.
- */
-class Assessed implements ResolvedToken {
+class Assessed extends TokenBasis implements ResolvedToken {
   readonly token: TaskToken;
   readonly task: Task;
   readonly liveness: Liveness;
   readonly revocation: Revocation | undefined;
 
   constructor(token: TaskToken, task: Task, liveness: Liveness, revocation: Revocation | undefined) {
+    super(token, task);
     this.token = token;
     this.task = task;
     this.liveness = liveness;
     this.revocation = revocation;
-  }
-
-  /** Sixty and more in a deep task: most who ask about a token never look at them. */
-  get dependencies(): readonly Dependency[] {
-    return tokenDependencies(this.token, this.task);
   }
 }
 

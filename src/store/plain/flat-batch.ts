@@ -3,7 +3,8 @@ import type { SqliteValue } from '../json.ts';
 import { childCounts } from '../task-changes.ts';
 import { parentHandleOf, pathOf, tasks } from '../tasks.ts';
 import { tokens } from '../tokens.ts';
-import type { PlainBatch } from './plain-batch.ts';
+import type { LedgerHead } from '../ledger-head.ts';
+import { handlesOf, type PlainBatch } from './plain-batch.ts';
 
 /**
  * A plain batch as it crosses to the thread that commits it. Lists of plain values, row after row: objects would take
@@ -11,7 +12,9 @@ import type { PlainBatch } from './plain-batch.ts';
  */
 export interface FlatBatch {
   readonly registry: number | null;
-  /** A JSON list. */
+  /** Where the ledger must still end. Null: nothing of `handles` may be in it. */
+  readonly clear: LedgerHead | null;
+  /** A JSON list; empty where `clear` tells enough. */
   readonly handles: string;
   readonly counts: ReturnType<typeof childCounts>;
   readonly insertions: readonly Insertion[];
@@ -39,7 +42,9 @@ const INTO = {
   events: into('audit_events', [...auditEvents.columns, 'unit_id', 'position']),
 } as const;
 
-export function flatBatchOf({ units, openings, issues, children, handles, registry }: PlainBatch): FlatBatch {
+/** `clear`: where the ledger is known to end without anything that the batch rests on. */
+export function flatBatchOf(batch: PlainBatch, clear: LedgerHead | undefined): FlatBatch {
+  const { units, openings, issues, children, registry } = batch;
   const opened: SqliteValue[] = [];
   for (const { change } of openings) {
     opened.push(...tasks.values(change.task), pathOf(change.task), parentHandleOf(change.task));
@@ -54,7 +59,8 @@ export function flatBatchOf({ units, openings, issues, children, handles, regist
   }
   return {
     registry,
-    handles: JSON.stringify(handles),
+    clear: clear ?? null,
+    handles: JSON.stringify(clear ? [] : handlesOf(batch)),
     counts: childCounts(children),
     insertions: [
       INTO.taskIds(openings.map(({ change }) => change.task.taskId)),

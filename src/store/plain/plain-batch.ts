@@ -1,4 +1,5 @@
 import type { Change, UnitOfWork } from '../../app/unit-of-work.ts';
+import type { Basis } from '../../domain/revocation.ts';
 import type { ChangeKind, Step } from '../applier.ts';
 
 const PLAIN: ReadonlySet<ChangeKind> = new Set(['insert_task', 'insert_token', 'count_child']);
@@ -38,8 +39,8 @@ export interface PlainBatch {
   readonly openings: readonly Step<'insert_task'>[];
   readonly issues: readonly Step<'insert_token'>[];
   readonly children: readonly Step<'count_child'>[];
-  /** Of everything that must not have been revoked; any row for one of them is a doubt. */
-  readonly handles: readonly string[];
+  /** What must not have been revoked. Any row for one of its handles is a doubt, even one that ends nothing. */
+  readonly bases: readonly Basis[];
   /** The version of the registry that was decided on; null = on none. */
   readonly registry: number | null;
 }
@@ -54,13 +55,14 @@ export function plainBatchOf(units: readonly UnitOfWork[]): PlainBatch {
     openings: of(steps, 'insert_task'),
     issues: of(steps, 'insert_token'),
     children: of(steps, 'count_child'),
-    handles: [
-      ...new Set(
-        units.flatMap(({ guards }) => guards.flatMap(({ live }) => live.map(({ handle }) => handle))),
-      ),
-    ],
+    bases: units.flatMap(({ guards }) => guards.map(({ live }) => live)),
     registry,
   };
+}
+
+/** All handles that the batch rests on, once each. */
+export function handlesOf({ bases }: PlainBatch): readonly string[] {
+  return [...new Set(bases.flatMap(({ dependencies }) => dependencies.map(({ handle }) => handle)))];
 }
 
 function of<K extends ChangeKind>(steps: readonly { change: Change; at: number }[], kind: K) {

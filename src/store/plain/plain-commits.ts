@@ -16,8 +16,15 @@ export function plainCommits(db: Knex, ledger: RememberedLedger): PlainCommits |
   const thread = commitThreadOf(db);
   return (
     thread && {
-      commit: async (units) =>
-        thread.takes(units.length) ? thread.commit(flatBatchOf(plainBatchOf(units))) : undefined,
+      async commit(units) {
+        if (!thread.takes(units.length)) return undefined;
+        const batch = plainBatchOf(units);
+        const clear = ledger.clearOf(batch.bases);
+        const told = await thread.commit(flatBatchOf(batch, clear));
+        // The ledger may have grown since: the next batch should know.
+        if (told === undefined && clear) void ledger.catchUp();
+        return told;
+      },
       areWorthACommit: (count) => thread.isReady && count >= WORTH_HANDING_OVER,
     }
   );

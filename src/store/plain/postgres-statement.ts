@@ -3,11 +3,12 @@ import type { Step } from '../applier.ts';
 import { eventRows } from '../audit-events.ts';
 import { FAN_OUT, TOLD_COLUMNS } from '../fan-out.ts';
 import { toJson } from '../json.ts';
-import { LEDGER_HEAD, type RememberedLedger } from '../remembered-ledger.ts';
+import { LEDGER_HEAD, type LedgerHead } from '../ledger-head.ts';
+import type { RememberedLedger } from '../remembered-ledger.ts';
 import { type Row, rowsOf } from '../statements.ts';
 import { childCounts, taskRow } from '../task-changes.ts';
 import { tokens } from '../tokens.ts';
-import { type PlainBatch, plainBatchOf, type PlainCommits } from './plain-batch.ts';
+import { handlesOf, type PlainBatch, plainBatchOf, type PlainCommits } from './plain-batch.ts';
 
 /** PostgreSQL, appendix A: division_by_zero, unique_violation. */
 const DOES_NOT_HOLD = new Set(['22012', '23505']);
@@ -17,8 +18,8 @@ const DOES_NOT_HOLD = new Set(['22012', '23505']);
  * hold makes the statement divide by zero or violate a key, and all of it is undone.
  */
 export function commitByStatement(db: Knex, ledger: RememberedLedger): PlainCommits['commit'] {
-  return async (units) => {
-    const { sql, bindings } = statementFor(plainBatchOf(units), ledger);
+  async function attempt(batch: PlainBatch, revoked: Sql): Promise<number | undefined> {
+    const { sql, bindings } = statementFor(batch, revoked);
     try {
       const [row] = await rowsOf<{ deliveries: number }>(db, sql, bindings);
       return row?.deliveries ?? 0;
@@ -26,22 +27,40 @@ export function commitByStatement(db: Knex, ledger: RememberedLedger): PlainComm
       if (DOES_NOT_HOLD.has(String((error as { code?: unknown }).code))) return undefined;
       throw error;
     }
+  }
+
+  return async (units) => {
+    const batch = plainBatchOf(units);
+    const clear = ledger.clearOf(batch.bases);
+    if (!clear) return attempt(batch, anyRevoked(batch));
+    const told = await attempt(batch, grownSince(clear));
+    if (told !== undefined) return told;
+    // Whether it has grown, or something else does not hold: the next batch should know.
+    void ledger.catchUp();
+    return attempt(batch, anyRevoked(batch));
   };
 }
 
-const NEVER = -1;
-/**
- * Any row for a handle, even one that ends nothing: an agent that was suspended once and is back. They are not looked up
- * while the ledger still ends where it was known to be clear of them (ADR 28); CASE keeps the order.
- */
-const REVOKED = `CASE WHEN ${LEDGER_HEAD.seq} = ? AND ${LEDGER_HEAD.handle} IS NOT DISTINCT FROM ?::text THEN FALSE
-  ELSE EXISTS (SELECT 1 FROM revocations WHERE handle IN (SELECT json_array_elements_text(?::json))) END`;
+/** A statement, or a part of one, with its values. */
+interface Sql {
+  readonly sql: string;
+  readonly bindings: readonly unknown[];
+}
 
-function statementFor(
-  batch: PlainBatch,
-  ledger: RememberedLedger,
-): { sql: string; bindings: readonly unknown[] } {
-  const { openings, issues, children, handles, registry } = batch;
+/** Any row for a handle, even one that ends nothing: an agent that was suspended once and is back. */
+function anyRevoked(batch: PlainBatch): Sql {
+  const sql = 'EXISTS (SELECT 1 FROM revocations WHERE handle IN (SELECT json_array_elements_text(?::json)))';
+  return { sql, bindings: [toJson(handlesOf(batch))] };
+}
+
+/** The handles are neither sent nor looked up while the ledger ends where it was known to be clear of them (ADR 28). */
+function grownSince({ seq, handle }: LedgerHead): Sql {
+  const sql = `(${LEDGER_HEAD.seq} <> ? OR ${LEDGER_HEAD.handle} IS DISTINCT FROM ?::text)`;
+  return { sql, bindings: [seq, handle] };
+}
+
+function statementFor(batch: PlainBatch, revoked: Sql): Sql {
+  const { openings, issues, children, registry } = batch;
   const tasks = openings.map(({ change }) => taskRow(change.task));
   const issued = issues.map(({ change }) => tokens.write(change.token));
   const parts = [
@@ -51,9 +70,8 @@ function statementFor(
     ...(openings.length > 0 ? [TAKING] : []),
     counting(children),
   ].filter((part) => part !== undefined);
-  const clear = ledger.clearOf(handles);
   const doubts = [
-    REVOKED,
+    revoked.sql,
     '(?::bigint IS NOT NULL AND (SELECT version FROM registry_version) IS DISTINCT FROM ?::bigint)',
     ...parts.flatMap(({ doubt }) => doubt?.sql ?? []),
   ];
@@ -65,9 +83,7 @@ function statementFor(
             ${told ? '(SELECT count(*) FROM recorded)' : '0'} AS deliveries`,
     bindings: [
       ...parts.flatMap(({ bindings }) => bindings),
-      clear?.seq ?? NEVER,
-      clear?.handle ?? null,
-      toJson(handles),
+      ...revoked.bindings,
       registry,
       registry,
       ...parts.flatMap(({ doubt }) => doubt?.bindings ?? []),
@@ -75,12 +91,10 @@ function statementFor(
   };
 }
 
-interface Part {
+interface Part extends Sql {
   readonly name: string;
-  readonly sql: string;
-  readonly bindings: readonly unknown[];
   /** A condition under which the statement must fail. */
-  readonly doubt?: { readonly sql: string; readonly bindings: readonly unknown[] };
+  readonly doubt?: Sql;
 }
 
 function insertion(name: string, table: string, rows: readonly Row[], then = ''): Part | undefined {

@@ -1,8 +1,10 @@
 import type { Database as SqliteConnection, Statement } from 'better-sqlite3';
 import { FAN_OUT_ON_SQLITE } from '../fan-out.ts';
+import { LEDGER_HEAD, type LedgerHead } from '../ledger-head.ts';
 import type { FlatBatch, Insertion } from './flat-batch.ts';
 
 const REGISTRY = 'SELECT version FROM registry_version';
+const HEAD = `SELECT ${LEDGER_HEAD.seq} AS seq, ${LEDGER_HEAD.handle} AS handle`;
 /** Any row for a handle, even one that ends nothing: an agent that was suspended once and is back. */
 const REVOKED = 'SELECT 1 FROM revocations WHERE handle IN (SELECT value FROM json_each(?)) LIMIT 1';
 /** As countChild does (task-changes.ts): one step for all children of a task. */
@@ -25,10 +27,17 @@ export function plainTransaction(connection: SqliteConnection): (batch: FlatBatc
     return made;
   }
 
-  function holds({ registry, handles, counts }: FlatBatch): boolean {
+  function mayBeRevoked({ clear, handles }: FlatBatch): boolean {
+    if (!clear) return statement(REVOKED).get(handles) !== undefined;
+    const { seq, handle } = statement(HEAD).get() as LedgerHead;
+    return seq !== clear.seq || handle !== clear.handle;
+  }
+
+  function holds(batch: FlatBatch): boolean {
+    const { registry, counts } = batch;
     const current = registry === null ? undefined : (statement(REGISTRY).get() as { version: number });
     if (current?.version !== (registry ?? undefined)) return false;
-    if (statement(REVOKED).get(handles) !== undefined) return false;
+    if (mayBeRevoked(batch)) return false;
     // Before anything is opened: a task of this very batch has no children yet.
     return counts.every(
       ({ handle, children, now }) => statement(COUNT).run(children, handle, children, now).changes === 1,
