@@ -13,8 +13,12 @@ COPY config ./config
 COPY migrations ./migrations
 COPY src ./src
 
+# What V8 is told at every start. What it makes of the sources is for these alone.
+ARG NODE_ARGS="--max-semi-space-size=8 --no-allocation-site-pretenuring"
+
 # What Node makes of the sources, so that no start has to do it again.
-RUN node -e "import('./src/compile-cache.ts').then(async (cache) => { cache.keepCompiled(); await import('./src/serve.ts'); cache.writeCompiled(); })"
+RUN node $NODE_ARGS src/start.js --help > /dev/null \
+  && node $NODE_ARGS -e "import('./src/compile-cache.js').then(async (cache) => { cache.keepCompiled(); await import('./src/serve.ts'); await import('./src/welcome.ts'); cache.writeCompiled(); })"
 
 # The only places the server writes to; node is the image's unprivileged user.
 RUN mkdir -p data logs && chown node:node data logs
@@ -26,4 +30,4 @@ HEALTHCHECK --interval=10s --timeout=3s --start-period=20s --retries=3 \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT ?? 3000}/health/ready`).then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
 
 # Node itself is process 1 and receives SIGTERM, on which the server drains its connections.
-CMD ["node", "--max-semi-space-size=8", "--no-allocation-site-pretenuring", "src/main.ts"]
+CMD ["node", "--max-semi-space-size=8", "--no-allocation-site-pretenuring", "src/start.js"]

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { readCommandLine, USAGE, UsageError } from './command-line.ts';
-import { keepCompiled, writeCompiled } from './compile-cache.ts';
+import { writeCompiled } from './compile-cache.js';
 import type { Config } from './config/config.ts';
 
 const OLDEST_NODE = 22;
@@ -18,7 +18,6 @@ async function main(): Promise<void> {
     process.stdout.write(USAGE);
     return;
   }
-  keepCompiled();
   const { loadConfig } = await import('./config/load.ts');
   const flags = workers === undefined ? {} : { WORKERS: workers };
   const config = loadConfig({ ...process.env, ...flags }, process.cwd());

@@ -11,8 +11,8 @@ import type { DatabaseKind, Side } from './side.ts';
 
 /** The checkout that is measured; another one can be named, to compare two of them. */
 const PRODUCT = resolve(process.env['BENCH_PRODUCT'] ?? join(import.meta.dirname, '../..'));
-/** What `npm start` tells node. */
-const NODE_ARGS = startArguments(join(PRODUCT, 'package.json'));
+/** What `npm start` tells node, and the program. */
+const { nodeArgs: NODE_ARGS, program: PROGRAM } = startOf(PRODUCT);
 /** As the product and better-auth open it here. */
 export const SQLITE_DURABILITY = 'journal_mode=WAL, synchronous=FULL';
 const TOKEN_PATH = '/api/oauth/token';
@@ -92,7 +92,7 @@ export async function startTaskgrant(stage: Stage, options: TaskgrantOptions): P
   const start = () =>
     startServerProcess({
       command: process.execPath,
-      args: [...NODE_ARGS, ...(options.nodeArgs ?? []), join(PRODUCT, 'src/main.ts')],
+      args: [...NODE_ARGS, ...(options.nodeArgs ?? []), PROGRAM],
       cwd: home,
       env: {
         // Production refuses to run without rate limits; nothing else that a request meets depends on the mode.
@@ -219,7 +219,13 @@ async function registerParties(origin: string, administrator: { authorization: s
   return { agent: basicOf(agent), api: basicOf(api), apiClient: { id, secret } };
 }
 
-function startArguments(packageFile: string): readonly string[] {
-  const { scripts } = JSON.parse(readFileSync(packageFile, 'utf8')) as { scripts: { start: string } };
-  return scripts.start.split(' ').filter((argument) => argument.startsWith('--'));
+function startOf(product: string): { readonly nodeArgs: readonly string[]; readonly program: string } {
+  const { scripts } = JSON.parse(readFileSync(join(product, 'package.json'), 'utf8')) as {
+    scripts: { start: string };
+  };
+  const words = scripts.start.split(' ');
+  return {
+    nodeArgs: words.filter((word) => word.startsWith('--')),
+    program: join(product, words.at(-1) ?? ''),
+  };
 }

@@ -27,7 +27,7 @@ export async function startServer(env: Record<string, string> = {}): Promise<Sta
   const issuer = `http://localhost:${port}`;
   const output: string[] = [];
   await cp(join(PRODUCT, 'config'), join(directory, 'config'), { recursive: true });
-  const child = spawn(process.execPath, [join(PRODUCT, 'src/main.ts')], {
+  const child = spawn(process.execPath, [join(PRODUCT, 'src/start.js')], {
     // Its settings are those of `npm start`; a .env of the project stays out of it.
     cwd: directory,
     env: {

@@ -1,4 +1,4 @@
-import { writeCompiled } from '../compile-cache.ts';
+import { writeCompiled } from '../compile-cache.js';
 import type { FromWorker, ToWorker } from './messages.ts';
 import type { Serving } from '../serve.ts';
 

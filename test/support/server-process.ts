@@ -13,7 +13,7 @@ import {
   TEST_SETTINGS,
 } from './server.ts';
 
-const MAIN = new URL('../../src/main.ts', import.meta.url).pathname;
+const MAIN = new URL('../../src/start.js', import.meta.url).pathname;
 const READY_MS = 20_000;
 const MOST_OUTPUT = 64_000;
 
@@ -57,7 +57,7 @@ export interface ServerProcess extends RunningServer {
   stop(): Promise<void>;
 }
 
-/** Starts `node src/main.ts` and waits until it is ready. @throws Error with its output when it ends before. */
+/** Starts `node src/start.js` and waits until it is ready. @throws Error with its output when it ends before. */
 export async function startServerProcess(options: ProcessOptions = {}): Promise<ServerProcess> {
   const home = mkdtempSync(join(tmpdir(), 'taskgrant-process-'));
   mkdirSync(join(home, 'config'));

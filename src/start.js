@@ -1,0 +1,5 @@
+import { keepCompiled } from './compile-cache.js';
+
+// `npm start`. A single file of TypeScript that Node has to strip itself would cost the process 17 MB.
+keepCompiled();
+await import('./main.ts');
