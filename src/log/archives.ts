@@ -2,11 +2,14 @@ import { createReadStream, createWriteStream } from 'node:fs';
 import { readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import { setTimeout } from 'node:timers/promises';
 import { constants, createGzip } from 'node:zlib';
 
 const DAY = 86_400_000;
 /** Bytes. */
-const PIECE = 1024 * 1024;
+const PIECE = 512 * 1024;
+/** After each of them: at once, a whole file would keep a processor from the requests for longer than one takes. */
+const PAUSE_MS = 5;
 
 /** Files of one log that were put aside: `app-2026-01-31.2.log`, then `app-2026-01-31.2.log.gz`. */
 interface Archive {
@@ -54,17 +57,22 @@ export async function tendArchives(
   }
 }
 
-/**
- * Lines of JSON shrink to a tenth however little one tries, and a busy server fills files faster than gzip's usual
- * effort compresses them; large pieces wake the main thread seldom.
- */
+/** Lines of JSON shrink to a tenth however little one tries; a busy server fills files faster than gzip's usual effort. */
 async function compress(path: string): Promise<void> {
   const partial = `${path}.gz.part`;
   await pipeline(
     createReadStream(path, { highWaterMark: PIECE }),
-    createGzip({ level: constants.Z_BEST_SPEED, chunkSize: PIECE }),
+    slowly,
+    createGzip({ level: constants.Z_BEST_SPEED, chunkSize: PIECE / 4 }),
     createWriteStream(partial, { mode: 0o640 }),
   );
   await rename(partial, `${path}.gz`);
   await rm(path, { force: true });
+}
+
+async function* slowly(pieces: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  for await (const piece of pieces) {
+    yield piece;
+    await setTimeout(PAUSE_MS);
+  }
 }
