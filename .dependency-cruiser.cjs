@@ -1,7 +1,7 @@
 /**
  * Import direction, checked by `npm run boundaries`:
  *
- *   main → serve or workers → build → everything; beside them upkeep (what runs beside the requests), welcome (what a
+ *   start → main → serve or workers → build → everything; beside them upkeep (what runs beside the requests), welcome (what a
  *   start prints) and other small parts of a start
  *   http, oidc, cli → app → domain → nothing
  *   store, crypto, audit, limits, network → app/ports and app/unit-of-work, domain
@@ -36,7 +36,7 @@ const ALLOWED = {
   'status-lists.ts': ['app/', 'config/', 'crypto/'],
   'document-api.ts': ['build.ts', 'config/'],
   'webhooks.ts': ['app/', 'config/', 'crypto/', 'log/', 'network/', 'store/'],
-  'build.ts': ['(?!main[.]ts$)'],
+  'build.ts': ['(?!start[.]js$|main[.]ts$)'],
   'cli/': ['build.ts', 'compile-cache.js', 'config/', 'log/', 'app/', 'domain/'],
   'http/': ['app/', 'domain/'],
   'oidc/': ['app/', 'domain/'],

@@ -1,4 +1,5 @@
 import type { Knex } from 'knex';
+import { isPostgres } from '../src/store/statements.ts';
 
 /**
  * Each child that is derived is counted at its parent. Where the page of the parent's row has room for the new version,
@@ -10,8 +11,4 @@ export async function up(knex: Knex): Promise<void> {
 
 export async function down(knex: Knex): Promise<void> {
   if (isPostgres(knex)) await knex.raw('ALTER TABLE tasks RESET (fillfactor)');
-}
-
-function isPostgres(knex: Knex): boolean {
-  return knex.client.config.client === 'pg';
 }

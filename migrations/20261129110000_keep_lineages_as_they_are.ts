@@ -1,4 +1,5 @@
 import type { Knex } from 'knex';
+import { isPostgres } from '../src/store/statements.ts';
 
 /**
  * PostgreSQL compresses rows of more than two kilobytes, which those of deep tasks are: an eighth of what deriving one
@@ -14,8 +15,4 @@ export async function down(knex: Knex): Promise<void> {
   if (!isPostgres(knex)) return;
   await knex.raw('ALTER TABLE tasks ALTER COLUMN lineage SET STORAGE EXTENDED');
   await knex.raw('ALTER TABLE tasks RESET (toast_tuple_target)');
-}
-
-function isPostgres(knex: Knex): boolean {
-  return knex.client.config.client === 'pg';
 }

@@ -23,7 +23,6 @@ export interface Dependency {
 
 /** What something stands on, and falls with. */
 export interface Basis {
-  /** Each handle once. */
   readonly dependencies: readonly Dependency[];
   /** Whether any of their handles is named: the same without making a list of them. */
   restsOn(isNamed: (handle: string) => boolean): boolean;
@@ -81,21 +80,21 @@ export function tokenDependencies(token: DependentToken, task: DependentTask): D
  * What a token stands on. The list is made when somebody asks for it: it has sixty and more members in a deep task. A
  * class, because V8 keeps what the getter of an object literal refers to until the next full collection.
  */
-export class TokenBasis implements Basis {
-  readonly #token: DependentToken;
-  readonly #task: DependentTask;
+export class TokenBasis<Token extends DependentToken, Task extends DependentTask> implements Basis {
+  readonly token: Token;
+  readonly task: Task;
 
-  constructor(token: DependentToken, task: DependentTask) {
-    this.#token = token;
-    this.#task = task;
+  constructor(token: Token, task: Task) {
+    this.token = token;
+    this.task = task;
   }
 
   get dependencies(): readonly Dependency[] {
-    return tokenDependencies(this.#token, this.#task);
+    return tokenDependencies(this.token, this.task);
   }
 
   restsOn(isNamed: (handle: string) => boolean): boolean {
-    return restsOn(this.#token, this.#task, isNamed);
+    return restsOn(this.token, this.task, isNamed);
   }
 }
 

@@ -87,16 +87,12 @@ function assessed(
   return new Assessed(token, task, livenessOf(token, task, revocation, clock.now()), revocation);
 }
 
-class Assessed extends TokenBasis implements ResolvedToken {
-  readonly token: TaskToken;
-  readonly task: Task;
+class Assessed extends TokenBasis<TaskToken, Task> implements ResolvedToken {
   readonly liveness: Liveness;
   readonly revocation: Revocation | undefined;
 
   constructor(token: TaskToken, task: Task, liveness: Liveness, revocation: Revocation | undefined) {
     super(token, task);
-    this.token = token;
-    this.task = task;
     this.liveness = liveness;
     this.revocation = revocation;
   }
