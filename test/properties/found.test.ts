@@ -6,6 +6,7 @@ import { type RedeemCommand, redeemAuthorization } from '../../src/app/issuance/
 import { refreshTask } from '../../src/app/issuance/refresh-task.ts';
 import { requestTaskToken } from '../../src/app/issuance/request-task-token.ts';
 import { revokeToken } from '../../src/app/tokens/revoke-token.ts';
+import { registerResourceServer } from '../../src/app/resource-servers/register-resource-server.ts';
 import { updateAgent } from '../../src/app/agents/update-agent.ts';
 import type { Agent } from '../../src/domain/agent.ts';
 import type { User } from '../../src/domain/user.ts';
@@ -66,6 +67,28 @@ describe('refreshing', () => {
     const command = { ...commandOf(context, agent, { answer: answer(), resources: ['q2'] }) };
     const widened = refreshTask(context, { ...command, refreshToken: root.refresh?.value ?? '' });
     await expect(widened).rejects.toMatchObject({ code: 'details_not_subset' });
+  });
+
+  test('refused what the token and the ceiling cover by different wildcards: now either is asked', async () => {
+    const audience = 'https://anything.example.com/';
+    const server = { caller: CALLER, name: 'Anything', audiences: [audience], tokenFormat: 'jwt' } as const;
+    await registerResourceServer(context, { ...server, scopes: null });
+    const reader = await newAgent(context, { permissions: ['*:read'] });
+    const asking = (by: Agent, scope: readonly string[], request = {}) => ({
+      ...commandOf(context, by, { scope, ...request }),
+      resources: [audience],
+    });
+    const root = await openTask(context, asking(reader, ['*:read'], { codeChallenge: answer() }));
+    const edits = { permissions: ['reports:*'] };
+    const turned = await updateAgent(context, { caller: CALLER, clientId: reader.clientId, edits });
+    const refreshing = (scope: readonly string[]) =>
+      refreshTask(context, {
+        ...asking(turned, scope, { answer: answer() }),
+        refreshToken: root.refresh?.value ?? '',
+      });
+    await expect(refreshing(['example:read'])).rejects.toMatchObject({ code: 'scope_exceeds_ceiling' });
+    await expect(refreshing(['reports:write'])).rejects.toMatchObject({ code: 'scope_not_subset' });
+    expect((await refreshing(['reports:read'])).access.token.scope).toEqual(['reports:read']);
   });
 });
 

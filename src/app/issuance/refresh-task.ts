@@ -211,7 +211,8 @@ async function narrowToRequest(
   if (refused.length > 0)
     throw new DomainError('audience_not_subset', `the grant is not for ${refused.join(' ')}`, { refused });
   // The ceiling may have been lowered since: what the agent or the person lost is not got again by refreshing.
-  const kept = keptScope(token, heldRights(agent));
+  const ceiling = [...heldRights(agent), ...IDENTITY_SCOPES];
+  const kept = intersect(token.scope, ceiling);
   const person = await rightsOfSubject(context, task);
   const authority: Authority = {
     scope: request.scope ?? (person ? intersect(kept, [...person, ...IDENTITY_SCOPES]) : kept),
@@ -219,7 +220,8 @@ async function narrowToRequest(
     tools: request.tools ?? token.tools,
     resources: request.resources ?? token.resources,
   };
-  requireNames(kept, request.scope, 'scope_exceeds_ceiling', 'the agent may not be granted');
+  // Not `kept`: by `*:read` and `crm:*` both may name crm:read, which neither of them does.
+  requireNames(ceiling, request.scope, 'scope_exceeds_ceiling', 'the agent may not be granted');
   if (person) {
     requireNames(
       person,
@@ -229,8 +231,4 @@ async function narrowToRequest(
     );
   }
   return { authority, audience: asked[0] ?? null };
-}
-
-function keptScope(token: TaskToken, ceiling: readonly string[]): readonly string[] {
-  return intersect(token.scope, [...ceiling, ...IDENTITY_SCOPES]);
 }
