@@ -34,42 +34,50 @@ const WANTED = `w.enabled AND ${ENTITLED}
 /** In the order in which they were told: deliveries leave in the order of their numbers. */
 const IN_ORDER = 'ORDER BY told.at, told.unit_id, told.position';
 
+/** The key that webhooks are found by: the agent that one is about, or this for all agents. As the index has it. */
+const SUBJECT_OF_WEBHOOK = "COALESCE(w.agent_id, '')";
+
 /**
- * An agent's webhook hears of the agent and of what was derived from its tasks. The parent of a task that was opened in
- * this very statement was there before it.
+ * Whose webhooks hear of which event in `told`: those about all agents, and those about its agent or one that it was
+ * derived from. Found from the event, because there may be many webhooks and the agents of a batch are few. The parent of
+ * a task that was opened in this very statement was there before it.
  */
-function concerns(below: string): string {
-  return `(w.agent_id IS NULL OR w.agent_id = told.client_id
-    OR (told.parent_task_id IS NOT NULL AND told.outcome = 'success' AND EXISTS (
-      SELECT 1 FROM tasks parent WHERE parent.task_id = told.parent_task_id
-        AND (parent.client_id = w.agent_id OR ${below}))))`;
+function heard(ancestors: string, client: string): string {
+  const below = 'told JOIN tasks parent ON parent.task_id = told.parent_task_id';
+  return `heard(event_id, subject) AS (
+    SELECT id, '' FROM told
+    UNION SELECT id, client_id FROM told WHERE client_id IS NOT NULL
+    UNION SELECT told.id, parent.client_id FROM ${below} WHERE told.outcome = 'success'
+    UNION SELECT told.id, ${client} FROM ${below} CROSS JOIN ${ancestors} WHERE told.outcome = 'success')`;
 }
+
+/** While there is no webhook nothing else is read. */
+const ANY_WEBHOOK = 'EXISTS (SELECT 1 FROM webhooks)';
 
 /**
  * For PostgreSQL: two parts of a WITH clause that record deliveries of the events in the part `told`, which returned
- * TOLD_COLUMNS. While there is no webhook they read one empty table.
+ * TOLD_COLUMNS.
  */
 export const FAN_OUT = {
-  names: NAMES,
-  insert: `${INTO} FROM webhooks w JOIN told ON TRUE JOIN names ON names.type = told.type
-    WHERE ${WANTED} AND jsonb_exists_any(w.events, ARRAY[names.event, names.family, '*'])
-      AND ${concerns("parent.lineage @> jsonb_build_array(jsonb_build_object('client', w.agent_id))")}
+  names: `${NAMES}, ${heard('jsonb_array_elements(parent.lineage) AS ancestor', "ancestor ->> 'client'")}`,
+  insert: `${INTO} FROM told JOIN names ON names.type = told.type JOIN heard ON heard.event_id = told.id
+      JOIN webhooks w ON ${SUBJECT_OF_WEBHOOK} = heard.subject
+    WHERE ${ANY_WEBHOOK} AND ${WANTED} AND jsonb_exists_any(w.events, ARRAY[names.event, names.family, '*'])
     ${IN_ORDER}`,
 } as const;
 
 /**
  * For the embedded database, after the events of the units were stored: records a delivery for each event and each
- * webhook that wants to hear of it. Takes a JSON list of the units' ids. The webhooks come first, whatever the planner
- * thinks: mostly there are none, and nothing else is read.
+ * webhook that wants to hear of it. Takes a JSON list of the units' ids. The tables are read in the order in which they
+ * are named, whatever the planner thinks.
  */
-export const FAN_OUT_ON_SQLITE = `WITH ${NAMES} ${INTO}
-  FROM webhooks w CROSS JOIN json_each(?) unit CROSS JOIN audit_events told ON told.unit_id = unit.value
-    JOIN names ON names.type = told.type
-  WHERE ${WANTED}
-    AND EXISTS (SELECT 1 FROM json_each(w.events) WHERE value IN (names.event, names.family, '*'))
-    AND ${concerns(
-      "EXISTS (SELECT 1 FROM json_each(parent.lineage) WHERE json_extract(value, '$.client') = w.agent_id)",
-    )}
+export const FAN_OUT_ON_SQLITE = `WITH ${NAMES},
+  told AS (SELECT ${TOLD_COLUMNS} FROM audit_events
+    WHERE ${ANY_WEBHOOK} AND unit_id IN (SELECT value FROM json_each(?))),
+  ${heard('json_each(parent.lineage) AS ancestor', "json_extract(ancestor.value, '$.client')")}
+  ${INTO} FROM told CROSS JOIN names ON names.type = told.type CROSS JOIN heard ON heard.event_id = told.id
+    CROSS JOIN webhooks w ON ${SUBJECT_OF_WEBHOOK} = heard.subject
+  WHERE ${WANTED} AND EXISTS (SELECT 1 FROM json_each(w.events) WHERE value IN (names.event, names.family, '*'))
   ${IN_ORDER}`;
 
 /** Runs FAN_OUT_ON_SQLITE. Answers how many deliveries there are. */

@@ -168,6 +168,16 @@ onEveryDatabase('webhooks and their deliveries', (open) => {
       expect(await told(stranger as Webhook)).toEqual([]);
     });
 
+    test('of an agent that is its own ancestor is told to its webhooks once', async () => {
+      const [own, all] = [await register({ agentId: 'own' }), await register()];
+      const root = aTask({ clientId: 'own' });
+      const child = aChild(root, 'via', { clientId: 'own' });
+      for (const task of [root, child]) await change({ do: 'insert_task', task, miss });
+      const below = anEvent({ type: 'task_derived', clientId: 'own', parentTaskId: child.taskId });
+      await tell(below);
+      for (const webhook of [own, all]) expect(await told(webhook)).toEqual([below.id]);
+    });
+
     test('of an agent that was cut off is told to its own webhooks no more', async () => {
       const owner = anAgent({ clientId: 'cut-off', state: 'suspended' });
       await change({ do: 'insert_agent', agent: owner, miss });
