@@ -1,23 +1,20 @@
 import { createHmac } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { Webhook } from 'standardwebhooks';
+import { withToken } from '../support/agent-auth.ts';
 import { administer, type AgentParty, asAdmin, registerAgent } from '../support/parties.ts';
-import { type Answer, bearer, send } from '../support/requests.ts';
+import { removeWebhooks } from '../support/remove-webhooks.ts';
+import { bearer, send } from '../support/requests.ts';
 import { startServer, type TestServer } from '../support/server.ts';
 import { delegate, derive, open, type OpenTask, revoke, TOKEN_EXCHANGE } from '../support/token-requests.ts';
-import { type Received, type Receiver, startReceiver, status } from '../support/webhook-receiver.ts';
-
-const SETTINGS = {
-  webhooks: {
-    allowHttp: true,
-    allowedNetworks: ['127.0.0.0/8'],
-    ports: 'any',
-    retryPauses: [1, 1, 1],
-    disableAfter: 2,
-    perAgent: 3,
-    timeout: 2,
-  },
-};
+import { type Received, type Receiver, startReceiver } from '../support/webhook-receiver.ts';
+import {
+  type Ask,
+  deliveriesOf,
+  eventually,
+  WEBHOOK_SETTINGS,
+  webhookAt,
+} from '../support/webhook-requests.ts';
 
 let server: TestServer;
 let receiver: Receiver;
@@ -25,7 +22,7 @@ let agent: AgentParty;
 let task: OpenTask;
 
 beforeAll(async () => {
-  server = await startServer({ settings: SETTINGS });
+  server = await startServer({ settings: WEBHOOK_SETTINGS });
   const grants = { grant_types: ['client_credentials', TOKEN_EXCHANGE] };
   agent = await registerAgent(server, grants);
   task = await open(server, agent);
@@ -36,45 +33,21 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   // What one story left behind must not speak in the next.
-  const { webhooks } = await administer(server, 'GET', '/api/webhooks?limit=200');
-  for (const { id } of webhooks) await administer(server, 'DELETE', `/api/webhooks/${id}`);
+  await removeWebhooks(server);
   await receiver.close();
 });
 
 /** A request of an agent with a token of its own task. */
-function ask(method: string, path: string, body?: unknown, token = task.token): Promise<Answer> {
-  const json = body === undefined ? {} : { 'content-type': 'application/json' };
-  const headers = { ...bearer(token), ...json };
-  return send(server, path, {
-    method,
-    headers,
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  });
-}
-
-async function webhookOf(who: typeof ask, events: readonly string[], over: object = {}) {
-  const answer = await who('POST', '/webhooks', { url: receiver.url, events, ...over });
-  expect([answer.status, answer.text]).toEqual([201, expect.any(String)]);
-  const { webhook, secret } = answer.body;
-  return { id: webhook.id as string, secret: secret as string, webhook };
-}
-const byAdmin: typeof ask = (method, path, body) => asAdmin(server, method, path, body);
+const ask = (method: string, path: string, body?: unknown, token = task.token) =>
+  withToken(server, token, method, path, body);
+const webhookOf = (who: Ask, events: readonly string[], over: object = {}) =>
+  webhookAt(who, receiver.url, events, over);
+const byAdmin: Ask = (method, path, body) => asAdmin(server, method, path, body);
 
 const about = (type: string, clientId?: string) => (one: Received) =>
   one.body.type === type && (clientId === undefined || one.body.data.agent_id === clientId);
 
-async function deliveries(id: string, query = ''): Promise<Record<string, unknown>[]> {
-  return (await administer(server, 'GET', `/api/webhooks/${id}/deliveries${query}`)).deliveries;
-}
-
-async function until<T>(look: () => Promise<T>, right: (found: T) => boolean): Promise<T> {
-  for (let attempt = 1; ; attempt += 1) {
-    const found = await look();
-    if (right(found)) return found;
-    if (attempt === 400) throw new Error(`it did not come to it: ${JSON.stringify(found)}`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}
+const deliveries = (id: string, query = '') => deliveriesOf(server, id, query);
 
 describe('an agent that follows its own tasks', () => {
   test('registers a webhook, opens a task, and hears of it signed in two ways', async () => {
@@ -103,7 +76,7 @@ describe('an agent that follows its own tasks', () => {
       expect(one.headers['x-agentauth-signature']).toBe(`sha256=${mac}`);
       expect(Math.abs(Date.now() / 1000 - Number(time))).toBeLessThan(60);
     }
-    const log = await until(
+    const log = await eventually(
       () => deliveries(id),
       (rows) => rows.every(({ state }) => state === 'delivered'),
     );
@@ -214,7 +187,7 @@ describe('an administrator', () => {
     }
     const ids = receiver.received.map(({ headers }) => headers['webhook-id']);
     expect(new Set(ids).size).toBe(ids.length);
-    await until(
+    await eventually(
       () => deliveries(id, '?state=pending'),
       (rows) => rows.length === 0,
     );
@@ -227,141 +200,6 @@ describe('an administrator', () => {
     const opened = await open(server, other);
     await receiver.until(1);
     expect(receiver.received.map(({ body }) => body.data.task_id)).toEqual([opened.taskId]);
-  });
-});
-
-describe('a receiver that fails', () => {
-  test('gets the same again with the same id, before anything later of the same agent', async () => {
-    receiver.answer((_request, response, nth) => void response.writeHead(nth <= 2 ? 503 : 200).end('ok'));
-    const { id, secret } = await webhookOf(ask, ['task.opened']);
-    const first = await open(server, agent);
-    const second = await open(server, agent);
-    const all = await receiver.until(4);
-    expect(all.map(({ body }) => body.data.task_id)).toEqual([
-      first.taskId,
-      first.taskId,
-      first.taskId,
-      second.taskId,
-    ]);
-    expect(new Set(all.slice(0, 3).map(({ headers }) => headers['webhook-id'])).size).toBe(1);
-    expect(new Set(all.map(({ text }) => text)).size).toBe(2);
-    for (const one of all) {
-      expect(new Webhook(secret).verify(one.text, one.headers as Record<string, string>)).toEqual(one.body);
-    }
-    const log = await until(
-      () => deliveries(id),
-      (rows) => rows.every(({ state }) => state === 'delivered'),
-    );
-    expect(log.map(({ attempts }) => attempts)).toEqual([1, 3]);
-  });
-
-  test('is waited for as long as it asks', async () => {
-    receiver.answer((_request, response, nth) =>
-      nth === 1
-        ? void response.writeHead(429, { 'retry-after': '3' }).end()
-        : void response.writeHead(204).end(),
-    );
-    await webhookOf(ask, ['task.opened']);
-    await open(server, agent);
-    const [first, second] = await receiver.until(2);
-    expect((second?.at ?? 0) - (first?.at ?? 0)).toBeGreaterThanOrEqual(2900);
-  });
-
-  test('is given up, visibly, and can be tried again; the webhook is disabled and enabled', async () => {
-    receiver.answer(status(500, {}, 'out of order, password=hunter2hunter2'));
-    const { id } = await webhookOf(ask, ['task.opened']);
-    await open(server, agent);
-    await open(server, agent);
-    const webhook = await until(
-      async () => (await ask('GET', `/api/webhooks/${id}`)).body,
-      ({ enabled }) => !enabled,
-    );
-    expect(webhook).toMatchObject({
-      disabled_reason: '2 deliveries in a row were given up',
-      consecutive_failures: 2,
-    });
-    const dead = await deliveries(id, '?state=dead');
-    expect(dead).toHaveLength(2);
-    expect(dead[0]).toMatchObject({ attempts: 4, response_status: 500, error: 'answered 500' });
-    expect(dead[0]?.['response_excerpt']).toContain('out of order');
-    expect(dead[0]?.['response_excerpt']).not.toContain('hunter2');
-    const { logs } = await administer(server, 'GET', '/api/admin/audit/logs?event_type=webhook_disabled');
-    expect(logs[0]).toMatchObject({
-      actor: 'system',
-      client_id: agent.clientId,
-      details: { webhook_id: id },
-    });
-
-    const path = `/api/webhooks/${id}/deliveries/${String(dead[0]?.['id'])}/redeliver`;
-    expect(await ask('POST', path)).toMatchObject({ status: 409, body: { code: 'conflict' } });
-    expect(await ask('POST', `/api/webhooks/${id}/enable`)).toMatchObject({
-      status: 200,
-      body: { enabled: true, consecutive_failures: 0, disabled_reason: null },
-    });
-    receiver.answer(status(200));
-    const before = receiver.received.length;
-    expect(await ask('POST', path)).toMatchObject({ status: 202, body: { state: 'pending', attempts: 0 } });
-    await receiver.until(before + 1);
-    expect(receiver.received.at(-1)?.headers['webhook-id']).toBe(dead[0]?.['id']);
-    await until(
-      () => deliveries(id, '?state=dead'),
-      (rows) => rows.length === 1,
-    );
-  }, 30_000);
-
-  test('says 410 and is left alone', async () => {
-    receiver.answer(status(410));
-    const { id } = await webhookOf(ask, ['task.opened']);
-    await open(server, agent);
-    const webhook = await until(
-      async () => (await ask('GET', `/webhooks/${id}`)).body,
-      ({ enabled }) => !enabled,
-    );
-    expect(webhook.disabled_reason).toBe('the receiver answered 410 Gone');
-    await open(server, agent);
-    expect(receiver.received).toHaveLength(1);
-  });
-
-  test.each([
-    ['redirects', 'answered 302: redirects are not followed', 302],
-    ['closes the connection', 'could not be reached: ECONNRESET', null],
-    ['stalls', 'no complete answer within 2 seconds', null],
-  ])('%s: that is a failure, and it is tried again', async (how, error, code) => {
-    receiver.answer((_request, response, nth) => {
-      if (nth > 1) return void response.writeHead(204).end();
-      if (how === 'redirects') return void response.writeHead(302, { location: '/elsewhere' }).end();
-      if (how === 'closes the connection') return void response.destroy();
-      return undefined;
-    });
-    const { id } = await webhookOf(ask, ['task.opened']);
-    await open(server, agent);
-    await until(
-      () => deliveries(id),
-      ([row]) => row?.['error'] === error && row['response_status'] === code,
-    );
-    await receiver.until(2);
-    expect(receiver.received.map(({ path }) => path)).toEqual(['/hook', '/hook']);
-  });
-
-  test('answers without end: the status counts, and what is kept is short', async () => {
-    let written = 0;
-    receiver.answer((_request, response) => {
-      response.writeHead(200);
-      const more = () => {
-        while (!response.destroyed && response.write('x'.repeat(16_384))) written += 16_384;
-      };
-      response.on('drain', more);
-      more();
-    });
-    const { id } = await webhookOf(ask, ['task.opened']);
-    await open(server, agent);
-    const [row] = await until(
-      () => deliveries(id),
-      ([one]) => one?.['state'] === 'delivered',
-    );
-    expect(String(row?.['response_excerpt'])).toMatch(/^x{1024}$/);
-    // Socket buffers on both sides hold a few megabytes.
-    expect(written).toBeLessThan(32 * 1_048_576);
   });
 });
 
@@ -406,7 +244,7 @@ describe('managing webhooks', () => {
     const [one] = await receiver.until(1);
     // What happened while it was disabled was not recorded for it.
     expect(one?.body).toMatchObject({ type: 'webhook.test', data: { details: { webhook_id: id } } });
-    await until(
+    await eventually(
       async () => (await ask('GET', `/webhooks/${id}/deliveries/${tried.body.id}`)).body,
       ({ state }) => state === 'delivered',
     );
