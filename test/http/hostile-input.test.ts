@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { type Operation, describedOperations } from '../support/described-operations.ts';
 import {
@@ -8,6 +8,7 @@ import {
   HOSTILE_SEGMENTS,
 } from '../support/hostile-values.ts';
 import { adminToken } from '../support/parties.ts';
+import { removeWebhooks } from '../support/remove-webhooks.ts';
 import { type Answer, basic, bearer, send } from '../support/requests.ts';
 import { ADMIN_CLIENT, ADMIN_CLIENT_SECRET, startServer, type TestServer } from '../support/server.ts';
 import { type Members, type Scene, sceneOf } from '../support/scene-of-route.ts';
@@ -19,6 +20,7 @@ beforeAll(async () => {
 });
 // Every answer is held to the description of the API besides.
 afterAll(() => server.stop());
+afterEach(() => removeWebhooks(server));
 
 const isOAuth = (path: string) => path.startsWith('/api/oauth/') && path !== '/api/oauth/protected';
 

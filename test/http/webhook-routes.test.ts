@@ -1,5 +1,6 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { withToken } from '../support/agent-auth.ts';
+import { removeWebhooks } from '../support/remove-webhooks.ts';
 import { send } from '../support/requests.ts';
 import { startServer, type TestServer } from '../support/server.ts';
 import {
@@ -49,6 +50,7 @@ beforeAll(async () => {
   server = await startServer();
 });
 afterAll(() => server.stop());
+afterEach(() => removeWebhooks(server));
 
 interface Told extends Cast {
   readonly webhook: string;
