@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import { type AgentParty, pkce } from '../support/parties.ts';
 import { type Answer, type Form, postForm } from '../support/requests.ts';
 import type { RunningServer } from '../support/server.ts';
@@ -30,6 +31,11 @@ export interface Load {
   readonly failures: Failure[];
   /** The longest wait for an answer so far, in milliseconds. */
   slowest(): number;
+  /**
+   * Waits until each client has been answered with 200 what it began to ask after this call.
+   * @throws Error when that takes longer than so many milliseconds.
+   */
+  turned(withinMs: number): Promise<void>;
   /** Lets the requests under way end, and sends no more. */
   stop(): Promise<void>;
 }
@@ -37,7 +43,7 @@ export interface Load {
 export interface LoadOptions {
   readonly agent: AgentParty;
   readonly clients: number;
-  /** Milliseconds that each client rests after a request that failed. */
+  /** Milliseconds that each client rests after a request that failed, unless the load is stopped before. */
   readonly restMs?: number;
 }
 
@@ -45,7 +51,10 @@ export interface LoadOptions {
 export function startLoad(server: RunningServer, { agent, clients, restMs = 20 }: LoadOptions): Load {
   const tokens: AnsweredToken[] = [];
   const failures: Load['failures'] = [];
-  let running = true;
+  const stopped = new AbortController();
+  const running = () => !stopped.signal.aborted;
+  /** When each client began the last request that was answered with 200. */
+  const begun = Array.from({ length: clients }, () => -Infinity);
   let slowest = 0;
 
   async function ask(
@@ -60,7 +69,7 @@ export function startLoad(server: RunningServer, { agent, clients, restMs = 20 }
     slowest = Math.max(slowest, performance.now() - started);
     if (answer?.status === 200) return answer;
     failures.push({ kind, answer, about });
-    if (running) await new Promise((resolve) => setTimeout(resolve, restMs));
+    await setTimeout(restMs, undefined, stopped).catch(() => undefined);
     return undefined;
   }
 
@@ -71,7 +80,7 @@ export function startLoad(server: RunningServer, { agent, clients, restMs = 20 }
     about?: AnsweredToken,
   ) {
     const answer = await ask(kind, TOKEN_PATH, form, about);
-    if (!answer) return;
+    if (!answer) return undefined;
     const {
       access_token: token,
       token_id: tokenId,
@@ -79,41 +88,48 @@ export function startLoad(server: RunningServer, { agent, clients, restMs = 20 }
       refresh_token: refreshToken,
     } = answer.body;
     tokens.push({ token, tokenId, taskId, refreshToken, revocation: 'none', ...over });
+    return answer;
   }
 
-  const open = async () => {
+  const open = () => {
     const proof = pkce();
     const form = { grant_type: 'client_credentials', ...proof.parameters };
-    await issue('open', form, { verifier: proof.verifier, parent: undefined });
+    return issue('open', form, { verifier: proof.verifier, parent: undefined });
   };
-  const derive = async (parent: AnsweredToken) => {
+  const derive = (parent: AnsweredToken) => {
     const form = {
       grant_type: TOKEN_EXCHANGE,
       subject_token: parent.token,
       subject_token_type: ACCESS_TOKEN,
       code_verifier: parent.verifier,
     };
-    await issue('derive', form, { verifier: parent.verifier, parent }, parent);
+    return issue('derive', form, { verifier: parent.verifier, parent }, parent);
   };
-  const refresh = async (token: AnsweredToken) => {
+  const refresh = (token: AnsweredToken) => {
     const { refreshToken = '', verifier, parent } = token;
     const form = { grant_type: 'refresh_token', refresh_token: refreshToken, code_verifier: verifier };
-    await issue('refresh', form, { verifier, parent }, token);
+    return issue('refresh', form, { verifier, parent }, token);
   };
   const revoke = async (target: AnsweredToken) => {
     target.revocation = 'asked';
     const answer = await ask('revoke', '/api/oauth/revoke', { token: target.token });
     if (answer) target.revocation = 'answered';
+    return answer;
   };
 
+  function step(i: number): Promise<Answer | undefined> {
+    const known = tokens[(i * 7919) % Math.max(tokens.length, 1)];
+    const fit = known && !isCovered(known);
+    if (fit && i % 4 === 1) return derive(known);
+    if (fit && i % 4 === 2 && known.refreshToken) return refresh(known);
+    if (fit && i % 8 === 3) return revoke(known);
+    return open();
+  }
+
   async function client(seed: number): Promise<void> {
-    for (let i = seed; running; i += 1) {
-      const known = tokens[(i * 7919) % Math.max(tokens.length, 1)];
-      const fit = known && !isCovered(known);
-      if (fit && i % 4 === 1) await derive(known);
-      else if (fit && i % 4 === 2 && known.refreshToken) await refresh(known);
-      else if (fit && i % 8 === 3) await revoke(known);
-      else await open();
+    for (let i = seed; running(); i += 1) {
+      const began = performance.now();
+      if (await step(i)) begun[seed] = began;
     }
   }
 
@@ -122,8 +138,16 @@ export function startLoad(server: RunningServer, { agent, clients, restMs = 20 }
     tokens,
     failures,
     slowest: () => slowest,
+    async turned(withinMs) {
+      const since = performance.now();
+      const behind = () => begun.filter((began) => began < since).length;
+      for (; behind() > 0; await setTimeout(10)) {
+        if (performance.now() < since + withinMs) continue;
+        throw new Error(`${behind()} of ${clients} clients were answered nothing in ${withinMs} ms`);
+      }
+    },
     async stop() {
-      running = false;
+      stopped.abort();
       await all;
     },
   };
