@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { decodeProtectedHeader } from 'jose';
 import type { Knex } from 'knex';
 import { connect } from '../../src/store/database.ts';
 import { loadMigrations, migrateUp } from '../../src/store/migrate.ts';
@@ -61,6 +62,18 @@ async function more({ tokens }: Load, count: number): Promise<void> {
   const wanted = tokens.length + count;
   for (const late = Date.now() + 20_000; tokens.length < wanted; await setTimeout(20)) {
     if (Date.now() > late) throw new Error(`${wanted - tokens.length} of ${count} tokens are missing`);
+  }
+}
+
+const keysOf = async (server: RunningServer): Promise<unknown[]> =>
+  (await send(server, '/api/oauth/jwks')).body.keys;
+
+/** Waits until a server publishes so many keys. @throws Error when it has not noticed them in 6 seconds. */
+async function untilItPublishes(server: RunningServer, count: number): Promise<void> {
+  const late = Date.now() + 6000;
+  for (let keys = await keysOf(server); keys.length !== count; keys = await keysOf(server)) {
+    if (Date.now() > late) throw new Error(`${server.issuer} publishes ${keys.length} keys, not ${count}`);
+    await setTimeout(50);
   }
 }
 
@@ -247,12 +260,12 @@ describe('a rolling upgrade on PostgreSQL', () => {
         stdio: 'pipe',
       });
     rotate(new URL('../../src/cli/main.ts', import.meta.url).pathname);
-    await setTimeout(6000);
+    for (const node of [old, young]) await untilItPublishes(node, 2);
     for (const { here, there } of both()) {
       const { token } = await open(here, agent);
+      expect(decodeProtectedHeader(token).kid).not.toBe(decodeProtectedHeader(earlier.task.token).kid);
       expect(await introspect(there, ADMIN, token)).toMatchObject({ active: true });
-      const keys = (await send(here, '/api/oauth/jwks')).body.keys;
-      expect(keys.length).toBe(2);
+      expect(await keysOf(here)).toHaveLength(2);
     }
   }, 30_000);
 
