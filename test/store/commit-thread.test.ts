@@ -2,49 +2,39 @@ import { setImmediate, setTimeout } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import SqliteConnection from 'better-sqlite3';
 import type { UnitOfWork } from '../../src/app/unit-of-work.ts';
-import { DomainError } from '../../src/domain/errors.ts';
 import { basisOf } from '../../src/domain/revocation.ts';
 import { UnavailableError } from '../../src/domain/unavailable.ts';
-import { type Database, type DatabaseSettings, openDatabase } from '../../src/store/database.ts';
-import { type CommitThread, commitThreadOf } from '../../src/store/plain/commit-thread.ts';
+import { type Database, openDatabase } from '../../src/store/database.ts';
+import type { CommitThread } from '../../src/store/plain/commit-thread.ts';
 import { flatBatchOf } from '../../src/store/plain/flat-batch.ts';
 import type { LedgerHead } from '../../src/store/ledger-head.ts';
 import { plainBatchOf } from '../../src/store/plain/plain-batch.ts';
-import { createStore, type DatabaseStore } from '../../src/store/store.ts';
+import type { DatabaseStore } from '../../src/store/store.ts';
 import { brokenRows } from '../faults/wholeness.ts';
-import { aChild, anEvent, anId, aTask, aToken, aUnit, T0 } from '../support/fixtures.ts';
+import { aChild, anEvent, anId, aTask, aUnit, T0 } from '../support/fixtures.ts';
 import { type Trouble, trouble } from '../support/failing-commits.ts';
-import { openWithThread, type Place, sqlitePlace } from './databases.ts';
-
-const miss = new DomainError('task_id_taken', 'it does not hold');
-const TIMEOUT_MS = 1000;
-const FAILING = new URL('../support/failing-commit-worker.ts', import.meta.url);
+import {
+  commitMany,
+  type Committing,
+  FAILING,
+  miss,
+  offer,
+  openCommitting,
+  opening,
+  TIMEOUT_MS,
+  worksAgain,
+} from './committing.ts';
+import { type Place, sqlitePlace } from './databases.ts';
 
 let place: Place;
+let committing: Committing;
 let database: Database;
 let store: DatabaseStore;
 let thread: CommitThread;
-/** Transactions of the main connection. */
-let begun: number;
-/** Why the thread has ended, each time. */
-let ends: unknown[];
 
-async function start(
-  script?: URL,
-  open: (settings: DatabaseSettings) => Promise<Database> = openWithThread,
-): Promise<void> {
-  ends = [];
-  const warn = (message: string, about?: Record<string, unknown>) => {
-    if (message === 'the thread that commits has ended') ends.push(about?.['error']);
-  };
-  const logger = { warn, error: () => undefined };
-  database = await open({ ...place.settings, timeoutMs: TIMEOUT_MS, logger, commitScript: script });
-  store = createStore(database);
-  thread = commitThreadOf(database.knex) as CommitThread;
-  begun = 0;
-  database.knex.on('query', ({ sql }: { sql: string }) => {
-    if (sql.startsWith('BEGIN')) begun += 1;
-  });
+async function start(script?: URL, open?: typeof openDatabase): Promise<void> {
+  committing = await openCommitting(place, script, open);
+  ({ database, store, thread } = committing);
 }
 
 beforeEach(async () => {
@@ -55,34 +45,10 @@ afterEach(async () => {
   await place.remove();
 });
 
-/** A task as it is opened, whole; or a child of one. */
-function opening(task = aTask(), over: Partial<UnitOfWork> = {}) {
-  const token = aToken(task);
-  const about = { taskId: task.taskId };
-  const events = [
-    anEvent({ ...about, type: 'task_opened' }),
-    anEvent({ ...about, type: 'token_issued', tokenId: token.tokenId }),
-  ];
-  const unit = aUnit(
-    [
-      ...(task.lineage.length > 0
-        ? [{ do: 'count_child' as const, handle: task.lineage.at(-1)?.task ?? '', miss }]
-        : []),
-      { do: 'insert_task', task, miss },
-      { do: 'insert_token', token },
-    ],
-    { events, ...over },
-  );
-  return { task, token, unit };
-}
-
 const rows = async () => {
   const tables = ['tasks', 'task_ids', 'tokens', 'audit_events'];
   return Promise.all(tables.map(async (table) => (await database.knex(table).count({ n: '*' }))[0]?.['n']));
 };
-
-/** Offers the units to the thread itself. */
-const offer = (...units: UnitOfWork[]) => thread.commit(flatBatchOf(plainBatchOf(units), undefined));
 
 describe('the thread that commits plain batches', () => {
   beforeEach(() => start());
@@ -90,13 +56,13 @@ describe('the thread that commits plain batches', () => {
   test('commits them all: the main connection begins no transaction', async () => {
     const openings = Array.from({ length: 300 }, () => opening());
     await Promise.all(openings.map(({ unit }) => store.commit(unit)));
-    expect(begun).toBe(0);
+    expect(committing.begun()).toBe(0);
     const found = await store.tasks.byHandles(openings.map(({ task }) => task.handle));
     expect(found).toEqual(openings.map(({ task }) => task));
     // Whatever else a unit does is for the main connection.
     const handle = openings[0]?.task.handle ?? '';
     await store.commit(aUnit([{ do: 'end_task', handle, state: 'completed', reason: null, at: T0, miss }]));
-    expect(begun).toBe(1);
+    expect(committing.begun()).toBe(1);
     expect(await store.tasks.byHandle(handle)).toMatchObject({ state: 'completed' });
   });
 
@@ -111,7 +77,7 @@ describe('the thread that commits plain batches', () => {
         aUnit([{ do: 'consume_token', tokenId: first?.token.tokenId ?? '', at: T0, redeemedAs: null, miss }]),
       ),
     ]);
-    expect(begun).toBe(1);
+    expect(committing.begun()).toBe(1);
     expect(await store.tasks.byHandles(openings.map(({ task }) => task.handle))).toHaveLength(29);
     expect(await store.tasks.byHandle(handle)).toMatchObject({ state: 'completed' });
   });
@@ -132,7 +98,7 @@ describe('the thread that commits plain batches', () => {
     }
     isOver = true;
     await reading;
-    expect([begun, reads > 0]).toEqual([0, true]);
+    expect([committing.begun(), reads > 0]).toEqual([0, true]);
   });
 
   test('no connection keeps an old state of the database: all of it can be checkpointed', async () => {
@@ -153,7 +119,7 @@ describe('the thread that commits plain batches', () => {
     await Promise.all(work);
     expect(await store.eventReceivers.position('api-99')).toBe(100);
     expect(await brokenRows(database.knex)).toEqual({});
-    expect(ends).toEqual([]);
+    expect(committing.ends).toEqual([]);
   });
 
   test('ends with the database: what was under way is stored', async () => {
@@ -163,7 +129,7 @@ describe('the thread that commits plain batches', () => {
     await Promise.all(commits);
     await start();
     expect(await store.tasks.byHandles(openings.map(({ task }) => task.handle))).toHaveLength(200);
-    expect(ends).toEqual([]);
+    expect(committing.ends).toEqual([]);
   });
 });
 
@@ -253,10 +219,10 @@ describe('a plain batch that does not hold', () => {
   test.each(Object.entries(doubts))('because it %s is undone as a whole', async (name, make) => {
     const doubtful = await make();
     const before = await rows();
-    expect(await offer(opening().unit, doubtful, opening().unit)).toBeUndefined();
+    expect(await offer(thread, opening().unit, doubtful, opening().unit)).toBeUndefined();
     expect(await rows()).toEqual(before);
     // The thread goes on, and so does whoever stood beside.
-    expect(await offer(opening().unit)).toBe(0);
+    expect(await offer(thread, opening().unit)).toBe(0);
     const judged = await Promise.allSettled([store.commit(opening().unit), store.commit(doubtful)]);
     const expected = HARMLESS.includes(name) ? 'fulfilled' : 'rejected';
     expect(judged.map(({ status }) => status)).toEqual(['fulfilled', expected]);
@@ -271,36 +237,6 @@ describe('a thread in trouble', () => {
     await expect(store.commit(unit)).rejects.toBeInstanceOf(UnavailableError);
   }
 
-  async function worksAgain(): Promise<void> {
-    makeTrouble();
-    const { task, unit } = opening();
-    await store.commit(unit);
-    expect(await store.tasks.byHandle(task.handle)).toEqual(task);
-    expect(await brokenRows(database.knex)).toEqual({});
-    const late = performance.now() + 5000;
-    while (!thread.takes(2)) {
-      if (performance.now() > late) throw new Error('the thread does not come back');
-      await setTimeout(20);
-    }
-    expect(await offer(opening().unit)).toBe(0);
-  }
-
-  /** Many units at once, some of them doubled; what was answered must be what is stored. */
-  async function commitMany(): Promise<{ committed: number; refused: number }> {
-    const openings = Array.from({ length: 100 }, () => opening());
-    const outcomes = await Promise.allSettled(openings.map(({ unit }) => store.commit(unit)));
-    const handles = openings.map(({ task }) => task.handle);
-    const stored = new Set((await store.tasks.byHandles(handles)).map(({ handle }) => handle));
-    const committed = handles.filter((_, i) => outcomes[i]?.status === 'fulfilled');
-    expect(committed.filter((handle) => !stored.has(handle))).toEqual([]);
-    expect(stored.size).toBe(committed.length);
-    for (const one of outcomes) {
-      if (one.status === 'rejected') expect(one.reason).toBeInstanceOf(UnavailableError);
-    }
-    expect(await brokenRows(database.knex)).toEqual({});
-    return { committed: committed.length, refused: 100 - committed.length };
-  }
-
   test('whose disk is full refuses, and goes on when there is room', async () => {
     const [{ page_count: pages }] = (await database.knex.raw('PRAGMA page_count')) as [
       { page_count: number },
@@ -313,7 +249,7 @@ describe('a thread in trouble', () => {
     await refused({ ...unit, events });
     makeTrouble({ at: 'BEGIN', times: 1, pragma: 'max_page_count = 1000000' });
     await store.commit({ ...unit, events });
-    await worksAgain();
+    await worksAgain(committing);
   });
 
   test.each([
@@ -328,9 +264,9 @@ describe('a thread in trouble', () => {
     expect(await rows()).toEqual(before);
     // Once is made up for: nobody needs to hear of it.
     makeTrouble({ at, code, times: 1 });
-    expect(await commitMany()).toEqual({ committed: 100, refused: 0 });
-    await worksAgain();
-    expect([begun, ends]).toEqual([0, []]);
+    expect(await commitMany(committing)).toEqual({ committed: 100, refused: 0 });
+    await worksAgain(committing);
+    expect([committing.begun(), committing.ends]).toEqual([0, []]);
   });
 
   test('that finds the database locked waits for a while, and refuses then', async () => {
@@ -347,25 +283,8 @@ describe('a thread in trouble', () => {
     expect(performance.now() - started).toBeLessThan(2 * TIMEOUT_MS);
     other.exec('COMMIT');
     other.close();
-    await worksAgain();
-    expect([begun, ends]).toEqual([0, []]);
-  });
-
-  const steps = ['BEGIN', 'INSERT INTO tasks', 'INSERT INTO audit_events', 'COMMIT'];
-  const deaths = steps.flatMap((at) => [[at, 'before'] as const, [at, 'after'] as const]);
-  test.each(deaths)('that dies at %s, %s it, is known by what it had committed', async (at, dies) => {
-    makeTrouble({ at, dies, times: 1 });
-    // The attempt after it is the main connection's.
-    expect(await commitMany()).toEqual({ committed: 100, refused: 0 });
-    expect(ends).toHaveLength(1);
-    await worksAgain();
-    expect(await commitMany()).toEqual({ committed: 100, refused: 0 });
-  });
-
-  test('that dies again and again is done without', async () => {
-    makeTrouble({ at: 'COMMIT', dies: 'before', times: 1000 });
-    for (let i = 0; i < 3; i += 1) expect(await commitMany()).toEqual({ committed: 100, refused: 0 });
-    await worksAgain();
+    await worksAgain(committing);
+    expect([committing.begun(), committing.ends]).toEqual([0, []]);
   });
 
   test('that does not answer any more is ended, and what it had committed is found', async () => {
@@ -381,20 +300,20 @@ describe('a thread in trouble', () => {
     expect(performance.now() - started).toBeLessThan(1.5 * TIMEOUT_MS);
     await setTimeout(TIMEOUT_MS);
     expect(await store.tasks.byHandle(task.handle)).toEqual(task);
-    await worksAgain();
-    expect(ends).toEqual([expect.stringContaining('took more than')]);
+    await worksAgain(committing);
+    expect(committing.ends).toEqual([expect.stringContaining('took more than')]);
   });
 });
 
 test('a thread that cannot start is done without, and not started for every batch', async () => {
   await start(new URL('data:text/javascript,throw new Error("no such thread")'), openDatabase);
   for (let asked = 0; asked < 200; asked += 1) thread.takes(2);
-  for (let i = 0; ends.length === 0; i += 1) {
+  for (let i = 0; committing.ends.length === 0; i += 1) {
     await Promise.all([opening(), opening()].map(({ unit }) => store.commit(unit)));
     await setTimeout(5);
   }
   await Promise.all(Array.from({ length: 300 }, () => store.commit(opening().unit)));
-  expect(ends).toEqual(['no such thread']);
+  expect(committing.ends).toEqual(['no such thread']);
   expect(thread.isReady).toBe(false);
   expect(await brokenRows(database.knex)).toEqual({});
 });
