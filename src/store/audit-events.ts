@@ -6,7 +6,7 @@ import { json, mapping, plain } from './mapping.ts';
 import { type Order, pageOf, sliceOf } from './paging.ts';
 import { FAN_OUT, recordDeliveries, TOLD_COLUMNS } from './fan-out.ts';
 import { toJson } from './json.ts';
-import { among, hitsOf, insertRows, isPostgres, type Row, rowsOf } from './statements.ts';
+import { among, hitsOf, insertRows, isPostgres, notFirst, type Row, rowsOf } from './statements.ts';
 
 export const auditEvents = mapping<AuditEvent>('audit_events', {
   id: plain('id'),
@@ -41,17 +41,19 @@ function orderOf({ order }: AuditFilter): Order {
 
 function matching(db: Knex, filter: AuditFilter): Knex.QueryBuilder {
   const query = db('audit_events').select([...auditEvents.columns, 'unit_id', 'position']);
-  if (filter.clientId !== undefined) query.where('client_id', filter.clientId);
-  if (filter.userId !== undefined) query.where('user_id', filter.userId);
+  const { taskIds } = filter;
   if (filter.tokenId !== undefined) query.where('token_id', filter.tokenId);
-  if (filter.type !== undefined) query.where('type', filter.type);
+  if (taskIds !== undefined) {
+    const { sql, bindings } = among(db, 'task_id', taskIds);
+    query.whereRaw(sql, bindings as Knex.RawBinding[]);
+  }
+  if (filter.userId !== undefined) query.where('user_id', filter.userId);
+  const afterTask = notFirst(db, taskIds !== undefined);
+  if (filter.clientId !== undefined) query.whereRaw(`${afterTask}client_id = ?`, [filter.clientId]);
+  if (filter.type !== undefined) query.whereRaw(`${afterTask}type = ?`, [filter.type]);
   if (filter.outcome !== undefined) query.where('outcome', filter.outcome);
   if (filter.from !== undefined) query.where('at', '>=', filter.from);
   if (filter.to !== undefined) query.where('at', '<=', filter.to);
-  if (filter.taskIds !== undefined) {
-    const { sql, bindings } = among(db, 'task_id', filter.taskIds);
-    query.whereRaw(sql, bindings as Knex.RawBinding[]);
-  }
   return query;
 }
 

@@ -41,6 +41,14 @@ export function among(
 }
 
 /**
+ * Goes before the name of a column in a condition, where another condition leaves far fewer rows: the embedded database
+ * keeps no statistics that would tell it which of two indexes to use.
+ */
+export function notFirst(db: Knex, another: boolean): '' | '+' {
+  return another && !isPostgres(db) ? '+' : '';
+}
+
+/**
  * A table expression with the given columns that reads one JSON array of objects: many inputs, one statement.
  * PostgreSQL always expects a hundred of them, so conditions that join it should name the keys with `among` too,
  * or a small table is read from end to end.

@@ -7,7 +7,7 @@ import { gather } from './gather.ts';
 import { endedAmong } from './ledger.ts';
 import { boolean, json, mapping, plain } from './mapping.ts';
 import { filteredPageOf, type Order, pageOf } from './paging.ts';
-import { among, rowsOf } from './statements.ts';
+import { among, notFirst, rowsOf } from './statements.ts';
 
 export const tasks = mapping<Task>('tasks', {
   handle: plain('handle'),
@@ -109,9 +109,10 @@ async function subtree(db: Knex, handle: string, page: Page): Promise<Paged<Task
 /** A task whose ancestor, agent or subject was cut off is revoked, although its own row says `active`. */
 function search(db: Knex, filter: TaskFilter, page: Page): Promise<Paged<Task>> {
   const query = select(db);
-  if (filter.clientId !== undefined) query.where('client_id', filter.clientId);
-  if (filter.subject !== undefined) query.where('subject', filter.subject);
   const { rootTaskId } = filter;
+  const afterRoot = notFirst(db, rootTaskId !== undefined);
+  if (filter.clientId !== undefined) query.whereRaw(`${afterRoot}client_id = ?`, [filter.clientId]);
+  if (filter.subject !== undefined) query.whereRaw(`${afterRoot}subject = ?`, [filter.subject]);
   if (rootTaskId !== undefined) {
     // The root by its own id: the index of roots holds only what is below them.
     query.where((tree) =>

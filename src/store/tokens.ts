@@ -7,7 +7,7 @@ import { gather } from './gather.ts';
 import { endedAmong } from './ledger.ts';
 import { boolean, json, mapping, plain } from './mapping.ts';
 import { filteredPageOf, type Order, pageOf } from './paging.ts';
-import { among, isPostgres, rowsOf } from './statements.ts';
+import { among, isPostgres, notFirst, rowsOf } from './statements.ts';
 import { pathsBelow, tasksBy } from './tasks.ts';
 
 export const tokens = mapping<TaskToken>('tokens', {
@@ -72,12 +72,15 @@ function select(db: Knex): Knex.QueryBuilder {
 function search(db: Knex, filter: TokenFilter, page: Page): Promise<Paged<TaskToken>> {
   const { revoked, valid, now } = filter;
   const query = select(db);
-  if (filter.clientId !== undefined) query.where('client_id', filter.clientId);
+  const afterTask = notFirst(db, filter.taskId !== undefined);
+  const afterParent = notFirst(db, filter.taskId !== undefined || filter.parentTaskId !== undefined);
   if (filter.taskId !== undefined) {
     query.where('task_handle', db('tasks').select('handle').where('task_id', filter.taskId));
   }
-  if (filter.parentTaskId !== undefined) query.where('parent_task_id', filter.parentTaskId);
-  if (filter.subject !== undefined) query.where('subject', filter.subject);
+  if (filter.parentTaskId !== undefined)
+    query.whereRaw(`${afterTask}parent_task_id = ?`, [filter.parentTaskId]);
+  if (filter.clientId !== undefined) query.whereRaw(`${afterParent}client_id = ?`, [filter.clientId]);
+  if (filter.subject !== undefined) query.whereRaw(`${afterParent}subject = ?`, [filter.subject]);
   if (valid === true) query.where('expires_at', '>', now).whereNull('consumed_at').whereNull('revoked_at');
   if (revoked === undefined && valid === undefined) return pageOf(query, NEWEST_FIRST, page, tokens.read);
   return filteredPageOf(query, NEWEST_FIRST, page, tokens.read, async (found: readonly TaskToken[]) => {

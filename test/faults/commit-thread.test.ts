@@ -13,7 +13,7 @@ const CLIENTS = 12;
 /** How often each trouble comes: twice among the long runs of `npm run test:faults`. */
 const TIMES = process.env['KILL_ROUNDS'] === undefined ? 1 : 2;
 /** DATABASE_TIMEOUT, after which a thread that does not answer is given up, and room for a busy machine. */
-const WELL_AGAIN_MS = 3000;
+const WELL_AGAIN_MS = 6000;
 const PRELOAD = new URL('../support/failing-commits.ts', import.meta.url).pathname;
 
 let server: ServerProcess;
