@@ -2,7 +2,8 @@
 const BITS = 16;
 const PROBES = 4;
 const SMALLEST = 1024;
-const FNV_PRIME = 0x01000193;
+/** Odd, so that no two states become one by multiplying. */
+const FACTORS = [0x01000193, 0x85ebca6b] as const;
 
 /**
  * A set of handles that may take a handle for one of its own, but never misses one (a Bloom filter): two bytes each,
@@ -39,27 +40,33 @@ export class HandleFilter {
 
   /** Looks at the places of a handle, until one does not do; whether all did. */
   #probe(handle: string, does: (word: number, bit: number) => boolean): boolean {
-    const [first, step] = hashes(handle);
+    const hash = hashOf(handle);
+    const first = mixed(hash);
+    // The size is a power of two, so an odd step reaches every place.
+    const step = mixed(~hash) | 1;
     const places = this.capacity * BITS;
     for (let i = 0; i < PROBES; i += 1) {
-      // The size is a power of two, so an odd step reaches every place.
-      const place = (first + i * (step | 1)) & (places - 1);
+      const place = (first + i * step) & (places - 1);
       if (!does(place >>> 5, 1 << (place & 31))) return false;
     }
     return true;
   }
 }
 
-/** Two hashes of FNV-1a's kind, mixed at the end because handles that begin alike are many. */
-function hashes(text: string): [first: number, second: number] {
-  let a = 0x811c9dc5;
-  let b = 0x9747b28c;
-  for (let i = 0; i < text.length; i += 1) {
-    const code = text.charCodeAt(i);
-    a = Math.imul(a ^ code, FNV_PRIME);
-    b = Math.imul(b ^ code, 0x85ebca6b) ^ (b >>> 15);
+/**
+ * A hash of FNV-1a's kind, of every other character apart: a processor multiplies for both at once. In a deep task a
+ * hundred handles are looked up for each token.
+ */
+function hashOf(text: string): number {
+  let even = 0x811c9dc5;
+  let odd = 0x9747b28c;
+  const last = text.length - 1;
+  for (let i = 0; i < last; i += 2) {
+    even = Math.imul(even ^ text.charCodeAt(i), FACTORS[0]);
+    odd = Math.imul(odd ^ text.charCodeAt(i + 1), FACTORS[1]);
   }
-  return [mixed(a), mixed(b)];
+  if (last % 2 === 0) even = Math.imul(even ^ text.charCodeAt(last), FACTORS[0]);
+  return mixed(even) ^ odd;
 }
 
 /** The last step of MurmurHash3. */
