@@ -64,16 +64,20 @@ function handlesOf(task: DependentTask): Dependency[] {
 /** What of a token its own dependencies follow from. */
 export type DependentToken = Pick<TaskToken, 'tokenId' | 'kind' | 'parentTokenId'>;
 
-/** A token depends on its task's handles and on its own two (R2); a hand-off token on the one handed off as well. */
+/** A token depends on its task's handles and on its own (R2). */
 export function tokenDependencies(token: DependentToken, task: DependentTask): Dependency[] {
-  const { tokenId, kind, parentTokenId } = token;
+  return [...ownDependencies(token), ...distinct(handlesOf(task))];
+}
+
+/** What a token depends on besides its task: itself; a hand-off token on the one handed off as well. */
+export function ownDependencies({ tokenId, kind, parentTokenId }: DependentToken): Dependency[] {
   const own: Dependency[] = [
     { kind: 'token', handle: tokenId, epoch: 0 },
     { kind: 'token_self', handle: tokenId, epoch: 0 },
   ];
   if (kind === 'handoff' && parentTokenId !== null)
     own.push({ kind: 'token', handle: parentTokenId, epoch: 0 });
-  return [...own, ...distinct(handlesOf(task))];
+  return own;
 }
 
 /**

@@ -10,7 +10,7 @@ import { resolveAudiences } from '../resource-servers/audiences.ts';
 import type { AppContext } from '../context.ts';
 import { isPairAllowed } from './allowed-pair.ts';
 import { type Issued, type TokenCommand, tokenFacts } from './issuance.ts';
-import { liveGuard, mintToken } from './issue-token.ts';
+import { liveGuard, liveSource, mintToken } from './issue-token.ts';
 import { asChildOf, requireLiveParent } from './parent-token.ts';
 import { ofTask, pairOf, requirePolicies } from './require-policies.ts';
 import type { ResolvedToken } from '../tokens/resolve-token.ts';
@@ -68,10 +68,7 @@ async function handOffFrom(
     id: context.ids.ordered(context.clock.now()),
     guards: [
       liveGuard(access.token, parent.task),
-      {
-        live: parent,
-        miss: new DomainError('parent_revoked', 'the parent token was revoked meanwhile'),
-      },
+      liveSource(parent.token, new DomainError('parent_revoked', 'the parent token was revoked meanwhile')),
     ],
     changes: [
       {

@@ -1,6 +1,6 @@
 import type { Audience } from '../../domain/task-request.ts';
 import { DomainError } from '../../domain/errors.ts';
-import { TokenBasis } from '../../domain/revocation.ts';
+import { basisOf, ownDependencies, TokenBasis } from '../../domain/revocation.ts';
 import type { Authority, Task } from '../../domain/task.ts';
 import { taskActor, type TaskToken, type TokenKind, tokenTaskClaim } from '../../domain/task-token.ts';
 import { formatScope } from '../../domain/scope.ts';
@@ -104,4 +104,12 @@ export function liveGuard(token: TaskToken, task: Task): Guard {
     live: new TokenBasis(token, task),
     miss: new DomainError('parent_revoked', 'something that the token would depend on was revoked meanwhile'),
   };
+}
+
+/**
+ * Neither may the token that the new one comes from. INVARIANT: beside a `liveGuard` of a token of the same task or of a
+ * child task, which stands on all that this task stands on: only what ends this token alone is left to ask about.
+ */
+export function liveSource(token: TaskToken, miss: DomainError): Guard {
+  return { live: basisOf(...ownDependencies(token)), miss };
 }

@@ -13,7 +13,7 @@ import { auditEvent, unitOf } from '../audit/audit-trail.ts';
 import { resolveAudiences } from '../resource-servers/audiences.ts';
 import type { AppContext } from '../context.ts';
 import { grantFacts, type Issued, type TokenCommand, tokenFacts } from './issuance.ts';
-import { liveGuard, type MintedToken, mintToken } from './issue-token.ts';
+import { liveGuard, liveSource, type MintedToken, mintToken } from './issue-token.ts';
 import { ofTask, requirePolicies } from './require-policies.ts';
 import { rightsOfSubject } from './subject-rights.ts';
 import { revocationOf } from '../tokens/revocation-entry.ts';
@@ -121,10 +121,7 @@ async function issueRefreshed(
     id: context.ids.ordered(context.clock.now()),
     guards: [
       liveGuard(access.token, task),
-      {
-        live: found,
-        miss: new DomainError('grant_revoked', 'the refresh token was revoked meanwhile'),
-      },
+      liveSource(token, new DomainError('grant_revoked', 'the refresh token was revoked meanwhile')),
     ],
     changes: [
       {
