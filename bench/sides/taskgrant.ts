@@ -11,8 +11,8 @@ import type { DatabaseKind, Side } from './side.ts';
 
 /** The checkout that is measured; another one can be named, to compare two of them. */
 const PRODUCT = resolve(process.env['BENCH_PRODUCT'] ?? join(import.meta.dirname, '../..'));
-/** What `npm start` tells node, and the program. */
-const { nodeArgs: NODE_ARGS, program: PROGRAM } = startOf(PRODUCT);
+/** What `npm start` puts into the environment and tells node, and the program. */
+const { env: START_ENV, nodeArgs: NODE_ARGS, program: PROGRAM } = startOf(PRODUCT);
 /** As the product and better-auth open it here. */
 export const SQLITE_DURABILITY = 'journal_mode=WAL, synchronous=FULL';
 const TOKEN_PATH = '/api/oauth/token';
@@ -95,6 +95,7 @@ export async function startTaskgrant(stage: Stage, options: TaskgrantOptions): P
       args: [...NODE_ARGS, ...(options.nodeArgs ?? []), PROGRAM],
       cwd: home,
       env: {
+        ...START_ENV,
         // Production refuses to run without rate limits; nothing else that a request meets depends on the mode.
         NODE_ENV: 'development',
         RATE_LIMITS: 'off',
@@ -219,12 +220,20 @@ async function registerParties(origin: string, administrator: { authorization: s
   return { agent: basicOf(agent), api: basicOf(api), apiClient: { id, secret } };
 }
 
-function startOf(product: string): { readonly nodeArgs: readonly string[]; readonly program: string } {
+interface Start {
+  readonly env: Readonly<Record<string, string>>;
+  readonly nodeArgs: readonly string[];
+  readonly program: string;
+}
+
+function startOf(product: string): Start {
   const { scripts } = JSON.parse(readFileSync(join(product, 'package.json'), 'utf8')) as {
     scripts: { start: string };
   };
   const words = scripts.start.split(' ');
+  const assignments = words.filter((word) => /^[A-Z_]+=/.test(word));
   return {
+    env: Object.fromEntries(assignments.map((word) => word.split('=', 2))),
     nodeArgs: words.filter((word) => word.startsWith('--')),
     program: join(product, words.at(-1) ?? ''),
   };
