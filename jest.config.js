@@ -19,6 +19,7 @@ export default {
   },
   globalSetup: '<rootDir>/test/support/global-setup.ts',
   globalTeardown: '<rootDir>/test/support/global-teardown.ts',
+  testSequencer: '<rootDir>/test/support/balanced-order.ts',
   reporters: ['default', '<rootDir>/test/support/count-reporter.ts'],
   maxWorkers: 2,
   testTimeout: 20_000,
