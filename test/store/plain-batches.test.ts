@@ -157,7 +157,7 @@ describe('a plain batch on the embedded database', () => {
         counted[told === undefined ? 'judged' : 'committed'] += 1;
         counted.delivered += told ?? 0;
       }),
-      { numRuns: 80 },
+      { numRuns: 200 },
     );
     expect(Math.min(...Object.values(counted))).toBeGreaterThan(5);
     expect(await rowsOf(beside)).toEqual(await rowsOf(plainly));
