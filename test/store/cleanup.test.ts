@@ -7,6 +7,7 @@ import { isPostgres } from '../../src/store/statements.ts';
 import { createStore, type DatabaseStore } from '../../src/store/store.ts';
 import { anAgent, anEvent, anId, aTask, aToken, aUnit, T0 } from '../support/fixtures.ts';
 import { onEveryDatabase } from './databases.ts';
+import { sqlitePlan } from './sqlite-plan.ts';
 
 const miss = new DomainError('task_id_taken', 'taken');
 const HOUR = 3_600_000;
@@ -137,10 +138,7 @@ onEveryDatabase('what has ended is found without reading the rest', (open) => {
 /** How the database would go about a statement if all tables were large. */
 async function planOf(knex: Knex, sql: string, bindings: readonly unknown[]): Promise<string> {
   const values = bindings as Knex.RawBinding[];
-  if (!isPostgres(knex)) {
-    const steps: { detail: string }[] = await knex.raw(`EXPLAIN QUERY PLAN ${sql}`, values);
-    return steps.map(({ detail }) => detail).join('\n');
-  }
+  if (!isPostgres(knex)) return (await sqlitePlan(knex, sql, values)).join('\n');
   return knex.transaction(async (trx) => {
     await trx.raw('SET LOCAL enable_seqscan = off');
     await trx.raw('SET LOCAL enable_sort = off');

@@ -6,6 +6,7 @@ import { isPostgres } from '../../src/store/statements.ts';
 import { createStore, type DatabaseStore } from '../../src/store/store.ts';
 import { aChild, aTask, aToken, aUnit, T0 } from '../support/fixtures.ts';
 import { onEveryDatabase } from './databases.ts';
+import { sqlitePlan } from './sqlite-plan.ts';
 
 const OTHERS = 50_000;
 const CAP = 20;
@@ -63,10 +64,7 @@ async function multiply(knex: Knex, table: string, where: Record<string, string>
 
 async function planOf(knex: Knex, sql: string, bindings: readonly unknown[]): Promise<string> {
   const values = bindings as Knex.RawBinding[];
-  if (!isPostgres(knex)) {
-    const steps: { detail: string }[] = await knex.raw(`EXPLAIN QUERY PLAN ${sql}`, values);
-    return steps.map(({ detail }) => detail).join('\n');
-  }
+  if (!isPostgres(knex)) return (await sqlitePlan(knex, sql, values)).join('\n');
   const { rows } = await knex.raw(`EXPLAIN ${sql.replaceAll(/\$\d+/g, '?')}`, values);
   return rows.map((row: Record<string, string>) => row['QUERY PLAN']).join('\n');
 }

@@ -2,8 +2,8 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { type Database, openDatabase } from '../../src/store/database.ts';
 import { createStore, type DatabaseStore } from '../../src/store/store.ts';
 import { type Place, sqlitePlace } from './databases.ts';
+import { sqlitePlan } from './sqlite-plan.ts';
 
-/** The embedded database plans without statistics, so what it does in an empty one it always does. */
 let place: Place;
 let database: Database;
 let store: DatabaseStore;
@@ -28,9 +28,9 @@ async function plansOf(reading: () => Promise<unknown>): Promise<readonly (reado
   knex.on('query', hear);
   await reading();
   knex.off('query', hear);
-  const plans: { detail: string }[][] = [];
-  for (const { sql, bindings } of asked) plans.push(await knex.raw(`EXPLAIN QUERY PLAN ${sql}`, bindings));
-  return plans.map((steps) => steps.map(({ detail }) => detail));
+  const plans: (readonly string[])[] = [];
+  for (const { sql, bindings } of asked) plans.push(await sqlitePlan(knex, sql, bindings));
+  return plans;
 }
 
 /** How the embedded database finds the rows of a table that the first statement of a search reads. */
