@@ -21,13 +21,20 @@ async function releaseAll(db: Knex): Promise<void> {
   await hitsOf(db, sql, []);
 }
 
-/** Steps from one lane's oldest to the next one's, so a long queue behind it costs nothing. */
+/**
+ * Steps from one lane's oldest to the next one's, so a long queue behind it costs nothing. First within the webhook: the
+ * embedded database would look for both at once by the webhook alone, and read all its lanes for each of them.
+ */
 const HEADS = `WITH RECURSIVE heads(seq) AS (
     SELECT (SELECT seq FROM webhook_deliveries WHERE state = 'pending' ORDER BY webhook_id, lane, seq LIMIT 1)
     UNION ALL
-    SELECT (SELECT later.seq FROM webhook_deliveries later
-      WHERE later.state = 'pending' AND (later.webhook_id, later.lane) > (head.webhook_id, head.lane)
-      ORDER BY later.webhook_id, later.lane, later.seq LIMIT 1)
+    SELECT COALESCE(
+      (SELECT later.seq FROM webhook_deliveries later
+        WHERE later.state = 'pending' AND later.webhook_id = head.webhook_id AND later.lane > head.lane
+        ORDER BY later.webhook_id, later.lane, later.seq LIMIT 1),
+      (SELECT later.seq FROM webhook_deliveries later
+        WHERE later.state = 'pending' AND later.webhook_id > head.webhook_id
+        ORDER BY later.webhook_id, later.lane, later.seq LIMIT 1))
     FROM heads JOIN webhook_deliveries head ON head.seq = heads.seq
   )`;
 

@@ -346,6 +346,27 @@ onEveryDatabase('webhooks and their deliveries', (open) => {
     });
   });
 
+  test('what is due is found among thousands of agents that wait for a receiver', async () => {
+    const { knex } = open();
+    const webhook = await register();
+    const due = await register({ agentId: 'agent-due' });
+    const columns = `id, webhook_id, event, event_id, unit_id, position, lane, state, attempts, due_at, created_at`;
+    await knex.raw(
+      `INSERT INTO webhook_deliveries (${columns})
+       WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 8000)
+       SELECT 'waiting-' || n, CAST(? AS text), 'token.issued', 'e', 'u' || n, 0, 'agent-' || n, 'pending', 1,
+         ${NOW + 60_000}, ${T0} FROM numbers`,
+      [webhook.id],
+    );
+    await tell(anEvent({ clientId: 'agent-due' }));
+    if (isPostgres(knex)) await knex.raw('ANALYZE webhook_deliveries');
+    const began = performance.now();
+    const found = await outbox().due(NOW, ALL);
+    expect(performance.now() - began).toBeLessThan(500);
+    expect(found).toHaveLength(2);
+    expect((await logOf(due)).map(({ eventId }) => eventId)).toHaveLength(1);
+  });
+
   describe('an attempt that failed', () => {
     test('is told, and holds back what is behind it until its time', async () => {
       const webhook = await register();

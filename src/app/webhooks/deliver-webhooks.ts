@@ -26,6 +26,9 @@ export interface Delivering {
 /** Without a commit of this process to wake it: retries, and what other processes recorded or left. */
 const LOOK_EVERY_MS = 1_000;
 const FINISH_WITHIN_MS = 2_000;
+/** Where very many agents wait for receivers that fail, a look takes long; it is followed by a rest of so many times that. */
+const LONG_LOOK_MS = 20;
+const REST = 4;
 
 /**
  * Sends what is due, at least once: what was claimed and not ended, because the process was killed, is claimed again by
@@ -40,13 +43,13 @@ export function startDelivering(parts: DeliveryParts): Delivering {
   let looking: Promise<void> | undefined;
   let settling: Promise<void> | undefined;
   let again = false;
-  let stopped = false;
+  const stopping = new AbortController();
 
   const report = (what: string) => (error: unknown) => reportFailure(context.log, what, error);
 
   function wake(): void {
     again = true;
-    if (stopped) return;
+    if (stopping.signal.aborted) return;
     looking ??= look()
       .catch(report('deliveries could not be looked for'))
       .finally(() => {
@@ -57,12 +60,20 @@ export function startDelivering(parts: DeliveryParts): Delivering {
   }
 
   async function look(): Promise<void> {
-    while (again && !stopped) {
+    while (again && !stopping.signal.aborted) {
       again = false;
+      const began = performance.now();
       const claimed = await claimDue();
       for (const one of claimed) start(one);
       // What was taken makes the next of its lane wait, so more is found only when something has ended.
+      await restAfter(performance.now() - began);
     }
+  }
+
+  /** Others need the database, too. */
+  async function restAfter(lookMs: number): Promise<void> {
+    if (lookMs < LONG_LOOK_MS) return;
+    await setTimeout(Math.min(REST * lookMs, LOOK_EVERY_MS), undefined, stopping).catch(() => undefined);
   }
 
   async function claimDue(): Promise<readonly ClaimedDelivery[]> {
@@ -138,7 +149,7 @@ export function startDelivering(parts: DeliveryParts): Delivering {
     .then(wake);
   return {
     async stop() {
-      stopped = true;
+      stopping.abort();
       clearInterval(timer);
       await looking;
       const cut = new AbortController();
