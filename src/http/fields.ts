@@ -60,10 +60,15 @@ export const pageQuery = {
   cursor: z.string().min(1).max(500).optional(),
 };
 
+const NEXT_CURSOR = z.string().nullable().meta({
+  description:
+    'Where the next page begins; null at the end. Before it a page may hold fewer rows than asked for.',
+});
+
 /** The answer of every list: `{[name]: rows, next_cursor}`. */
 export function listOf<const N extends string, T extends z.ZodType>(name: N, row: T) {
   const members = { [name]: z.array(row) } as Record<N, z.ZodArray<T>>;
-  return z.object({ ...members, next_cursor: z.string().nullable() });
+  return z.object({ ...members, next_cursor: NEXT_CURSOR });
 }
 
 export function pageOf({ limit, cursor }: { limit: number; cursor?: string | undefined }): Page {

@@ -5,6 +5,7 @@ export interface Page {
 }
 
 export interface Paged<T> {
+  /** Before the end there may be fewer than asked for, even none, where a search takes long. */
   readonly items: readonly T[];
   /** Cursor of the next page, or null at the end. */
   readonly next: string | null;
