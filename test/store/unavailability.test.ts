@@ -3,36 +3,14 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import type { Database as SqliteConnection } from 'better-sqlite3';
 import pg from 'pg';
 import { UnavailableError } from '../../src/domain/unavailable.ts';
-import { DomainError } from '../../src/domain/errors.ts';
 import { groupCommitter } from '../../src/store/committer.ts';
 import { type Database, openDatabase } from '../../src/store/database.ts';
 import { gather } from '../../src/store/gather.ts';
 import { createStore, type DatabaseStore } from '../../src/store/store.ts';
 import { UnitQueue } from '../../src/store/unit-queue.ts';
 import { brokenRows } from '../faults/wholeness.ts';
-import { anEvent, aTask, aToken, aUnit } from '../support/fixtures.ts';
+import { opening } from './committing.ts';
 import { openWithoutThread, type Place, postgresPlace, sqlitePlace } from './databases.ts';
-
-const taken = new DomainError('task_id_taken', 'taken');
-
-/** A task as it is opened, whole. */
-function opening() {
-  const task = aTask();
-  const token = aToken(task);
-  const about = { taskId: task.taskId };
-  const events = [
-    anEvent({ ...about, type: 'task_opened' }),
-    anEvent({ ...about, type: 'token_issued', tokenId: token.tokenId }),
-  ];
-  const unit = aUnit(
-    [
-      { do: 'insert_task', task, miss: taken },
-      { do: 'insert_token', token },
-    ],
-    { events },
-  );
-  return { task, unit };
-}
 
 function failure(code: string): Error {
   return Object.assign(new Error(`simulated ${code}`), { code });
