@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { type Dependency, endedBy, handleKey, tokenDependencies } from '../../domain/revocation.ts';
 import { DomainError } from '../../domain/errors.ts';
 import type { AppContext } from '../context.ts';
@@ -96,6 +97,8 @@ async function readBits(
       bytes[index >> 3] = (bytes[index >> 3] ?? 0) | (1 << (index & 7));
     }
     after = page.next;
+    // The embedded database answers at once, and nobody would get a turn.
+    await setImmediate();
   } while (after);
   return bytes;
 }
