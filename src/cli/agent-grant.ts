@@ -1,5 +1,5 @@
 import { findAgent } from '../app/agents/find-agent.ts';
-import { updateAgent } from '../app/agents/update-agent.ts';
+import { editAgent } from '../app/agents/update-agent.ts';
 import type { Agent } from '../domain/agent.ts';
 import { DomainError } from '../domain/errors.ts';
 import type { DataOptions } from './options.ts';
@@ -30,7 +30,7 @@ export async function grantToAgent(
   if (Object.values(edits).every((edit) => edit === undefined)) {
     throw new DomainError('parameter_invalid', 'name at least one thing to grant (see --help)');
   }
-  const updated = await updateAgent(context, { caller, clientId, edits });
+  const updated = await editAgent(context, { caller, agent, edits });
   if (options.json) json(agentRow(updated));
   else record(agentText(updated));
 }

@@ -150,4 +150,27 @@ describe('the tools of an agent', () => {
     expect((await removeTool(context, tool)).tools).toEqual(['search']);
     await expect(removeTool(context, tool)).rejects.toMatchObject({ code: 'not_found' });
   });
+
+  test.each([
+    ['added', addTool, 'browse'],
+    ['removed', removeTool, 'search'],
+  ] as const)(
+    'a tool that is %s while another one is added takes nothing away',
+    async (_how, change, tool) => {
+      const { agent } = await registeredAgent(context);
+      const { clientId } = agent;
+      const { agents } = context.store;
+      let other: Promise<unknown> | undefined;
+      const byId: typeof agents.byId = async (id) => {
+        const found = await agents.byId(id);
+        // Once it was read somebody else changes it.
+        await (other ??= addTool(context, { caller: CALLER, clientId, tool: 'other' }));
+        return found;
+      };
+      const interrupted = { ...context, store: { ...context.store, agents: { ...agents, byId } } };
+      const changing = change(interrupted, { caller: CALLER, clientId, tool });
+      await expect(changing).rejects.toMatchObject({ code: 'conflict' });
+      expect((await agents.byId(clientId))?.tools).toEqual(['search', 'other']);
+    },
+  );
 });

@@ -3,7 +3,7 @@ import { DomainError } from '../../domain/errors.ts';
 import type { Caller } from '../audit/audit-trail.ts';
 import type { AppContext } from '../context.ts';
 import { findAgent } from './find-agent.ts';
-import { updateAgent } from './update-agent.ts';
+import { editAgent } from './update-agent.ts';
 
 export interface ChangeToolCommand {
   readonly caller: Caller;
@@ -18,7 +18,7 @@ export async function addTool(
 ): Promise<Agent> {
   const agent = await findAgent(context, clientId);
   if (agent.tools.includes(tool)) return agent;
-  return updateAgent(context, { caller, clientId, edits: { tools: [...agent.tools, tool] } });
+  return editAgent(context, { caller, agent, edits: { tools: [...agent.tools, tool] } });
 }
 
 /** @throws DomainError `not_found` when the agent does not have the tool. */
@@ -28,9 +28,9 @@ export async function removeTool(
 ): Promise<Agent> {
   const agent = await findAgent(context, clientId);
   if (!agent.tools.includes(tool)) throw new DomainError('not_found', 'the agent does not have this tool');
-  return updateAgent(context, {
+  return editAgent(context, {
     caller,
-    clientId,
+    agent,
     edits: { tools: agent.tools.filter((own) => own !== tool) },
   });
 }

@@ -46,7 +46,22 @@ export async function updateAgent(
   context: AppContext,
   { caller, clientId, edits }: UpdateAgentCommand,
 ): Promise<Agent> {
-  const agent = await findAgent(context, clientId);
+  return editAgent(context, { caller, agent: await findAgent(context, clientId), edits });
+}
+
+export interface EditAgentCommand {
+  readonly caller: Caller;
+  /** As it was when the edits were made from it: one that was read again would hide what came between. */
+  readonly agent: Agent;
+  readonly edits: AgentEdits;
+}
+
+/** The same, for edits that follow from what the agent was. @throws DomainError as `updateAgent`. */
+export async function editAgent(
+  context: AppContext,
+  { caller, agent, edits }: EditAgentCommand,
+): Promise<Agent> {
+  const { clientId } = agent;
   await requireKnown(context, edits);
   const set = patchOf(agent, edits);
   await context.store.commit(
