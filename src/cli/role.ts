@@ -4,7 +4,7 @@ import { createRole } from '../app/roles/create-role.ts';
 import { deleteRole } from '../app/roles/delete-role.ts';
 import { findRole } from '../app/roles/find-role.ts';
 import { listMembers, listRoles } from '../app/roles/list-roles.ts';
-import { updateRole } from '../app/roles/update-role.ts';
+import { editRole } from '../app/roles/update-role.ts';
 import { DomainError } from '../domain/errors.ts';
 import { findPerson } from './find-person.ts';
 import {
@@ -101,12 +101,13 @@ async function create({ context, caller }: Session, name: string, options: Creat
 
 async function update({ context, caller }: Session, name: string, options: UpdateOptions): Promise<void> {
   const { add, remove: removed, description } = options;
-  const { permissions } = await findRole(context, name);
+  const before = await findRole(context, name);
+  const { permissions } = before;
   const missing = removed.filter((right) => !permissions.includes(right));
   if (missing.length > 0) throw new DomainError('not_found', `${name} does not hold ${missing.join(' ')}`);
   const kept = permissions.filter((right) => !removed.includes(right));
   const edits = { permissions: [...new Set([...kept, ...add])], description };
-  const row = roleRow(await updateRole(context, { caller, name, edits }));
+  const row = roleRow(await editRole(context, { caller, before, edits }));
   if (options.json) json(row);
   else record(row);
 }

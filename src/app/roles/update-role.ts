@@ -27,7 +27,21 @@ export async function updateRole(
   context: AppContext,
   { caller, name, edits }: UpdateRoleCommand,
 ): Promise<Role> {
-  const before = await findRole(context, name);
+  return editRole(context, { caller, before: await findRole(context, name), edits });
+}
+
+export interface EditRoleCommand {
+  readonly caller: Caller;
+  /** As it was when the edits were made from it: one that was read again would hide what came between. */
+  readonly before: Role;
+  readonly edits: RoleEdits;
+}
+
+/** The same, for edits that follow from what the role was. @throws DomainError as `updateRole`. */
+export async function editRole(
+  context: AppContext,
+  { caller, before, edits }: EditRoleCommand,
+): Promise<Role> {
   const { description, permissions } = edits;
   const role: Role = {
     ...before,
@@ -42,7 +56,7 @@ export async function updateRole(
     unitOf(context, caller, [{ do: 'update_role', role, expect: before, miss }], {
       type: 'role_updated',
       details: {
-        role: name,
+        role: before.name,
         before: { description: before.description, permissions: before.permissions },
         after: { description: role.description, permissions: role.permissions },
       },
