@@ -2,12 +2,15 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { AppContext } from '../../src/app/context.ts';
 import type { Issued } from '../../src/app/issuance/issuance.ts';
 import { openTask } from '../../src/app/issuance/open-task.ts';
+import { redeemAuthorization } from '../../src/app/issuance/redeem-authorization.ts';
 import { refreshTask } from '../../src/app/issuance/refresh-task.ts';
 import { resolveToken } from '../../src/app/tokens/resolve-token.ts';
 import type { UnitOfWork } from '../../src/app/unit-of-work.ts';
 import type { Agent } from '../../src/domain/agent.ts';
+import { DomainError } from '../../src/domain/errors.ts';
 import type { Dependency } from '../../src/domain/revocation.ts';
-import { createTestContext, type TestContext } from '../support/app-context.ts';
+import { createTestContext, DEFAULT_AUDIENCE, type TestContext } from '../support/app-context.ts';
+import { aUser } from '../support/fixtures.ts';
 import { commandOf, deriveBelow, handOffTo, newAgent, SECRET } from './rivals.ts';
 
 /** S24: what ends a token ends what is made from it at the same moment, because the commit rests on all of it. */
@@ -67,6 +70,31 @@ describe('the commit of a token rests on all that its source stands on', () => {
     const voucher = await handOffTo(context, agent, child, delegate);
     await expectAllGuarded(child.access.value, 8);
     await deriveBelow(context, delegate, voucher, { codeChallenge: 'of-the-delegate' });
+    await expectAllGuarded(voucher.access.value, 9);
+  });
+
+  test('of what a person authorizes below it, with a token and with a hand-off token', async () => {
+    const user = aUser();
+    const miss = new DomainError('conflict', 'the id is taken');
+    const change = { do: 'insert_user', user, passwordHash: '-', miss } as const;
+    await context.store.commit({ id: context.ids.next(), guards: [], changes: [change], events: [] });
+    const redeem = (by: Agent, parentTokenId: string | null) =>
+      redeemAuthorization(context, {
+        ...commandOf(context, by, { delegates: [delegate.clientId] }),
+        grant: context.ids.next(),
+        user,
+        userEpoch: user.epoch,
+        agentEpoch: by.epoch,
+        consented: { scope: ['reports:read'], audiences: [DEFAULT_AUDIENCE], tools: [], resources: [] },
+        parentTokenId,
+        codeChallenge: context.digests.sha256(SECRET),
+        consume: [],
+      });
+    const top = await redeem(agent, null);
+    const below = await redeem(agent, top.access.token.tokenId);
+    await expectAllGuarded(top.access.value, 5);
+    const voucher = await handOffTo(context, agent, below, delegate);
+    await redeem(delegate, voucher.access.token.tokenId);
     await expectAllGuarded(voucher.access.value, 9);
   });
 
