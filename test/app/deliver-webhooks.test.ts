@@ -43,7 +43,10 @@ test('looking for deliveries that takes long leaves the database to others most 
 test('looking that takes no time follows each commit', async () => {
   const { outbox, looks, wake } = slowOutbox(0);
   const delivering = deliver(outbox);
-  await commitFor(300, wake);
-  expect(looks.length).toBeGreaterThan(20);
+  // However busy the machine is: with nothing but the timer it would take ten seconds.
+  for (const late = performance.now() + 5000; looks.length < 10 && performance.now() < late; ) {
+    await commitFor(50, wake);
+  }
+  expect(looks.length).toBeGreaterThanOrEqual(10);
   await delivering.stop();
 });
