@@ -1,9 +1,9 @@
-import { createReadStream, createWriteStream } from 'node:fs';
-import { readdir, rename, rm } from 'node:fs/promises';
+import { createWriteStream } from 'node:fs';
+import { open, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout } from 'node:timers/promises';
-import { constants, createGzip } from 'node:zlib';
+import { constants, createGzip, type Gzip } from 'node:zlib';
 
 const DAY = 86_400_000;
 /** Bytes. */
@@ -60,19 +60,35 @@ export async function tendArchives(
 /** Lines of JSON shrink to a tenth however little one tries; a busy server fills files faster than gzip's usual effort. */
 async function compress(path: string): Promise<void> {
   const partial = `${path}.gz.part`;
-  await pipeline(
-    createReadStream(path, { highWaterMark: PIECE }),
-    slowly,
-    createGzip({ level: constants.Z_BEST_SPEED, chunkSize: PIECE / 4 }),
-    createWriteStream(partial, { mode: 0o640 }),
-  );
+  const gzip = createGzip({ level: constants.Z_BEST_SPEED, chunkSize: PIECE / 4 });
+  await Promise.all([
+    feed(gzip, path).catch((error: Error) => gzip.destroy(error)),
+    pipeline(gzip, createWriteStream(partial, { mode: 0o640 })),
+  ]);
   await rename(partial, `${path}.gz`);
   await rm(path, { force: true });
 }
 
-async function* slowly(pieces: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
-  for await (const piece of pieces) {
-    yield piece;
-    await setTimeout(PAUSE_MS);
+/** Each piece in the same memory: V8 would keep a stream's pieces, some hundred of them, until a full collection. */
+async function feed(gzip: Gzip, path: string): Promise<void> {
+  const file = await open(path);
+  try {
+    const memory = Buffer.allocUnsafeSlow(PIECE);
+    for (;;) {
+      const { bytesRead } = await file.read(memory, 0, PIECE);
+      if (bytesRead === 0) break;
+      await taken(gzip, memory.subarray(0, bytesRead));
+      await setTimeout(PAUSE_MS);
+    }
+  } finally {
+    await file.close();
   }
+  gzip.end();
+}
+
+/** Resolves when the piece is compressed. */
+function taken(gzip: Gzip, piece: Buffer): Promise<void> {
+  return new Promise((resolve, reject) => {
+    gzip.write(piece, (error) => (error ? reject(error) : resolve()));
+  });
 }

@@ -12,6 +12,7 @@ import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { promisify } from 'node:util';
 import { nextArchive, tendArchives } from './archives.ts';
+import { LineMemory } from './line-memory.ts';
 import { wholeLines } from './whole-lines.ts';
 
 const writeTo = promisify(write);
@@ -41,6 +42,8 @@ export interface RotatingFileOptions {
 export class RotatingFile extends Writable {
   readonly #options: RotatingFileOptions;
   readonly #path: string;
+  /** Of the lines that are being written. */
+  readonly #memory = new LineMemory();
   #fd: number | undefined;
   #size = 0;
   /** Size of the file once the write under way has arrived; undefined when none is. */
@@ -52,7 +55,7 @@ export class RotatingFile extends Writable {
 
   /** @throws the file system's error when the file cannot be opened */
   constructor(options: RotatingFileOptions) {
-    super({ decodeStrings: true, autoDestroy: false });
+    super({ decodeStrings: false, autoDestroy: false });
     this.#options = options;
     this.#path = join(options.directory, `${options.name}.log`);
     this.#open();
@@ -81,12 +84,8 @@ export class RotatingFile extends Writable {
     while (this.#rest.length > 0) this.#attempt(() => this.#writeAllNow(this.#next()));
   }
 
-  override _write(lines: Buffer, _encoding: BufferEncoding, done: () => void): void {
-    void this.#append(lines).finally(done);
-  }
-
-  override _writev(chunks: { chunk: Buffer }[], done: () => void): void {
-    void this.#append(Buffer.concat(chunks.map(({ chunk }) => chunk))).finally(done);
+  override _write(lines: string, _encoding: BufferEncoding, done: () => void): void {
+    void this.#append(this.#memory.encode(lines)).finally(done);
   }
 
   override _final(done: () => void): void {

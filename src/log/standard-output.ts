@@ -1,4 +1,5 @@
 import { writeSync } from 'node:fs';
+import { LineMemory } from './line-memory.ts';
 import { wholeLines } from './whole-lines.ts';
 
 /** A write of so many bytes goes into a pipe as a whole or not at all (PIPE_BUF on Linux). */
@@ -18,6 +19,7 @@ export class StandardOutput {
   readonly #fd: number;
   readonly #onProblem: (problem: Error) => void;
   readonly #retry: NodeJS.Timeout;
+  readonly #memory = new LineMemory();
   #rest: Buffer = NOTHING;
 
   /**
@@ -37,8 +39,9 @@ export class StandardOutput {
 
   /** @param text whole lines */
   write(text: string): void {
-    const added = Buffer.from(text);
-    this.#rest = this.#rest.length === 0 ? added : Buffer.concat([this.#rest, added]);
+    // What a full pipe did not take may lie in the memory that the next lines would be put into.
+    this.#rest =
+      this.#rest.length === 0 ? this.#memory.encode(text) : Buffer.concat([this.#rest, Buffer.from(text)]);
     this.#write();
   }
 

@@ -1,10 +1,12 @@
 import {
   existsSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
   rmSync,
   statSync,
+  symlinkSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
@@ -13,6 +15,7 @@ import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import { tendArchives } from '../../src/log/archives.ts';
 import { RotatingFile, type RotatingFileOptions } from '../../src/log/rotating-file.ts';
 
 let directory: string;
@@ -168,6 +171,41 @@ describe('a rotating file', () => {
     expect(allLines()).toEqual(['whole']);
   });
 
+  test('compresses a file that is much larger than what is read of it at once', async () => {
+    const file = open({ maxBytes: 2_000_000 });
+    const lines = Array.from({ length: 40_000 }, (_, n) => `line ${n} ${'é'.repeat(n % 60)}`);
+    for (let n = 0; n < lines.length; n += 1_000) file.write(`${lines.slice(n, n + 1_000).join('\n')}\n`);
+    await file.finish();
+    expect(files()).toEqual([`app-${day(now)}.1.log.gz`, 'app.log']);
+    expect(allLines()).toEqual(lines);
+    expect(problems).toEqual([]);
+  });
+
+  test.each([
+    ['written', (archive: string) => mkdirSync(`${archive}.gz.part`), 'EISDIR'],
+    [
+      'read',
+      (archive: string) => {
+        rmSync(archive);
+        symlinkSync(directory, archive);
+      },
+      'EISDIR',
+    ],
+  ])('keeps a file whose compression cannot be %s, and reports it', async (_, hinder, code) => {
+    const file = open({ maxBytes: 1_000_000, compress: false });
+    await new Promise((resolve) => file.write('kept\n', resolve));
+    now = daysFromNow(1);
+    file.tick();
+    await file.finish();
+    const archive = join(directory, files().find((name) => name !== 'app.log') ?? '');
+    hinder(archive);
+    await expect(tendArchives(directory, 'app', { maxDays: 14, compress: true, now })).rejects.toMatchObject({
+      code,
+    });
+    expect(existsSync(archive)).toBe(true);
+    expect(existsSync(`${archive}.gz`)).toBe(false);
+  });
+
   test('survives that its directory disappears, reports it, and comes back', async () => {
     const file = open({ maxBytes: 10 });
     await new Promise((resolve) => file.write('1234567\n', resolve));
@@ -184,7 +222,6 @@ describe('a rotating file', () => {
 const hasFullDisk = existsSync('/dev/full') ? test : test.skip;
 
 hasFullDisk('a full disk loses lines, not the process', async () => {
-  const { symlinkSync } = await import('node:fs');
   symlinkSync('/dev/full', join(directory, 'app.log'));
   const file = open();
   await new Promise((resolve) => file.write('lost\n', resolve));
