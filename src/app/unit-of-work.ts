@@ -142,6 +142,8 @@ export type Change =
       readonly do: 'update_user';
       readonly userId: string;
       readonly expectEpoch: number;
+      /** What else was read before deciding and must still be so. */
+      readonly expect: Pick<User, 'name' | 'permissions'>;
       readonly set: UserPatch;
       readonly miss: DomainError;
     }

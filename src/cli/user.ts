@@ -3,7 +3,7 @@ import { text } from 'node:stream/consumers';
 import { changeUserState } from '../app/users/change-user-state.ts';
 import { createUser } from '../app/users/create-user.ts';
 import { listUsers } from '../app/users/list-users.ts';
-import { updateUser } from '../app/users/update-user.ts';
+import { editUser } from '../app/users/update-user.ts';
 import { DomainError } from '../domain/errors.ts';
 import { findPerson } from './find-person.ts';
 import {
@@ -107,7 +107,7 @@ async function permissions(
   const wanted = [...new Set([...kept, ...add])];
   const changes = add.length + remove.length > 0;
   const user = changes
-    ? await updateUser(context, { caller, userId: person.userId, edits: { permissions: wanted } })
+    ? await editUser(context, { caller, user: person, edits: { permissions: wanted } })
     : person;
   if (asJson) json(userRow(user));
   else for (const right of user.permissions) line(right);

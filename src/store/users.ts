@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Knex } from 'knex';
 import type { UserReads } from '../app/ports/users.ts';
 import type { User } from '../domain/user.ts';
@@ -6,7 +7,7 @@ import { gather } from './gather.ts';
 import { json, mapping, plain } from './mapping.ts';
 import { type Order, pageOf } from './paging.ts';
 import { readRoles, rolesColumn } from './roles.ts';
-import { among, insertFree, type Row, rowsOf } from './statements.ts';
+import { among, insertFree, isPostgres, type Row, rowsOf } from './statements.ts';
 
 /** The row itself; what roles a person has stands in a table of their own. */
 const users = mapping<Omit<User, 'roles'>>('users', {
@@ -62,13 +63,24 @@ export const insertUser: Applier<'insert_user'> = eachAlone(async (db, { user, p
   return inserted.size === 1;
 });
 
-export const updateUser: Applier<'update_user'> = eachAlone(async (db, { userId, expectEpoch, set }) => {
+export const updateUser: Applier<'update_user'> = eachAlone(async (db, change) => {
+  const { userId, expectEpoch, expect, set } = change;
   const { passwordHash, ...patch } = set;
-  // The epoch is always among the columns, so that an empty patch still checks it.
+  const found = await lockedUser(db, userId);
+  if (!found || !isDeepStrictEqual({ ...found, ...expect, epoch: expectEpoch }, found)) return false;
+  // The epoch is always among the columns: there may be no other.
   const columns = {
     epoch: expectEpoch,
     ...users.patch(patch),
     ...(passwordHash === undefined ? {} : { password_hash: passwordHash }),
   };
-  return (await db('users').where({ user_id: userId, epoch: expectEpoch }).update(columns)) === 1;
+  return (await db('users').where({ user_id: userId }).update(columns)) === 1;
 });
+
+/** The row as it is, which nobody else changes until the commit. */
+async function lockedUser(db: Knex, userId: string): Promise<Omit<User, 'roles'> | undefined> {
+  const sql = `SELECT ${users.columns.join(', ')} FROM users WHERE user_id = ?`;
+  // SQLite's write transactions run one after another anyway.
+  const [row] = await rowsOf(db, isPostgres(db) ? `${sql} FOR UPDATE` : sql, [userId]);
+  return row && users.read(row);
+}

@@ -218,6 +218,7 @@ export async function patchUser(
     do: 'update_user',
     userId: user.userId,
     expectEpoch: user.epoch,
+    expect: { name: user.name, permissions: user.permissions },
     set,
     miss: new Error('changed') as never,
   });

@@ -182,13 +182,19 @@ onEveryDatabase('each kind of change', (open) => {
     await refused({ do: 'insert_user', user: aUser({ email: user.email }), passwordHash: 'other', miss });
   });
 
-  test('update_user sets what is given, and misses when the epoch has moved on', async () => {
+  test('update_user sets what is given, and misses when the epoch or what was read has moved on', async () => {
     const user = aUser();
+    const { userId, name, permissions } = user;
     await commit({ do: 'insert_user', user, passwordHash: 'hash', miss });
     const set = { passwordHash: 'new', epoch: 1, permissions: [] };
-    await commit({ do: 'update_user', userId: user.userId, expectEpoch: 0, set, miss });
+    const asRead = { name, permissions };
+    await commit({ do: 'update_user', userId, expectEpoch: 0, expect: asRead, set, miss });
+    const changed = { name, permissions: [] };
     expect(await store.users.byEmail(user.email)).toEqual({ ...user, ...set });
-    await refused({ do: 'update_user', userId: user.userId, expectEpoch: 0, set: {}, miss });
+    await refused({ do: 'update_user', userId, expectEpoch: 0, expect: changed, set: {}, miss });
+    await refused({ do: 'update_user', userId, expectEpoch: 1, expect: asRead, set: {}, miss });
+    await refused({ do: 'update_user', userId: 'nobody', expectEpoch: 1, expect: changed, set: {}, miss });
+    await commit({ do: 'update_user', userId, expectEpoch: 1, expect: changed, set: {}, miss });
   });
 
   test('resource servers own their audiences alone', async () => {

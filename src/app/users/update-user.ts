@@ -31,7 +31,19 @@ export async function updateUser(
   context: AppContext,
   { caller, userId, edits }: UpdateUserCommand,
 ): Promise<User> {
-  const user = await findUser(context, userId);
+  return editUser(context, { caller, user: await findUser(context, userId), edits });
+}
+
+export interface EditUserCommand {
+  readonly caller: Caller;
+  /** As it was when the edits were made from it: one that was read again would hide what came between. */
+  readonly user: User;
+  readonly edits: UserEdits;
+}
+
+/** The same, for edits that follow from what the user was. @throws DomainError as `updateUser`. */
+export async function editUser(context: AppContext, { caller, user, edits }: EditUserCommand): Promise<User> {
+  const { userId } = user;
   const set = patchOf(user, edits);
   const password = edits.password === undefined ? undefined : checkPassword(edits.password);
   const hash = password === undefined ? {} : { passwordHash: await context.passwords.hash(password) };
@@ -57,8 +69,9 @@ export function userChanges(
   set: UserPatch,
   reason: string | null = null,
 ): Change[] {
-  const { userId } = user;
-  const update: Change = { do: 'update_user', userId, expectEpoch: user.epoch, set, miss: userChanged() };
+  const { userId, epoch: expectEpoch, name, permissions } = user;
+  const expect = { name, permissions };
+  const update: Change = { do: 'update_user', userId, expectEpoch, expect, set, miss: userChanged() };
   if (set.epoch === undefined) return [update];
   const entry = revocationOf(context, caller, { kind: 'user', handle: userId, epoch: set.epoch, reason });
   // The browser sessions go too: nobody comes back in without signing in anew.
