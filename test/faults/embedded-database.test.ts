@@ -7,7 +7,8 @@ import { send } from '../support/requests.ts';
 import { type ServerProcess, startServerProcess } from '../support/server-process.ts';
 import { ADMIN, clientCredentials, introspect, open, type OpenTask } from '../support/token-requests.ts';
 
-const TIMEOUT_MS = 1500;
+/** A third of it is how long a writer waits for a lock: several times what the short wait below takes. */
+const TIMEOUT_MS = 2000;
 
 let server: ServerProcess;
 let agent: AgentParty;
@@ -48,7 +49,7 @@ describe('an embedded database that another process has locked', () => {
   test('makes writers wait for a short while, and nobody else', async () => {
     other.exec('BEGIN IMMEDIATE');
     const waiting = Array.from({ length: 20 }, issue);
-    await setTimeout(200);
+    await setTimeout(100);
     const started = performance.now();
     expect((await send(server, '/health/live')).status).toBe(200);
     expect((await send(server, '/health/ready')).status).toBe(200);
