@@ -99,7 +99,14 @@ export type Change =
       readonly except: string | null;
       readonly at: number;
     }
-  | { readonly do: 'insert_api_key'; readonly key: ApiKey; readonly miss: DomainError }
+  | {
+      /** Misses when the agent has as many keys that work as it may. */
+      readonly do: 'insert_api_key';
+      readonly key: ApiKey;
+      readonly most: number;
+      readonly at: number;
+      readonly miss: DomainError;
+    }
   | {
       /** The key must still work; what it opened is noted, and when it was used. */
       readonly do: 'use_api_key';
@@ -166,9 +173,11 @@ export type Change =
     }
   | { readonly do: 'delete_role'; readonly name: string; readonly miss: DomainError }
   | {
+      /** Misses when there is no such role any more, or the holder has as many as it may. */
       readonly do: 'assign_role';
       readonly role: string;
       readonly holder: RoleHolder;
+      readonly most: number;
       readonly at: number;
       readonly miss: DomainError;
     }
@@ -178,7 +187,13 @@ export type Change =
       readonly holder: RoleHolder;
       readonly miss: DomainError;
     }
-  | { readonly do: 'insert_permission'; readonly entry: CatalogueEntry; readonly miss: DomainError }
+  | {
+      /** Misses when it is there already, or the catalogue holds as many as it may. */
+      readonly do: 'insert_permission';
+      readonly entry: CatalogueEntry;
+      readonly most: number;
+      readonly miss: DomainError;
+    }
   | { readonly do: 'delete_permission'; readonly permission: string; readonly miss: DomainError }
   | { readonly do: 'insert_artifact'; readonly artifact: Artifact; readonly miss: DomainError }
   | {

@@ -6,7 +6,12 @@ import { among, hitsOf, insertFree, insertRows, isPostgres, rowsOf } from './sta
 /** How much older than the truth `last_used_at` may be: most uses of a busy key write nothing to its row. */
 const LAST_USED_MS = 60_000;
 
-export const insertApiKey: Applier<'insert_api_key'> = eachAlone(async (db, { key }) => {
+/** Whoever makes another key waits for the lock on the registry, and counts this one. */
+export const insertApiKey: Applier<'insert_api_key'> = eachAlone(async (db, { key, most, at }) => {
+  const sql =
+    'SELECT count(*) AS usable FROM api_keys WHERE client_id = ? AND (expires_at IS NULL OR expires_at > ?)';
+  const [row] = await rowsOf<{ usable: number }>(db, sql, [key.clientId, at]);
+  if (Number(row?.usable) >= most) return false;
   const inserted = await insertFree(db, 'api_keys', 'key_id', [apiKeys.write(key)]);
   return inserted.size === 1;
 });

@@ -34,7 +34,6 @@ export function apiKeyReads(db: Knex): ApiKeyReads {
         page,
         apiKeys.read,
       ),
-    countUsable: (clientId, now) => countUsable(db, clientId, now),
     openTasks: (of, now, most) => openTasks(db, of, now, most),
   };
 }
@@ -44,15 +43,6 @@ async function keysBy(db: Knex, column: 'prefix' | 'key_id', values: readonly st
   const rows = await rowsOf(db, `SELECT ${apiKeys.columns.join(', ')} FROM api_keys WHERE ${sql}`, bindings);
   const found = new Map(rows.map((row) => [row[column], apiKeys.read(row)]));
   return (value: string) => found.get(value);
-}
-
-async function countUsable(db: Knex, clientId: string, now: number): Promise<number> {
-  const [row] = await rowsOf<{ usable: number }>(
-    db,
-    `SELECT count(*) AS usable FROM api_keys WHERE client_id = ? AND (expires_at IS NULL OR expires_at > ?)`,
-    [clientId, now],
-  );
-  return Number(row?.usable ?? 0);
 }
 
 async function openTasks(db: Knex, of: OpenedBy, now: number, most: number): Promise<readonly OpenedTask[]> {

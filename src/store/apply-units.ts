@@ -81,6 +81,9 @@ const REGISTERS: ReadonlySet<ChangeKind> = new Set([
   'delete_role',
   'assign_role',
   'unassign_role',
+  // How many there are is counted, too.
+  'insert_api_key',
+  'insert_permission',
 ]);
 
 function registers({ changes }: UnitOfWork): boolean {

@@ -24,8 +24,14 @@ export function permissionReads(db: Knex): PermissionReads {
   };
 }
 
-/** Misses when it is there already. */
-export const insertPermission: Applier<'insert_permission'> = eachAlone(async (db, { entry }) => {
+/** Whoever adds another waits for the lock on the registry, and counts this one. */
+export const insertPermission: Applier<'insert_permission'> = eachAlone(async (db, { entry, most }) => {
+  const [row] = await rowsOf<{ total: number }>(
+    db,
+    'SELECT count(*) AS total FROM catalogue_permissions',
+    [],
+  );
+  if (Number(row?.total) >= most) return false;
   const inserted = await insertFree(db, 'catalogue_permissions', 'permission', [entries.write(entry)]);
   return inserted.size === 1;
 });

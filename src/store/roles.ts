@@ -93,9 +93,13 @@ export const deleteRole: Applier<'delete_role'> = eachAlone(async (db, { name })
   return (await hitsOf(db, 'DELETE FROM roles WHERE name = ?', [name])) === 1;
 });
 
-/** Misses when there is no such role. Whoever holds it already keeps it. */
-export const assignRole: Applier<'assign_role'> = eachAlone(async (db, { role, holder, at }) => {
+/** Whoever holds it already keeps it. Whoever assigns another waits for the lock on the registry, and counts this one. */
+export const assignRole: Applier<'assign_role'> = eachAlone(async (db, { role, holder, most, at }) => {
   if (!(await lockedRole(db, role))) return false;
+  const others =
+    'SELECT count(*) AS total FROM role_assignments WHERE holder_kind = ? AND holder_id = ? AND role <> ?';
+  const [held] = await rowsOf<{ total: number }>(db, others, [holder.kind, holder.id, role]);
+  if (Number(held?.total) >= most) return false;
   const row = { holder_kind: holder.kind, holder_id: holder.id, role, assigned_at: at };
   await insertRows(db, 'role_assignments', [row], 'ON CONFLICT DO NOTHING');
   return true;

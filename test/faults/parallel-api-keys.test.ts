@@ -9,7 +9,7 @@ import {
 import { administer, asAdmin } from '../support/parties.ts';
 import type { TestServer } from '../support/server.ts';
 import { ADMIN, introspect } from '../support/token-requests.ts';
-import { atOnce, onEveryDatabase, tally, winner } from './nodes.ts';
+import { atOnce, onEveryDatabase, RIVALS, tally, winner } from './nodes.ts';
 
 onEveryDatabase('API keys that many use at once', (nodes) => {
   let server: TestServer;
@@ -60,6 +60,19 @@ onEveryDatabase('API keys that many use at once', (nodes) => {
     expect(api_keys).toHaveLength(2);
     const { body } = winner(answers);
     expect((await verify(server, { ...party, apiKey: body.api_key })).status).toBe(200);
+  });
+
+  test('are as many as an agent may have, and no more', async () => {
+    const party = await registerWithKey(server);
+    const made = await atOnce((rival) => asAdmin(server, 'POST', keysOf(party), { name: `key ${rival}` }));
+    expect(tally(made)).toEqual({ 201: 19, 409: RIVALS - 19 });
+    const { api_keys } = await administer(server, 'GET', `${keysOf(party)}?limit=100`);
+    expect(api_keys).toHaveLength(20);
+    // A successor that works beside the one before is one more; one that takes its place at once is not.
+    const rotating = (immediate: boolean) =>
+      asAdmin(server, 'POST', `${keysOf(party)}/${api_keys[0].key_id}/rotate`, { immediate });
+    expect((await rotating(false)).status).toBe(409);
+    expect((await rotating(true)).status).toBe(200);
   });
 
   test('give out refresh tokens that work once: of many who use one nobody keeps anything', async () => {

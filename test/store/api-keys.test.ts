@@ -36,7 +36,7 @@ onEveryDatabase('API keys', (open) => {
       replacedBy: null,
       ...over,
     };
-    await commit({ do: 'insert_api_key', key, miss });
+    await commit({ do: 'insert_api_key', key, most: 3, at: T0, miss });
     return key;
   }
 
@@ -81,7 +81,7 @@ onEveryDatabase('API keys', (open) => {
 
   test('have prefixes of their own: a second one misses and changes nothing', async () => {
     const key = await aKey();
-    await refused({ do: 'insert_api_key', key: { ...key, keyId: anId(), clientId }, miss });
+    await refused({ do: 'insert_api_key', key: { ...key, keyId: anId() }, most: 3, at: T0, miss });
     expect(await store.apiKeys.byPrefix(key.prefix)).toEqual(key);
   });
 
@@ -95,11 +95,20 @@ onEveryDatabase('API keys', (open) => {
     expect((await store.apiKeys.ofAgent('somebody-else', { limit: 2 })).items).toEqual([]);
   });
 
-  test('count while they work', async () => {
-    await aKey();
+  test('count while they work: one more than the agent may have misses', async () => {
+    const first = await aKey();
+    const another: Change = {
+      do: 'insert_api_key',
+      key: { ...first, keyId: anId(), prefix: anId() },
+      most: 3,
+      at: T0,
+      miss,
+    };
     await aKey({ expiresAt: T0 + 1 });
     await aKey({ expiresAt: T0 });
-    expect(await store.apiKeys.countUsable(clientId, T0)).toBe(2);
+    await aKey();
+    await refused(another);
+    await commit(ended(first), { ...another, key: { ...another.key, keyId: anId(), prefix: anId() } });
   });
 
   test('use_api_key misses for an unknown, an expired and an ended key, and nothing of its unit happens', async () => {

@@ -40,7 +40,14 @@ onEveryDatabase('what is remembered of the registry', (open) => {
       'a resource server that goes': () => commit({ do: 'delete_resource_server', clientId }),
       'a new role': () => commit({ do: 'insert_role', role, miss }),
       'a role that is assigned': () =>
-        commit({ do: 'assign_role', role: role.name, holder: { kind: 'agent', id: clientId }, at: T0, miss }),
+        commit({
+          do: 'assign_role',
+          role: role.name,
+          holder: { kind: 'agent', id: clientId },
+          most: 20,
+          at: T0,
+          miss,
+        }),
       'a role that changed': () =>
         commit({ do: 'update_role', role: { ...role, permissions: [] }, expect: role, miss }),
       'a role that is taken back': () =>

@@ -26,7 +26,7 @@ onEveryDatabase('roles', (open) => {
   });
   const commit = (...changes: Change[]) => store.commit(aUnit(changes));
   const assign = (role: Role, holder: RoleHolder, at = T0) =>
-    commit({ do: 'assign_role', role: role.name, holder, at, miss });
+    commit({ do: 'assign_role', role: role.name, holder, most: 3, at, miss });
 
   async function stored(over: Partial<Role> = {}): Promise<Role> {
     const role = aRole(over);
@@ -124,6 +124,19 @@ onEveryDatabase('roles', (open) => {
       ]);
     });
 
+    test('are as many as a holder may have, however many are assigned at once', async () => {
+      const agent = await storedAgent();
+      const holder: RoleHolder = { kind: 'agent', id: agent.clientId };
+      const roles = await Promise.all(Array.from({ length: 8 }, () => stored()));
+      const assigned = await Promise.allSettled(roles.map((role) => assign(role, holder)));
+      expect(assigned.filter(({ status }) => status === 'fulfilled')).toHaveLength(3);
+      const held = (await store.agents.byId(agent.clientId))?.roles.map(({ name }) => name) ?? [];
+      expect(held).toHaveLength(3);
+      // One that is held already takes no more room.
+      const again = roles.find(({ name }) => name === held[0]);
+      await assign(again as Role, holder);
+    });
+
     test('are taken back once', async () => {
       const role = await stored();
       const agent = await storedAgent();
@@ -198,9 +211,13 @@ onEveryDatabase('what administrators add to the catalogue of permissions', (open
   test('is held once each, and taken away once', async () => {
     const store = createStore(open());
     const entry = { permission: `crm:${anId()}:read`, description: 'Read notes', createdAt: T0 };
-    const add = () => store.commit(aUnit([{ do: 'insert_permission', entry, miss }]));
+    const add = (most = 1000) => store.commit(aUnit([{ do: 'insert_permission', entry, most, miss }]));
     await add();
     await expect(add()).rejects.toBe(miss);
+    const other = { ...entry, permission: `crm:${anId()}:write` };
+    const { length } = await store.permissions.all();
+    const full = store.commit(aUnit([{ do: 'insert_permission', entry: other, most: length, miss }]));
+    await expect(full).rejects.toBe(miss);
     expect(await store.permissions.byName(entry.permission)).toEqual(entry);
     expect(await store.permissions.all()).toContainEqual(entry);
     const remove = () =>

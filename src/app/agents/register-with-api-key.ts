@@ -43,7 +43,7 @@ export async function registerWithApiKey(
     unitOf(
       context,
       command.caller,
-      [{ do: 'insert_agent', agent, miss: taken }, insertionOf(apiKey)],
+      [{ do: 'insert_agent', agent, miss: taken }, insertionOf(context, apiKey)],
       registeredFact(agent, command.registrar),
       { type: 'agent_activated', clientId: agent.clientId },
       createdFact(apiKey),

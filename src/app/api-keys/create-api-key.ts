@@ -3,10 +3,12 @@ import { type Caller, type Fact, unitOf } from '../audit/audit-trail.ts';
 import type { AppContext } from '../context.ts';
 import { checkText } from '../display-text.ts';
 import type { Change } from '../unit-of-work.ts';
-import { type KeyProof, requireKeyHolder, requireRoomForKey, vouching } from './key-holder.ts';
+import { type KeyProof, requireKeyHolder, vouching } from './key-holder.ts';
 import { type MintedApiKey, mintApiKey } from './mint-api-key.ts';
 
 const KEY_NAME_LENGTH = { min: 1, max: 100 };
+/** That work, of one agent. */
+const MOST_KEYS = 20;
 
 export interface CreateApiKeyCommand {
   readonly caller: Caller;
@@ -27,19 +29,15 @@ export async function createApiKey(
 ): Promise<MintedApiKey> {
   await requireKeyHolder(context, clientId, proof);
   const checked = checkText('name', name, KEY_NAME_LENGTH);
-  await requireRoomForKey(context, clientId);
   const minted = mintApiKey(context, { clientId, name: checked, expiresIn });
-  const changes = [...vouching(context, proof), insertionOf(minted)];
+  const changes = [...vouching(context, proof), insertionOf(context, minted)];
   await context.store.commit(unitOf(context, caller, changes, createdFact(minted)));
   return minted;
 }
 
-export function insertionOf({ key }: MintedApiKey): Change {
-  return {
-    do: 'insert_api_key',
-    key,
-    miss: new DomainError('conflict', 'the key could not be made: try again'),
-  };
+export function insertionOf({ clock }: AppContext, { key }: MintedApiKey): Change {
+  const miss = new DomainError('conflict', `the agent has ${MOST_KEYS} API keys that work: revoke one first`);
+  return { do: 'insert_api_key', key, most: MOST_KEYS, at: clock.now(), miss };
 }
 
 export function createdFact({ key: { clientId, keyId, name, expiresAt } }: MintedApiKey): Fact {

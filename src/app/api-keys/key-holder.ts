@@ -12,8 +12,6 @@ import type { Change } from '../unit-of-work.ts';
  */
 export type KeyProof = 'administrator' | (OwnProof & { readonly apiKey: ApiKey | undefined });
 
-const MOST_KEYS = 20;
-
 /** @throws DomainError `not_found`, `forbidden`, `verifier_mismatch`, `key_mismatch`, or `conflict`. */
 export async function requireKeyHolder(
   context: AppContext,
@@ -36,12 +34,6 @@ function requireSelf(context: AppContext, clientId: string, proof: Exclude<KeyPr
   }
   requireOwnRoot(bearer, clientId);
   if (apiKey.clientId !== clientId) throw new DomainError('forbidden', 'the API key is not this agent’s');
-}
-
-/** @throws DomainError `conflict` when the agent has as many keys as it may. */
-export async function requireRoomForKey({ store, clock }: AppContext, clientId: string): Promise<void> {
-  if ((await store.apiKeys.countUsable(clientId, clock.now())) < MOST_KEYS) return;
-  throw new DomainError('conflict', `the agent has ${MOST_KEYS} API keys that work: revoke one first`);
 }
 
 /** A key that vouches for another one must still work when that one is made. */

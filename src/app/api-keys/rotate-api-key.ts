@@ -5,7 +5,7 @@ import type { AppContext } from '../context.ts';
 import type { Change } from '../unit-of-work.ts';
 import { createdFact, insertionOf } from './create-api-key.ts';
 import { findApiKey } from './find-api-key.ts';
-import { type KeyProof, requireKeyHolder, requireRoomForKey, vouching } from './key-holder.ts';
+import { type KeyProof, requireKeyHolder, vouching } from './key-holder.ts';
 import { type MintedApiKey, mintApiKey } from './mint-api-key.ts';
 
 export interface RotateApiKeyCommand {
@@ -34,11 +34,10 @@ export async function rotateApiKey(
   await requireKeyHolder(context, clientId, proof);
   const old = await findApiKey(context, command);
   requireRotatable(old, context.clock.now());
-  await requireRoomForKey(context, clientId);
   const expiresIn = old.expiresAt === null ? null : Math.ceil((old.expiresAt - old.createdAt) / 1000);
   const minted = mintApiKey(context, { clientId, name: old.name, expiresIn });
   const replaced = replacedBy(context, old, { keyId: minted.key.keyId, immediate });
-  const changes = [...vouching(context, proof), ending(context, replaced), insertionOf(minted)];
+  const changes = [...vouching(context, proof), ending(context, replaced), insertionOf(context, minted)];
   await context.store.commit(
     unitOf(
       context,

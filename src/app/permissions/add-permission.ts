@@ -31,11 +31,14 @@ export async function addPermission(
   };
   const known = new DomainError('conflict', 'the catalogue holds this permission already');
   if (context.settings.catalogue.has(permission)) throw known;
-  if ((await context.store.permissions.all()).length >= MOST_ADDED) {
+  const added = await context.store.permissions.all();
+  if (added.some((one) => one.permission === permission)) throw known;
+  if (added.length >= MOST_ADDED) {
     throw new DomainError('conflict', `the catalogue takes at most ${MOST_ADDED} permissions more`);
   }
+  const changed = new DomainError('conflict', 'the catalogue was changed meanwhile: read it again');
   await context.store.commit(
-    unitOf(context, caller, [{ do: 'insert_permission', entry, miss: known }], {
+    unitOf(context, caller, [{ do: 'insert_permission', entry, most: MOST_ADDED, miss: changed }], {
       type: 'permission_added',
       details: { permission, description: entry.description },
     }),

@@ -8,8 +8,6 @@ export interface ApiKeyReads {
   byId(keyId: string): Promise<ApiKey | undefined>;
   /** Of one agent, newest first, ended ones too while they are kept. */
   ofAgent(clientId: string, page: Page): Promise<Paged<ApiKey>>;
-  /** How many keys of the agent work now. */
-  countUsable(clientId: string, now: number): Promise<number>;
   /** Tasks that one key, or any key of an agent, opened and that are neither ended nor expired; `most` at most. */
   openTasks(of: OpenedBy, now: number, most: number): Promise<readonly OpenedTask[]>;
 }

@@ -7,7 +7,7 @@ import { type Caller, unitOf } from '../audit/audit-trail.ts';
 import type { AppContext } from '../context.ts';
 import type { Change } from '../unit-of-work.ts';
 import { findUser } from '../users/find-user.ts';
-import { findRole, unknownRole } from './find-role.ts';
+import { findRole } from './find-role.ts';
 
 interface Assignment {
   readonly caller: Caller;
@@ -68,7 +68,8 @@ function assigning({ clock }: AppContext, { role, holder }: Assignment, { roles 
   if (roles.length >= MOST_ROLES) {
     throw new DomainError('conflict', `nobody has more than ${MOST_ROLES} roles`);
   }
-  return { do: 'assign_role', role, holder, at: clock.now(), miss: unknownRole() };
+  const miss = new DomainError('conflict', 'roles were changed meanwhile: read them again');
+  return { do: 'assign_role', role, holder, most: MOST_ROLES, at: clock.now(), miss };
 }
 
 function unassigning({ role, holder }: Assignment): Change {
