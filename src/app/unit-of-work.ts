@@ -150,7 +150,7 @@ export type Change =
       readonly userId: string;
       readonly expectEpoch: number;
       /** What else was read before deciding and must still be so. */
-      readonly expect: Pick<User, 'name' | 'permissions'>;
+      readonly expect: Pick<User, 'name' | 'state' | 'permissions'>;
       readonly set: UserPatch;
       readonly miss: DomainError;
     }
@@ -173,7 +173,7 @@ export type Change =
     }
   | { readonly do: 'delete_role'; readonly name: string; readonly miss: DomainError }
   | {
-      /** Misses when there is no such role any more, or the holder has as many as it may. */
+      /** Misses when there is no such role any more, when it is held already, or the holder has as many as it may. */
       readonly do: 'assign_role';
       readonly role: string;
       readonly holder: RoleHolder;
@@ -203,7 +203,13 @@ export type Change =
       readonly at: number;
       readonly miss: DomainError;
     }
-  | { readonly do: 'delete_artifact'; readonly model: string; readonly id: string }
+  | {
+      readonly do: 'delete_artifact';
+      readonly model: string;
+      readonly id: string;
+      /** Null where one that is gone already is as good. */
+      readonly miss: DomainError | null;
+    }
   | { readonly do: 'delete_artifacts_of_grant'; readonly grant: string }
   | {
       readonly do: 'insert_webhook';

@@ -33,8 +33,7 @@ export const consumeArtifact: Applier<'consume_artifact'> = async (db, steps) =>
 };
 
 export const deleteArtifact: Applier<'delete_artifact'> = eachAlone(async (db, { model, id }) => {
-  await hitsOf(db, 'DELETE FROM oidc_artifacts WHERE model = ? AND id = ?', [model, id]);
-  return true;
+  return (await hitsOf(db, 'DELETE FROM oidc_artifacts WHERE model = ? AND id = ?', [model, id])) === 1;
 });
 
 export const deleteArtifactsOfGrant: Applier<'delete_artifacts_of_grant'> = eachAlone(

@@ -7,7 +7,7 @@ import { type Applier, eachAlone } from './applier.ts';
 import { fromJson } from './json.ts';
 import { json, mapping, plain } from './mapping.ts';
 import { type Order, pageOf } from './paging.ts';
-import { hitsOf, insertFree, insertRows, isPostgres, jsonListOf, type Row, rowsOf } from './statements.ts';
+import { hitsOf, insertFree, isPostgres, jsonListOf, type Row, rowsOf } from './statements.ts';
 
 const roles = mapping<Role>('roles', {
   name: plain('name'),
@@ -93,7 +93,7 @@ export const deleteRole: Applier<'delete_role'> = eachAlone(async (db, { name })
   return (await hitsOf(db, 'DELETE FROM roles WHERE name = ?', [name])) === 1;
 });
 
-/** Whoever holds it already keeps it. Whoever assigns another waits for the lock on the registry, and counts this one. */
+/** Whoever assigns another waits for the lock on the registry, and counts this one. */
 export const assignRole: Applier<'assign_role'> = eachAlone(async (db, { role, holder, most, at }) => {
   if (!(await lockedRole(db, role))) return false;
   const others =
@@ -101,8 +101,7 @@ export const assignRole: Applier<'assign_role'> = eachAlone(async (db, { role, h
   const [held] = await rowsOf<{ total: number }>(db, others, [holder.kind, holder.id, role]);
   if (Number(held?.total) >= most) return false;
   const row = { holder_kind: holder.kind, holder_id: holder.id, role, assigned_at: at };
-  await insertRows(db, 'role_assignments', [row], 'ON CONFLICT DO NOTHING');
-  return true;
+  return (await insertFree(db, 'role_assignments', 'role', [row])).size === 1;
 });
 
 /** Misses when the role was not assigned. */

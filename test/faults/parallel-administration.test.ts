@@ -95,6 +95,34 @@ onEveryDatabase('administrators who all do the same at once', (nodes) => {
     expect(await auditEvents(server, query)).toHaveLength(1);
   });
 
+  test('assign a role: everyone is told that it is held, and it was assigned once', async () => {
+    const own = await registerAgent(server);
+    const role = { name: 'reader', description: 'Reads', permissions: ['reports:read'] };
+    await administer(server, 'POST', '/api/admin/roles', role);
+    const path = `/api/admin/roles/reader/agents/${own.clientId}`;
+    const answers = await atOnce(() => asAdmin(server, 'PUT', path));
+    expect(tally(answers)).toEqual({ 200: RIVALS });
+    for (const { body } of answers) expect(body.roles).toEqual(['reader']);
+    const query = { event_type: 'role_assigned', client_id: own.clientId };
+    expect(await auditEvents(server, query)).toHaveLength(1);
+  });
+
+  test('let an agent, and a person, act again once', async () => {
+    const own = await registerAgent(server);
+    await administer(server, 'POST', `/api/agents/${own.clientId}/suspend`, {});
+    const person = { email: 'often@example.com', name: 'Ada Example', password: 'a password of some length' };
+    const { user_id } = await administer(server, 'POST', '/api/admin/users', person);
+    await administer(server, 'POST', `/api/admin/users/${user_id}/disable`, {});
+    for (const path of [`/api/agents/${own.clientId}/reactivate`, `/api/admin/users/${user_id}/enable`]) {
+      const answers = await atOnce(() => asAdmin(server, 'POST', path, {}));
+      expect(tally(answers)).toEqual({ 200: 1, 409: RIVALS - 1 });
+    }
+    expect(
+      await auditEvents(server, { event_type: 'agent_reactivated', client_id: own.clientId }),
+    ).toHaveLength(1);
+    expect(await auditEvents(server, { event_type: 'user_enabled', user_id })).toHaveLength(1);
+  });
+
   test('allow an agent many tools: none is lost without a word', async () => {
     const own = await registerAgent(server, { allowed_tools: [] });
     const path = `/api/agents/${own.clientId}/tools`;

@@ -4,7 +4,7 @@ import { authorize, CALLBACK } from '../support/code-flow.ts';
 import { administer, asAdmin, createPerson, registerAgent } from '../support/parties.ts';
 import { postForm } from '../support/requests.ts';
 import { startServer, type TestServer } from '../support/server.ts';
-import { derive, requestToken, TOKEN_EXCHANGE } from '../support/token-requests.ts';
+import { auditEvents, derive, requestToken, TOKEN_EXCHANGE } from '../support/token-requests.ts';
 
 let server: TestServer;
 
@@ -61,6 +61,18 @@ describe('withdrawing one approval', () => {
     });
     expect(refreshed.body.error).toBe('invalid_grant');
     expect((await administer(server, 'GET', path)).consents).toHaveLength(1);
+  });
+
+  test('is done once, however many do it at the same moment', async () => {
+    const { person } = await approvedTask();
+    const path = `/api/admin/users/${person.userId}/consents`;
+    const [{ grant }] = (await administer(server, 'GET', path)).consents;
+    const answers = await Promise.all(
+      Array.from({ length: 16 }, () => asAdmin(server, 'POST', `${path}/${grant}/revoke`, {})),
+    );
+    expect(answers.map(({ status }) => status).sort((a, b) => a - b)).toEqual([200, ...Array(15).fill(404)]);
+    const events = await auditEvents(server, { event_type: 'consent_revoked', user_id: person.userId });
+    expect(events).toHaveLength(1);
   });
 
   test('of somebody else, or none at all, is not found', async () => {

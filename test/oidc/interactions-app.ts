@@ -218,7 +218,7 @@ export async function patchUser(
     do: 'update_user',
     userId: user.userId,
     expectEpoch: user.epoch,
-    expect: { name: user.name, permissions: user.permissions },
+    expect: { name: user.name, state: user.state, permissions: user.permissions },
     set,
     miss: new Error('changed') as never,
   });

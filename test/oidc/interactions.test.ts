@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { UnavailableError } from '../../src/domain/unavailable.ts';
 import type { User } from '../../src/domain/user.ts';
 import { DEFAULT_AUDIENCE } from '../support/app-context.ts';
 import {
@@ -94,6 +95,24 @@ describe('what a person is shown', () => {
       details: { scope: ['reports:read', 'reports:write'], redirect_uri: 'https://client.example/callback' },
     });
   });
+});
+
+test('what could not be recorded is not shown, and is recorded when it is', async () => {
+  const agent = await app.agent();
+  const { store } = app.context;
+  const committing = store.commit;
+  const failing = jest.spyOn(store, 'commit').mockImplementation(async (unit) => {
+    if (!unit.events.some(({ type }) => type === 'authorization_requested')) return committing(unit);
+    failing.mockRestore();
+    throw new UnavailableError('database_unavailable', 'the database is away');
+  });
+  const { browser, page } = await atConsent(app, agent, user);
+  expect(page.status).toBe(503);
+  expect((await browser.open(page.url)).status).toBe(200);
+  const events = (await app.events('authorization_requested')).filter(
+    ({ clientId }) => clientId === agent.clientId,
+  );
+  expect(events).toHaveLength(1);
 });
 
 describe('allowing', () => {

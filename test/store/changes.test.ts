@@ -184,12 +184,12 @@ onEveryDatabase('each kind of change', (open) => {
 
   test('update_user sets what is given, and misses when the epoch or what was read has moved on', async () => {
     const user = aUser();
-    const { userId, name, permissions } = user;
+    const { userId, name, state, permissions } = user;
     await commit({ do: 'insert_user', user, passwordHash: 'hash', miss });
     const set = { passwordHash: 'new', epoch: 1, permissions: [] };
-    const asRead = { name, permissions };
+    const asRead = { name, state, permissions };
     await commit({ do: 'update_user', userId, expectEpoch: 0, expect: asRead, set, miss });
-    const changed = { name, permissions: [] };
+    const changed = { name, state, permissions: [] };
     expect(await store.users.byEmail(user.email)).toEqual({ ...user, ...set });
     await refused({ do: 'update_user', userId, expectEpoch: 0, expect: changed, set: {}, miss });
     await refused({ do: 'update_user', userId, expectEpoch: 1, expect: asRead, set: {}, miss });
@@ -249,7 +249,10 @@ onEveryDatabase('each kind of change', (open) => {
     const grantId = anId();
     const [code, session, other] = [anArtifact({ grantId }), anArtifact({ grantId }), anArtifact()];
     for (const artifact of [code, session, other]) await store.artifacts.upsert(artifact);
-    await commit({ do: 'delete_artifact', model: code.model, id: code.id });
+    const { model, id } = code;
+    await commit({ do: 'delete_artifact', model, id, miss });
+    await refused({ do: 'delete_artifact', model, id, miss });
+    await commit({ do: 'delete_artifact', model, id, miss: null });
     expect(await store.artifacts.find(code.model, code.id)).toBeUndefined();
     expect(await store.artifacts.find(session.model, session.id)).toEqual(session);
     await commit({ do: 'delete_artifacts_of_grant', grant: grantId });

@@ -36,7 +36,14 @@ export async function activateAgent(
       caller,
       [
         { do: 'consume_registration_token', digest, at: clock.now(), miss: used },
-        { do: 'update_agent', clientId: agent.clientId, expectEpoch: agent.epoch, set, miss: moved },
+        {
+          do: 'update_agent',
+          clientId: agent.clientId,
+          expectEpoch: agent.epoch,
+          expect: { state: agent.state },
+          set,
+          miss: moved,
+        },
       ],
       { type: 'agent_activated', clientId: agent.clientId },
     ),

@@ -71,6 +71,7 @@ function changesOf(
     do: 'update_agent',
     clientId,
     expectEpoch: agent.epoch,
+    expect: { state: agent.state },
     set,
     miss: agentChanged(),
   };

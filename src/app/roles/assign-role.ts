@@ -15,64 +15,73 @@ interface Assignment {
   readonly holder: RoleHolder;
 }
 
+type Target = 'assigned' | 'unassigned';
+
 /**
  * Gives an agent a role, or takes it: its ceiling is what it was given itself and what its roles hold.
  * @throws DomainError `not_found`, `conflict`.
  */
-export async function changeRoleOfAgent(
+export function changeRoleOfAgent(
   context: AppContext,
-  to: 'assigned' | 'unassigned',
+  to: Target,
   { caller, role, clientId }: { caller: Caller; role: string; clientId: string },
 ): Promise<Agent> {
-  const agent = await findAgent(context, clientId);
-  await change(context, to, { caller, role, holder: { kind: 'agent', id: clientId } }, agent);
-  return findAgent(context, clientId);
+  const holder: RoleHolder = { kind: 'agent', id: clientId };
+  return change(context, to, { caller, role, holder }, () => findAgent(context, clientId));
 }
 
 /**
  * Gives a person a role, or takes it: a person may delegate what was given to the person and what the roles hold.
  * @throws DomainError `not_found`, `conflict`.
  */
-export async function changeRoleOfUser(
+export function changeRoleOfUser(
   context: AppContext,
-  to: 'assigned' | 'unassigned',
+  to: Target,
   { caller, role, userId }: { caller: Caller; role: string; userId: string },
 ): Promise<User> {
-  const user = await findUser(context, userId);
-  await change(context, to, { caller, role, holder: { kind: 'user', id: userId } }, user);
-  return findUser(context, userId);
+  const holder: RoleHolder = { kind: 'user', id: userId };
+  return change(context, to, { caller, role, holder }, () => findUser(context, userId));
 }
 
-async function change(
+async function change<Holder extends RightsHolder>(
   context: AppContext,
-  to: 'assigned' | 'unassigned',
+  to: Target,
   assignment: Assignment,
-  holder: RightsHolder,
-): Promise<void> {
+  read: () => Promise<Holder>,
+): Promise<Holder> {
+  const before = await read();
   const { permissions } = await findRole(context, assignment.role);
-  const held = holder.roles.some(({ name }) => name === assignment.role);
-  if (to === 'assigned' && held) return;
-  const changes = to === 'assigned' ? assigning(context, assignment, holder) : unassigning(assignment);
+  if (to === 'assigned' && holds(before, assignment)) return before;
+  const step = to === 'assigned' ? assigning(context, assignment, before) : unassigning(assignment);
   const { caller, role } = assignment;
   const { kind, id } = assignment.holder;
-  await context.store.commit(
-    unitOf(context, caller, [changes], {
+  const committed = context.store.commit(
+    unitOf(context, caller, [step], {
       type: to === 'assigned' ? 'role_assigned' : 'role_unassigned',
       ...(kind === 'agent' ? { clientId: id } : { userId: id }),
       details: { role, permissions },
     }),
   );
+  await committed.catch(async (error: unknown) => {
+    // Somebody else may have assigned it at the same moment: then it is as it was asked to be.
+    if (to === 'unassigned' || error !== step.miss || !holds(await read(), assignment)) throw error;
+  });
+  return read();
 }
 
-function assigning({ clock }: AppContext, { role, holder }: Assignment, { roles }: RightsHolder): Change {
+function holds({ roles }: RightsHolder, { role }: Assignment): boolean {
+  return roles.some(({ name }) => name === role);
+}
+
+function assigning({ clock }: AppContext, { role, holder }: Assignment, { roles }: RightsHolder) {
   if (roles.length >= MOST_ROLES) {
     throw new DomainError('conflict', `nobody has more than ${MOST_ROLES} roles`);
   }
   const miss = new DomainError('conflict', 'roles were changed meanwhile: read them again');
-  return { do: 'assign_role', role, holder, most: MOST_ROLES, at: clock.now(), miss };
+  return { do: 'assign_role', role, holder, most: MOST_ROLES, at: clock.now(), miss } satisfies Change;
 }
 
-function unassigning({ role, holder }: Assignment): Change {
+function unassigning({ role, holder }: Assignment) {
   const miss = new DomainError('not_found', 'the role is not assigned');
-  return { do: 'unassign_role', role, holder, miss };
+  return { do: 'unassign_role', role, holder, miss } satisfies Change;
 }

@@ -1,4 +1,5 @@
 import type { AuditEventType } from '../../domain/audit-event.ts';
+import type { DomainError } from '../../domain/errors.ts';
 import { type Caller, unitOf } from '../audit/audit-trail.ts';
 import type { AppContext } from '../context.ts';
 import { revocationOf } from './revocation-entry.ts';
@@ -12,12 +13,14 @@ export interface RevokeGrantCommand {
   readonly userId?: string | null;
   readonly clientId?: string | null;
   readonly type: Extract<AuditEventType, 'token_replayed' | 'consent_revoked'>;
+  /** Refuses an authorization that has been ended already, where that matters. */
+  readonly ended?: DomainError | null;
 }
 
 /** Ends an authorization and everything derived from it, in a unit of its own that survives a refusal (R14). */
 export async function revokeGrant(
   context: AppContext,
-  { caller, grant, reason, type, userId, clientId }: RevokeGrantCommand,
+  { caller, grant, reason, type, userId, clientId, ended = null }: RevokeGrantCommand,
 ): Promise<void> {
   const entry = revocationOf(context, caller, { kind: 'grant', handle: grant, reason });
   await context.store.commit(
@@ -26,8 +29,8 @@ export async function revokeGrant(
       caller,
       [
         { do: 'revoke', entry },
+        { do: 'delete_artifact', model: 'Grant', id: grant, miss: ended },
         { do: 'delete_artifacts_of_grant', grant },
-        { do: 'delete_artifact', model: 'Grant', id: grant },
       ],
       {
         type,

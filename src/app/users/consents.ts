@@ -37,7 +37,8 @@ export async function withdrawConsent(
   { caller, userId, grant, reason }: { caller: Caller; userId: string; grant: string; reason: string | null },
 ): Promise<Consent> {
   const found = await context.store.artifacts.find(MODEL, grant);
-  if (found?.accountId !== userId) throw new DomainError('not_found', 'there is no such consent');
+  const ended = new DomainError('not_found', 'there is no such consent');
+  if (found?.accountId !== userId) throw ended;
   await revokeGrant(context, {
     caller,
     grant,
@@ -45,6 +46,7 @@ export async function withdrawConsent(
     type: 'consent_revoked',
     userId,
     clientId: found.clientId,
+    ended,
   });
   return consentOf(found);
 }

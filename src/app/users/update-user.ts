@@ -69,8 +69,8 @@ export function userChanges(
   set: UserPatch,
   reason: string | null = null,
 ): Change[] {
-  const { userId, epoch: expectEpoch, name, permissions } = user;
-  const expect = { name, permissions };
+  const { userId, epoch: expectEpoch, name, state, permissions } = user;
+  const expect = { name, state, permissions };
   const update: Change = { do: 'update_user', userId, expectEpoch, expect, set, miss: userChanged() };
   if (set.epoch === undefined) return [update];
   const entry = revocationOf(context, caller, { kind: 'user', handle: userId, epoch: set.epoch, reason });

@@ -1,6 +1,7 @@
 import type { Context } from 'koa';
 import { unitOf } from '../../app/audit/audit-trail.ts';
 import type { AppContext } from '../../app/context.ts';
+import type { Change } from '../../app/unit-of-work.ts';
 import { DomainError } from '../../domain/errors.ts';
 import { consentPage } from '../views/consent-page.ts';
 import { sendPage } from '../views/page.ts';
@@ -104,25 +105,29 @@ function digestOf({ digests }: AppContext, terms: ConsentTerms): string {
 
 /** Once for each request, however often the page is loaded. */
 async function recordRequest(
-  { context, artifacts }: InteractionsOptions,
+  { context }: InteractionsOptions,
   ctx: Context,
   { uid, interaction, clientId, redirectUri }: Pending,
   { user, asked }: ConsentTerms,
 ): Promise<void> {
-  const isFirst = await artifacts.insert({
-    model: 'ShownConsent',
-    id: context.digests.sha256(uid),
-    payload: {},
-    grantId: null,
-    uid: null,
-    accountId: user.userId,
-    clientId,
-    consumedAt: null,
-    expiresAt: interaction.exp * 1000,
-  });
-  if (!isFirst) return;
-  await context.store.commit(
-    unitOf(context, callerOf(ctx, user.userId), [], {
+  const shownBefore = new DomainError('conflict', 'the request was shown before');
+  const shown: Change = {
+    do: 'insert_artifact',
+    artifact: {
+      model: 'ShownConsent',
+      id: context.digests.sha256(uid),
+      payload: {},
+      grantId: null,
+      uid: null,
+      accountId: user.userId,
+      clientId,
+      consumedAt: null,
+      expiresAt: interaction.exp * 1000,
+    },
+    miss: shownBefore,
+  };
+  const recorded = context.store.commit(
+    unitOf(context, callerOf(ctx, user.userId), [shown], {
       type: 'authorization_requested',
       clientId,
       userId: user.userId,
@@ -138,4 +143,7 @@ async function recordRequest(
       },
     }),
   );
+  await recorded.catch((error: unknown) => {
+    if (error !== shownBefore) throw error;
+  });
 }
