@@ -1,4 +1,6 @@
 import type { Artifacts } from '../app/ports/artifacts.ts';
+import type { Change } from '../app/unit-of-work.ts';
+import { DomainError } from '../domain/errors.ts';
 import type { Authority } from '../domain/task.ts';
 import type { TaskRequest } from '../domain/task-request.ts';
 
@@ -36,6 +38,14 @@ export async function saveTaskConsent(
     consumedAt: null,
     expiresAt,
   });
+}
+
+/**
+ * One approval opens one task: a browser that was sent on twice at the same moment brings the client two codes for it.
+ */
+export function consumeTaskConsent(grantId: string, at: number): Change {
+  const miss = new DomainError('grant_invalid', 'another code for the same approval was redeemed');
+  return { do: 'consume_artifact', model: MODEL, id: grantId, at, miss };
 }
 
 export async function findTaskConsent(

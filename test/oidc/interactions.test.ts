@@ -116,6 +116,27 @@ test('what could not be recorded is not shown, and is recorded when it is', asyn
 });
 
 describe('allowing', () => {
+  test('many times at once is one approval, and opens one task', async () => {
+    const agent = await app.agent();
+    const { browser, page } = await atConsent(app, agent, user);
+    const { url, sending } = browser.prepare(page, {});
+    const sent = await Promise.all(Array.from({ length: 8 }, () => browser.send(url, sending)));
+    expect(sent.map(({ status }) => status)).toEqual(Array(8).fill(303));
+    const other = browser.prepare(page, { scope: 'reports:read' });
+    const late = await browser.send(other.url, other.sending);
+    expect(late.status).toBe(400);
+    expect(late.html).toContain('It was answered already');
+    const back = await Promise.all(sent.map(({ location }) => browser.send(location ?? '')));
+    const codes = back.flatMap(({ location }) => (location?.searchParams.has('code') ? [location] : []));
+    expect(codes.length).toBeGreaterThan(0);
+    const redeemed = await Promise.all(codes.map((location) => redeem(app, agent, location)));
+    expect(redeemed.filter(({ status }) => status === 200)).toHaveLength(1);
+    for (const type of ['consent_granted', 'task_opened'] as const) {
+      const events = (await app.events(type)).filter(({ clientId }) => clientId === agent.clientId);
+      expect(events).toHaveLength(1);
+    }
+  });
+
   test('gives the client a code for exactly that', async () => {
     const agent = await app.agent();
     const { browser, page } = await atConsent(app, agent, { ...user, over: { task_id: 'allowed-1' } });

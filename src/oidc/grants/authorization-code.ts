@@ -7,7 +7,7 @@ import { redeemAuthorization } from '../../app/issuance/redeem-authorization.ts'
 import type { Change } from '../../app/unit-of-work.ts';
 import { DomainError } from '../../domain/errors.ts';
 import { revokeReplayedGrant } from '../adapter.ts';
-import { findTaskConsent, type TaskConsent } from '../task-consent.ts';
+import { consumeTaskConsent, findTaskConsent, type TaskConsent } from '../task-consent.ts';
 import { refusing } from '../errors.ts';
 import { engineClient, engineParams } from '../internals.ts';
 import { requestState } from '../request-state.ts';
@@ -90,7 +90,7 @@ async function redeem(
       consented: consent.authority,
       parentTokenId: consent.parentTokenId,
       codeChallenge: consent.codeChallenge,
-      consume,
+      consume: [...consume, consumeTaskConsent(grantId, context.clock.now())],
     });
   } catch (error) {
     // Another request redeemed the code between our read and our commit: that is a replay (RFC 6749 §4.1.2).

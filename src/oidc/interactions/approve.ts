@@ -1,10 +1,14 @@
 import type { Context } from 'koa';
+import type { Artifact } from '../../app/artifact.ts';
 import { unitOf } from '../../app/audit/audit-trail.ts';
+import type { Change } from '../../app/unit-of-work.ts';
+import { DomainError } from '../../domain/errors.ts';
 import { heldBy } from '../../domain/grant-reason.ts';
 import { saveTaskConsent, type TaskConsent } from '../task-consent.ts';
 import type { ConsentTerms } from './consent-terms.ts';
 import type { OfferedRight } from './offer.ts';
 import type { InteractionsOptions } from './options.ts';
+import { requestEnded } from './page-refusal.ts';
 import { callerOf, type Pending } from './pending.ts';
 
 export interface Approval {
@@ -19,7 +23,9 @@ const SLACK_SECONDS = 60;
 
 /**
  * Stores what the person granted: a Grant for the engine, made for this authorization alone, and the terms of the task
- * under its id. Nothing comes of either before the code is redeemed.
+ * under its id. Nothing comes of either before the code is redeemed. A form that is sent again meanwhile gets the grant
+ * that it got before.
+ * @throws PageRefusal 400 for another answer than the one that was given already.
  */
 export async function approve(
   options: InteractionsOptions,
@@ -31,8 +37,9 @@ export async function approve(
   const grantId = await saveEngineGrant(options, approval);
   const expiresAt = context.clock.now() + (codeSeconds + SLACK_SECONDS) * 1000;
   await saveTaskConsent(artifacts, grantId, consentOf(approval), expiresAt);
-  await context.store.commit(
-    unitOf(context, callerOf(ctx, terms.user.userId), [], {
+  const answered = answeredBy(options, approval, grantId);
+  const recorded = context.store.commit(
+    unitOf(context, callerOf(ctx, terms.user.userId), [answered], {
       type: 'consent_granted',
       clientId: pending.clientId,
       userId: terms.user.userId,
@@ -53,7 +60,41 @@ export async function approve(
       },
     }),
   );
-  return grantId;
+  try {
+    await recorded;
+    return grantId;
+  } catch (error) {
+    if (error !== answered.miss) throw error;
+    return grantedBefore(options, answered.artifact);
+  }
+}
+
+/** One request is answered once, by whichever form is committed first. */
+function answeredBy({ context }: InteractionsOptions, approval: Approval, grantId: string) {
+  const { pending, terms, rights, identity } = approval;
+  const answer = JSON.stringify([identity, rights.map(({ right }) => right)]);
+  const artifact: Artifact = {
+    model: 'AnsweredConsent',
+    id: context.digests.sha256(pending.uid),
+    payload: { grantId, answer: context.digests.sha256(answer) },
+    grantId,
+    uid: null,
+    accountId: terms.user.userId,
+    clientId: pending.clientId,
+    consumedAt: null,
+    expiresAt: pending.interaction.exp * 1000,
+  };
+  const miss = new DomainError('conflict', 'the request was answered before');
+  return { do: 'insert_artifact', artifact, miss } satisfies Change;
+}
+
+async function grantedBefore(
+  { artifacts }: InteractionsOptions,
+  { model, id, payload }: Artifact,
+): Promise<string> {
+  const { grantId, answer } = (await artifacts.find(model, id))?.payload ?? {};
+  if (answer !== payload['answer']) throw requestEnded();
+  return String(grantId);
 }
 
 /**
