@@ -7,6 +7,7 @@ import { deferChange } from '../app/idempotency/deferred-units.ts';
 import type { Artifacts } from '../app/ports/artifacts.ts';
 import { revokeGrant } from '../app/tokens/revoke-grant.ts';
 import { DomainError } from '../domain/errors.ts';
+import { withCurrentAccount, withEpoch } from './account-epochs.ts';
 import { REPLAY_MARGIN_SECONDS, replayed } from './replay.ts';
 import { currentRequestState } from './request-state.ts';
 
@@ -39,7 +40,8 @@ export class ArtifactAdapter implements Adapter {
       return;
     }
     if (this.#model !== 'ReplayDetection') {
-      const artifact = this.#artifact(id, payload, expiresIn);
+      const saved = this.#model === 'Session' ? withEpoch(payload) : payload;
+      const artifact = this.#artifact(id, saved, expiresIn);
       if (!deferChange({ do: 'insert_artifact', artifact, miss: taken() }))
         await this.#artifacts.upsert(artifact);
       return;
@@ -51,14 +53,18 @@ export class ArtifactAdapter implements Adapter {
 
   async find(id: string): Promise<AdapterPayload | undefined> {
     const found = this.#payload(await this.#artifacts.find(this.#model, this.#key(id)));
-    return found && (PLAIN_IDS.has(this.#model) ? found : revealed(id, found));
+    return found && this.#current(PLAIN_IDS.has(this.#model) ? found : revealed(id, found));
   }
 
   async findByUid(uid: string): Promise<AdapterPayload | undefined> {
     const artifact = await this.#artifacts.findByUid(this.#model, this.#digest(uid));
     const found = this.#payload(artifact);
     // Its id is not known here; the engine can still destroy what it found.
-    return artifact && found && revealed(`${STORED}${artifact.id}`, found);
+    return artifact && found && this.#current(revealed(`${STORED}${artifact.id}`, found));
+  }
+
+  #current(record: AdapterPayload): Promise<AdapterPayload | undefined> {
+    return withCurrentAccount(this.#model, this.#context, record);
   }
 
   async findByUserCode(): Promise<undefined> {

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { UnavailableError } from '../../src/domain/unavailable.ts';
 import type { User } from '../../src/domain/user.ts';
-import { DEFAULT_AUDIENCE } from '../support/app-context.ts';
+import { changeUserState } from '../../src/app/users/change-user-state.ts';
+import { CALLER, DEFAULT_AUDIENCE } from '../support/app-context.ts';
 import {
   atConsent,
   authorizePath,
@@ -314,9 +315,21 @@ describe('who was cut off meanwhile', () => {
     const agent = await app.agent();
     const person = await app.person();
     const { browser, page } = await atConsent(app, agent, person);
-    await patchUser(app, person, { state: 'disabled', epoch: 1 });
+    // The state is looked at besides the epoch, which ends the session.
+    await patchUser(app, person, { state: 'disabled' });
     const back = await browser.submit(page, {});
     expect(back.location?.searchParams.get('error')).toBe('access_denied');
+    const [other, later] = [await app.person(), await app.agent()];
+    const shown = await atConsent(app, later, other);
+    await changeUserState(app.context, {
+      caller: CALLER,
+      userId: other.userId,
+      to: 'disabled',
+      reason: null,
+    });
+    const answer = await shown.browser.submit(shown.page, {});
+    expect(answer.status).toBe(400);
+    expect(answer.html).toContain('This request has ended');
   });
 
   test('a disabled person’s browser session opens nothing', async () => {

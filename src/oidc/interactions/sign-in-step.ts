@@ -2,6 +2,8 @@ import type { Context } from 'koa';
 import { RATE_LIMITED } from '../../app/limits/rate-limit-fields.ts';
 import { verifyCredentials } from '../../app/users/sign-in.ts';
 import { normaliseEmail } from '../../app/users/user-fields.ts';
+import type { User } from '../../domain/user.ts';
+import type { SignedIn } from '../account-epochs.ts';
 import { formTargets } from '../views/form-targets.ts';
 import { sendPage } from '../views/page.ts';
 import { type SignInProblem, signInPage } from '../views/sign-in-page.ts';
@@ -62,7 +64,7 @@ export async function signIn(
   if (!user) return showAgain(WRONG);
   await options.throttle.succeeded(email, sourceIp);
   await endOtherSession(options, pending, user.userId);
-  return openSession(options, ctx, user.userId);
+  return openSession(options, ctx, user);
 }
 
 function missing(email: string, password: string): SignInProblem {
@@ -111,8 +113,8 @@ async function endOtherSession(
 async function openSession(
   { provider }: InteractionsOptions,
   ctx: Context,
-  accountId: string,
+  { userId: accountId, epoch }: User,
 ): Promise<void> {
-  const result = { login: { accountId, amr: ['pwd'] } };
-  seeOther(ctx, await provider().interactionResult(ctx.req, ctx.res, result));
+  const login: SignedIn = { accountId, amr: ['pwd'], epoch };
+  seeOther(ctx, await provider().interactionResult(ctx.req, ctx.res, { login }));
 }
