@@ -58,7 +58,7 @@ test('names on the wire: snake_case, absent members left out, values as they are
       const members = Object.fromEntries(all.map((words) => [camel(words), value]));
       const wire = Object.fromEntries(all.map((words) => [words.join('_'), value]));
       expect(wireNames(members)).toEqual(wire);
-      expect(wireNames({ ...members, left: undefined, out: undefined })).toEqual(wire);
+      expect(wireNames({ ...members, left1: undefined, out2: undefined })).toEqual(wire);
     }),
   );
 });
