@@ -39,9 +39,12 @@ export class ArtifactAdapter implements Adapter {
       await this.#issueCode(this.#artifact(id, payload, expiresIn));
       return;
     }
+    if (this.#model === 'Session') {
+      await this.#saveSession(this.#artifact(id, withEpoch(payload), expiresIn));
+      return;
+    }
     if (this.#model !== 'ReplayDetection') {
-      const saved = this.#model === 'Session' ? withEpoch(payload) : payload;
-      const artifact = this.#artifact(id, saved, expiresIn);
+      const artifact = this.#artifact(id, payload, expiresIn);
       if (!deferChange({ do: 'insert_artifact', artifact, miss: taken() }))
         await this.#artifacts.upsert(artifact);
       return;
@@ -51,8 +54,17 @@ export class ArtifactAdapter implements Adapter {
     if (!(await this.#artifacts.insert(kept))) throw replayed(id);
   }
 
+  /** INVARIANT: a session that the request has found, and that was ended meanwhile, stays ended. */
+  async #saveSession(session: Artifact): Promise<void> {
+    const wasFound = currentRequestState()?.sessions?.has(session.id);
+    await (wasFound ? this.#artifacts.update(session) : this.#artifacts.upsert(session));
+  }
+
   async find(id: string): Promise<AdapterPayload | undefined> {
-    const found = this.#payload(await this.#artifacts.find(this.#model, this.#key(id)));
+    const artifact = await this.#artifacts.find(this.#model, this.#key(id));
+    const state = this.#model === 'Session' ? currentRequestState() : undefined;
+    if (state && artifact) (state.sessions ??= new Set()).add(artifact.id);
+    const found = this.#payload(artifact);
     return found && this.#current(PLAIN_IDS.has(this.#model) ? found : revealed(id, found));
   }
 

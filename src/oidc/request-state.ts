@@ -33,6 +33,8 @@ export interface RequestState {
   refusal?: Readonly<Record<string, unknown>>;
   /** Set when a policy could not be decided, so that nothing was issued: its name, and why. */
   undecided?: { readonly policy: string; readonly why: string };
+  /** Stored ids of the sessions that the engine found. */
+  sessions?: Set<string>;
   /** Epochs of the people whose sign-ins the engine found, by their ids. */
   accountEpochs?: Map<string, number>;
   /** Set by the registration endpoint's own checks. */

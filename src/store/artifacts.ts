@@ -37,6 +37,9 @@ export function artifacts(db: Knex): Artifacts {
       return pageOf(query.where({ model, account_id: accountId }), BY_ID, page, artifactTable.read);
     },
     upsert: gather((saved: readonly Artifact[]) => upsertAll(db, saved)),
+    async update({ model, id, consumedAt: _, ...saved }) {
+      await db('oidc_artifacts').where({ model, id }).update(artifactTable.patch(saved));
+    },
     // A copy, because the calls of a group are told apart by their objects.
     insert: (artifact) => insert({ ...artifact }),
     async destroy(model, id) {

@@ -33,16 +33,18 @@ const becomes = (userId: string, to: UserTarget) =>
   changeUserState(app.context, { caller: CALLER, userId, to, reason: null });
 
 /** Something that happens while a request runs, after it has found its session and before it saves it. */
-function beforeSessionIsSaved(happens: () => Promise<unknown>): void {
+function beforeSessionIsSaved(happens: (id: string) => Promise<unknown>): void {
   const { artifacts } = app.store;
-  const save = artifacts.upsert;
-  const spy = jest.spyOn(artifacts, 'upsert').mockImplementation(async (artifact) => {
-    if (artifact.model === 'Session') {
-      spy.mockRestore();
-      await happens();
-    }
-    return save(artifact);
-  });
+  for (const way of ['upsert', 'update'] as const) {
+    const save = artifacts[way];
+    jest.spyOn(artifacts, way).mockImplementation(async (artifact) => {
+      if (artifact.model === 'Session') {
+        jest.restoreAllMocks();
+        await happens(artifact.id);
+      }
+      return save(artifact);
+    });
+  }
 }
 
 describe('signing in', () => {
@@ -137,6 +139,14 @@ describe('signing in', () => {
       clientId: agent.clientId,
       actor: null,
     });
+  });
+
+  test('is over once the session is ended, also for a request that began before', async () => {
+    const { agent, browser, page } = await atSignIn();
+    await browser.submit(page, { email: user.email, password: PASSWORD });
+    beforeSessionIsSaved((id) => app.store.artifacts.destroy('Session', id));
+    await browser.send(authorizePath(agent));
+    expect((await browser.open(authorizePath(agent))).html).toContain('<h1>Sign in</h1>');
   });
 
   describe.each<[string, (userId: string) => Promise<unknown>]>([

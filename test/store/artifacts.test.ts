@@ -27,6 +27,17 @@ onEveryDatabase('records of the OAuth engine', (open) => {
     expect(await Promise.all(both)).toEqual([session, grant]);
   });
 
+  test('are replaced by update while they are there, and stay gone afterwards', async () => {
+    const artifact = anArtifact();
+    await store.artifacts.upsert(artifact);
+    const changed = { ...artifact, payload: { changed: true }, accountId: 'somebody', expiresAt: T0 + 1 };
+    await store.artifacts.update({ ...changed, consumedAt: T0 });
+    expect(await store.artifacts.find(artifact.model, artifact.id)).toEqual(changed);
+    await store.artifacts.destroy(artifact.model, artifact.id);
+    await store.artifacts.update(changed);
+    expect(await store.artifacts.find(artifact.model, artifact.id)).toBeUndefined();
+  });
+
   test('are replaced by upsert, but never made unused again', async () => {
     const artifact = anArtifact({ consumedAt: T0 });
     await store.artifacts.upsert(artifact);

@@ -7,6 +7,8 @@ export interface Artifacts {
   findByUid(model: string, uid: string): Promise<Artifact | undefined>;
   ofAccount(model: string, accountId: string, page: Page): Promise<Paged<Artifact>>;
   upsert(artifact: Artifact): Promise<void>;
+  /** Saves over what is there; what is gone stays gone. */
+  update(artifact: Artifact): Promise<void>;
   /** False when the id is taken: replay detection rests on it. */
   insert(artifact: Artifact): Promise<boolean>;
   destroy(model: string, id: string): Promise<void>;
