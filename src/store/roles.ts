@@ -96,9 +96,8 @@ export const deleteRole: Applier<'delete_role'> = eachAlone(async (db, { name })
 /** Whoever assigns another waits for the lock on the registry, and counts this one. */
 export const assignRole: Applier<'assign_role'> = eachAlone(async (db, { role, holder, most, at }) => {
   if (!(await lockedRole(db, role))) return false;
-  const others =
-    'SELECT count(*) AS total FROM role_assignments WHERE holder_kind = ? AND holder_id = ? AND role <> ?';
-  const [held] = await rowsOf<{ total: number }>(db, others, [holder.kind, holder.id, role]);
+  const sql = 'SELECT count(*) AS total FROM role_assignments WHERE holder_kind = ? AND holder_id = ?';
+  const [held] = await rowsOf<{ total: number }>(db, sql, [holder.kind, holder.id]);
   if (Number(held?.total) >= most) return false;
   const row = { holder_kind: holder.kind, holder_id: holder.id, role, assigned_at: at };
   return (await insertFree(db, 'role_assignments', 'role', [row])).size === 1;

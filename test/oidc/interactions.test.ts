@@ -1,5 +1,4 @@
-import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
-import { UnavailableError } from '../../src/domain/unavailable.ts';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { User } from '../../src/domain/user.ts';
 import { changeUserState } from '../../src/app/users/change-user-state.ts';
 import { CALLER, DEFAULT_AUDIENCE } from '../support/app-context.ts';
@@ -98,46 +97,7 @@ describe('what a person is shown', () => {
   });
 });
 
-test('what could not be recorded is not shown, and is recorded when it is', async () => {
-  const agent = await app.agent();
-  const { store } = app.context;
-  const committing = store.commit;
-  const failing = jest.spyOn(store, 'commit').mockImplementation(async (unit) => {
-    if (!unit.events.some(({ type }) => type === 'authorization_requested')) return committing(unit);
-    failing.mockRestore();
-    throw new UnavailableError('database_unavailable', 'the database is away');
-  });
-  const { browser, page } = await atConsent(app, agent, user);
-  expect(page.status).toBe(503);
-  expect((await browser.open(page.url)).status).toBe(200);
-  const events = (await app.events('authorization_requested')).filter(
-    ({ clientId }) => clientId === agent.clientId,
-  );
-  expect(events).toHaveLength(1);
-});
-
 describe('allowing', () => {
-  test('many times at once is one approval, and opens one task', async () => {
-    const agent = await app.agent();
-    const { browser, page } = await atConsent(app, agent, user);
-    const { url, sending } = browser.prepare(page, {});
-    const sent = await Promise.all(Array.from({ length: 8 }, () => browser.send(url, sending)));
-    expect(sent.map(({ status }) => status)).toEqual(Array(8).fill(303));
-    const other = browser.prepare(page, { scope: 'reports:read' });
-    const late = await browser.send(other.url, other.sending);
-    expect(late.status).toBe(400);
-    expect(late.html).toContain('It was answered already');
-    const back = await Promise.all(sent.map(({ location }) => browser.send(location ?? '')));
-    const codes = back.flatMap(({ location }) => (location?.searchParams.has('code') ? [location] : []));
-    expect(codes.length).toBeGreaterThan(0);
-    const redeemed = await Promise.all(codes.map((location) => redeem(app, agent, location)));
-    expect(redeemed.filter(({ status }) => status === 200)).toHaveLength(1);
-    for (const type of ['consent_granted', 'task_opened'] as const) {
-      const events = (await app.events(type)).filter(({ clientId }) => clientId === agent.clientId);
-      expect(events).toHaveLength(1);
-    }
-  });
-
   test('gives the client a code for exactly that', async () => {
     const agent = await app.agent();
     const { browser, page } = await atConsent(app, agent, { ...user, over: { task_id: 'allowed-1' } });

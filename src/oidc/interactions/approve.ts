@@ -1,11 +1,9 @@
 import type { Context } from 'koa';
-import type { Artifact } from '../../app/artifact.ts';
-import { unitOf } from '../../app/audit/audit-trail.ts';
-import type { Change } from '../../app/unit-of-work.ts';
-import { DomainError } from '../../domain/errors.ts';
+import { type Fact, unitOf } from '../../app/audit/audit-trail.ts';
 import { heldBy } from '../../domain/grant-reason.ts';
 import { saveTaskConsent, type TaskConsent } from '../task-consent.ts';
 import type { ConsentTerms } from './consent-terms.ts';
+import { markRequest } from './mark-request.ts';
 import type { OfferedRight } from './offer.ts';
 import type { InteractionsOptions } from './options.ts';
 import { requestEnded } from './page-refusal.ts';
@@ -37,64 +35,47 @@ export async function approve(
   const grantId = await saveEngineGrant(options, approval);
   const expiresAt = context.clock.now() + (codeSeconds + SLACK_SECONDS) * 1000;
   await saveTaskConsent(artifacts, grantId, consentOf(approval), expiresAt);
-  const answered = answeredBy(options, approval, grantId);
-  const recorded = context.store.commit(
-    unitOf(context, callerOf(ctx, terms.user.userId), [answered], {
-      type: 'consent_granted',
-      clientId: pending.clientId,
-      userId: terms.user.userId,
-      taskId: terms.asked.request.taskId,
-      parentTaskId: terms.parentTaskId,
-      details: {
-        grant: grantId,
-        asked: [...terms.asked.identity, ...terms.asked.rights],
-        granted: [...identity, ...rights.map(({ right }) => right)],
-        granted_by: heldBy(
-          terms.user,
-          rights.map(({ right }) => right),
-        ),
-        audiences: terms.asked.audiences,
-        tools: terms.tools,
-        resources: terms.resources,
-        delegates: terms.delegates.map(({ clientId }) => clientId),
-      },
-    }),
-  );
+  const answer = context.digests.sha256(JSON.stringify([identity, rights.map(({ right }) => right)]));
+  const answered = markRequest(context, pending, {
+    model: 'AnsweredConsent',
+    userId: terms.user.userId,
+    payload: { grantId, answer },
+  });
+  const fact = factOf(approval, grantId);
   try {
-    await recorded;
+    await context.store.commit(unitOf(context, callerOf(ctx, terms.user.userId), [answered], fact));
     return grantId;
   } catch (error) {
     if (error !== answered.miss) throw error;
-    return grantedBefore(options, answered.artifact);
   }
+  // Another form was committed first. Nothing is left of this one: its grant would be shown as one more consent.
+  await artifacts.destroyByGrant(grantId);
+  await artifacts.destroy('Grant', grantId);
+  const first = (await artifacts.find(answered.artifact.model, answered.artifact.id))?.payload;
+  if (first?.['answer'] !== answer) throw requestEnded();
+  return String(first['grantId']);
 }
 
-/** One request is answered once, by whichever form is committed first. */
-function answeredBy({ context }: InteractionsOptions, approval: Approval, grantId: string) {
-  const { pending, terms, rights, identity } = approval;
-  const answer = JSON.stringify([identity, rights.map(({ right }) => right)]);
-  const artifact: Artifact = {
-    model: 'AnsweredConsent',
-    id: context.digests.sha256(pending.uid),
-    payload: { grantId, answer: context.digests.sha256(answer) },
-    grantId,
-    uid: null,
-    accountId: terms.user.userId,
+function factOf({ pending, terms, rights, identity }: Approval, grantId: string): Fact {
+  const { user, asked } = terms;
+  const granted = rights.map(({ right }) => right);
+  return {
+    type: 'consent_granted',
     clientId: pending.clientId,
-    consumedAt: null,
-    expiresAt: pending.interaction.exp * 1000,
+    userId: user.userId,
+    taskId: asked.request.taskId,
+    parentTaskId: terms.parentTaskId,
+    details: {
+      grant: grantId,
+      asked: [...asked.identity, ...asked.rights],
+      granted: [...identity, ...granted],
+      granted_by: heldBy(user, granted),
+      audiences: asked.audiences,
+      tools: terms.tools,
+      resources: terms.resources,
+      delegates: terms.delegates.map(({ clientId }) => clientId),
+    },
   };
-  const miss = new DomainError('conflict', 'the request was answered before');
-  return { do: 'insert_artifact', artifact, miss } satisfies Change;
-}
-
-async function grantedBefore(
-  { artifacts }: InteractionsOptions,
-  { model, id, payload }: Artifact,
-): Promise<string> {
-  const { grantId, answer } = (await artifacts.find(model, id))?.payload ?? {};
-  if (answer !== payload['answer']) throw requestEnded();
-  return String(grantId);
 }
 
 /**

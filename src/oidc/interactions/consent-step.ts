@@ -1,7 +1,6 @@
 import type { Context } from 'koa';
 import { unitOf } from '../../app/audit/audit-trail.ts';
 import type { AppContext } from '../../app/context.ts';
-import type { Change } from '../../app/unit-of-work.ts';
 import { DomainError } from '../../domain/errors.ts';
 import { consentPage } from '../views/consent-page.ts';
 import { sendPage } from '../views/page.ts';
@@ -11,6 +10,7 @@ import { consentView } from './consent-view.ts';
 import { issueFormToken } from './form-token.ts';
 import { isFixed, saysHowLong } from './identity-scopes.ts';
 import { deny, leave, refuse } from './leave.ts';
+import { markRequest } from './mark-request.ts';
 import type { InteractionsOptions } from './options.ts';
 import { callerOf, type Pending } from './pending.ts';
 
@@ -107,25 +107,11 @@ function digestOf({ digests }: AppContext, terms: ConsentTerms): string {
 async function recordRequest(
   { context }: InteractionsOptions,
   ctx: Context,
-  { uid, interaction, clientId, redirectUri }: Pending,
+  pending: Pending,
   { user, asked }: ConsentTerms,
 ): Promise<void> {
-  const shownBefore = new DomainError('conflict', 'the request was shown before');
-  const shown: Change = {
-    do: 'insert_artifact',
-    artifact: {
-      model: 'ShownConsent',
-      id: context.digests.sha256(uid),
-      payload: {},
-      grantId: null,
-      uid: null,
-      accountId: user.userId,
-      clientId,
-      consumedAt: null,
-      expiresAt: interaction.exp * 1000,
-    },
-    miss: shownBefore,
-  };
+  const { clientId, redirectUri } = pending;
+  const shown = markRequest(context, pending, { model: 'ShownConsent', userId: user.userId });
   const recorded = context.store.commit(
     unitOf(context, callerOf(ctx, user.userId), [shown], {
       type: 'authorization_requested',
@@ -144,6 +130,6 @@ async function recordRequest(
     }),
   );
   await recorded.catch((error: unknown) => {
-    if (error !== shownBefore) throw error;
+    if (error !== shown.miss) throw error;
   });
 }

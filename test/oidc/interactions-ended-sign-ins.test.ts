@@ -1,0 +1,103 @@
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { changeUserState, type UserTarget } from '../../src/app/users/change-user-state.ts';
+import { updateUser } from '../../src/app/users/update-user.ts';
+import { createPageClient } from '../browser/page-client.ts';
+import { CALLER } from '../support/app-context.ts';
+import {
+  authorizePath,
+  type InteractionsApp,
+  PASSWORD,
+  redeem,
+  startInteractionsApp,
+} from './interactions-app.ts';
+
+let app: InteractionsApp;
+beforeAll(async () => {
+  app = await startInteractionsApp();
+});
+afterAll(() => app.stop());
+
+/** A browser at the sign-in page of a fresh request. */
+async function atSignIn() {
+  const browser = createPageClient(app.issuer);
+  const agent = await app.agent();
+  return { agent, browser, page: await browser.open(authorizePath(agent)) };
+}
+
+const becomes = (userId: string, to: UserTarget) =>
+  changeUserState(app.context, { caller: CALLER, userId, to, reason: null });
+
+/** Something that happens while a request runs, after it has found its session and before it saves it. */
+function beforeSessionIsSaved(happens: (id: string) => Promise<unknown>): void {
+  const { artifacts } = app.store;
+  for (const way of ['upsert', 'update'] as const) {
+    const save = artifacts[way];
+    jest.spyOn(artifacts, way).mockImplementation(async (artifact) => {
+      if (artifact.model === 'Session') {
+        jest.restoreAllMocks();
+        await happens(artifact.id);
+      }
+      return save(artifact);
+    });
+  }
+}
+
+test('a sign-in is over once its session is ended, also for a request that began before', async () => {
+  const user = await app.person();
+  const { agent, browser, page } = await atSignIn();
+  await browser.submit(page, { email: user.email, password: PASSWORD });
+  beforeSessionIsSaved((id) => app.store.artifacts.destroy('Session', id));
+  await browser.send(authorizePath(agent));
+  expect((await browser.open(authorizePath(agent))).html).toContain('<h1>Sign in</h1>');
+});
+
+describe.each<[string, (userId: string) => Promise<unknown>]>([
+  ['was signed out everywhere', (userId) => becomes(userId, 'signed_out')],
+  [
+    'was disabled, and enabled again',
+    async (userId) => {
+      await becomes(userId, 'disabled');
+      await becomes(userId, 'active');
+    },
+  ],
+  [
+    'got a new password',
+    (userId) =>
+      updateUser(app.context, {
+        caller: CALLER,
+        userId,
+        edits: { password: 'another password, just as long' },
+      }),
+  ],
+])('a sign-in of somebody who %s', (_, cutOff) => {
+  test('is worth nothing any more in a browser that has not gone on yet', async () => {
+    const person = await app.person();
+    const { browser, page } = await atSignIn();
+    const { url, sending } = browser.prepare(page, { email: person.email, password: PASSWORD });
+    const { status, location } = await browser.send(url, sending);
+    expect(status).toBe(303);
+    await cutOff(person.userId);
+    expect((await browser.open(location ?? '')).html).toContain('<h1>Sign in</h1>');
+  });
+
+  test('is not kept by a request that began before', async () => {
+    const person = await app.person();
+    const { agent, browser, page } = await atSignIn();
+    await browser.submit(page, { email: person.email, password: PASSWORD });
+    beforeSessionIsSaved(() => cutOff(person.userId));
+    await browser.send(authorizePath(agent));
+    expect((await browser.open(authorizePath(agent))).html).toContain('<h1>Sign in</h1>');
+  });
+
+  test('is not kept by a browser that comes back from its consent, and brings the client nothing', async () => {
+    const person = await app.person();
+    const { agent, browser, page } = await atSignIn();
+    const consent = await browser.submit(page, { email: person.email, password: PASSWORD });
+    const { url, sending } = browser.prepare(consent, {});
+    const { location } = await browser.send(url, sending);
+    beforeSessionIsSaved(() => cutOff(person.userId));
+    const back = await browser.send(location ?? '');
+    expect((await redeem(app, agent, back.location)).status).toBe(400);
+    expect((await browser.open(authorizePath(agent))).html).toContain('<h1>Sign in</h1>');
+  });
+});
