@@ -7,8 +7,13 @@ const ANY_ESCAPE = '\\u';
 export function toJson(value: unknown): string {
   const text = JSON.stringify(value);
   return text.includes(ANY_ESCAPE) && ESCAPED.test(text)
-    ? JSON.stringify(value, (_key, part) => storable(part))
+    ? JSON.stringify(value, (_key, part) => withStorableKeys(storable(part)))
     : text;
+}
+
+function withStorableKeys(part: unknown): unknown {
+  if (typeof part !== 'object' || part === null || Array.isArray(part)) return part;
+  return Object.fromEntries(Object.entries(part).map(([key, value]) => [storable(key), value]));
 }
 
 /** Reads a JSON column: PostgreSQL's driver answers the value, SQLite the text. */
