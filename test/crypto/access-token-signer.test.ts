@@ -74,12 +74,21 @@ describe('an access token', () => {
 
   test('tells which token it claims to be, whatever else it says, and whatever comes first', async () => {
     const quoting = 'x","jti":"other';
+    const long = 'a'.repeat(2000);
     const nested = { act: { jti: 'other' }, task: { lineage: [{ jti: 'other' }] } };
     for (const claims of [
       CLAIMS,
       { ...CLAIMS, jti: 'A-_9' },
       { iss: ISSUER, sub: quoting, client_id: quoting, jti: 'j', ...nested },
       { sub: quoting, iss: ISSUER, ...nested, jti: 'j' },
+      { iss: ISSUER, sub: long, jti: 'j' },
+      // Where the first part that is searched ends within the id.
+      {
+        iss: ISSUER,
+        sub: long.slice(0, 768 - `{"iss":"${ISSUER}","sub":"","jti":"j`.length),
+        jti: 'j-and-more',
+      },
+      { iss: ISSUER, jti: 'j', sub: long },
     ]) {
       expect(await signer.tokenIdOf(await signer.sign(claims))).toBe(claims.jti);
       expect(await signer.tokenIdOf(await forge(ourHeader(), await ourKey(), claims))).toBe(claims.jti);
