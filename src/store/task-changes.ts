@@ -23,10 +23,23 @@ export const insertTask: Applier<'insert_task'> = async (db, steps) => {
 };
 
 /** A task as it lies in its table. */
-export function taskRow(task: Task): Row {
+function taskRow(task: Task): Row {
   return {
     ...tasks.write(task),
     path: pathOf(task),
+    parent_handle: parentHandleOf(task),
+  };
+}
+
+/**
+ * The same of a task whose parent's row is there: of its lineage and path only what it adds to those of its parent. Deep
+ * down the rest would be most of what a batch sends.
+ */
+export function taskLink(task: Task): Row {
+  return {
+    ...tasks.write(task),
+    lineage: task.lineage.slice(-1),
+    path: task.handle,
     parent_handle: parentHandleOf(task),
   };
 }

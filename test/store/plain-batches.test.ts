@@ -6,31 +6,26 @@ import { DomainError } from '../../src/domain/errors.ts';
 import { basisOf } from '../../src/domain/revocation.ts';
 import type { Task } from '../../src/domain/task.ts';
 import { applyUnits } from '../../src/store/apply-units.ts';
-import type { Database } from '../../src/store/database.ts';
+import { type Database, openDatabase } from '../../src/store/database.ts';
 import { isPlain } from '../../src/store/plain/plain-batch.ts';
 import { plainCommits } from '../../src/store/plain/plain-commits.ts';
 import { inTransaction } from '../../src/store/transaction.ts';
 import { aChild, anEvent, anId, aTask, aToken, aUnit, T0 } from '../support/fixtures.ts';
-import { openWithoutThread, openWithThread, type Place, sqlitePlace } from './databases.ts';
+import { openWithoutThread, openWithThread, type Place, postgresPlace, sqlitePlace } from './databases.ts';
 import { rememberedLedger } from '../../src/store/remembered-ledger.ts';
 
 const miss = new DomainError('conflict', 'it does not hold');
 /** What a plain batch writes to, with what names a row. */
 const TABLES = {
-  tasks: 'handle',
-  task_ids: 'task_id',
-  tokens: 'token_id',
-  audit_events: 'id',
-  webhook_deliveries: 'seq',
+  tasks: ['handle'],
+  task_ids: ['task_id'],
+  tokens: ['token_id'],
+  audit_events: ['id'],
+  webhook_deliveries: ['webhook_id', 'event_id'],
 };
-const OPENED = Array.from({ length: 6 }, (_, i) =>
-  aTask({
-    handle: `open-${i}`,
-    taskId: `task-open-${i}`,
-    maxChildren: 1 + 3 * i,
-    clientId: `agent-${i % 2}`,
-  }),
-);
+/** Each a level deeper than the one before. */
+const OPENED = chain(6);
+const UNKNOWN = aTask({ handle: 'unknown' });
 const ENDED = aTask({ handle: 'ended', taskId: 'task-ended', state: 'failed', endedAt: T0 });
 const REVOKED = { kind: 'task', handle: 'gone', epoch: 0 } as const;
 
@@ -84,6 +79,17 @@ const unit = fc
     });
   });
 
+function chain(length: number): readonly Task[] {
+  const found: Task[] = [];
+  for (let i = 0; i < length; i += 1) {
+    const over = { handle: `open-${i}`, taskId: `task-open-${i}`, clientId: `agent-${i % 2}` };
+    const room = { maxChildren: 1 + 3 * i };
+    const parent = found.at(-1);
+    found.push(parent ? aChild(parent, `via-${i}`, { ...over, ...room }) : aTask({ ...over, ...room }));
+  }
+  return found;
+}
+
 function changesFor(task: Task): readonly Change[] {
   const parent = task.lineage.at(-1)?.task;
   return [
@@ -93,20 +99,25 @@ function changesFor(task: Task): readonly Change[] {
   ];
 }
 
-describe('a plain batch on the embedded database', () => {
+const KINDS = {
+  SQLite: { place: sqlitePlace, open: openWithThread, openApart: openWithoutThread },
+  PostgreSQL: { place: postgresPlace, open: openDatabase, openApart: openDatabase },
+} as const;
+
+describe.each(Object.entries(KINDS))('a plain batch on %s', (kind, { place, open, openApart }) => {
   let places: Place[];
   let beside: Database;
   let plainly: Database;
   beforeAll(async () => {
-    places = [await sqlitePlace(), await sqlitePlace()];
-    beside = await openWithThread((places[0] as Place).settings);
-    plainly = await openWithoutThread((places[1] as Place).settings);
+    places = [await place(), await place()];
+    beside = await open((places[0] as Place).settings);
+    plainly = await openApart((places[1] as Place).settings);
     for (const { knex } of [beside, plainly]) await prepare(knex);
-  });
+  }, 30_000);
   afterAll(async () => {
     await beside?.close();
     await plainly?.close();
-    for (const place of places) await place.remove();
+    for (const one of places) await one.remove();
   });
 
   const before = [
@@ -114,10 +125,17 @@ describe('a plain batch on the embedded database', () => {
     aUnit([{ do: 'revoke', entry: { ...REVOKED, reason: null, actor: null, at: T0, expiresAt: T0 } }]),
   ];
   async function prepare(db: Database['knex']): Promise<void> {
-    await inTransaction(db, (trx) => applyUnits(trx, before));
-    const webhook = { url: 'https://a.example', host: 'a.example', description: '', enabled: 1, failures: 0 };
+    // A parent is there before its child is counted.
+    for (const one of before) await inTransaction(db, (trx) => applyUnits(trx, [one]));
+    const webhook = {
+      url: 'https://a.example',
+      host: 'a.example',
+      description: '',
+      enabled: true,
+      failures: 0,
+    };
     const times = { sealed_secret: 's', created_at: T0, updated_at: T0 };
-    await db('webhooks').insert([
+    const webhooks = [
       { id: 'all', owner: null, agent_id: null, events: '["*"]', ...webhook, ...times },
       {
         id: 'one',
@@ -127,18 +145,24 @@ describe('a plain batch on the embedded database', () => {
         ...webhook,
         ...times,
       },
-    ]);
+    ];
+    await db('webhooks').insert(webhooks.map((row) => ({ ...row, enabled: kind === 'SQLite' ? 1 : true })));
   }
 
+  /** Without the numbers of deliveries: PostgreSQL leaves out those of what it has undone. */
   const rowsOf = async ({ knex }: Database) =>
     Object.fromEntries(
       await Promise.all(
-        Object.entries(TABLES).map(async ([table, key]) => [table, await knex(table).orderBy(key)]),
+        Object.entries(TABLES).map(async ([table, keys]) => {
+          const rows = (await knex(table).orderBy([...keys])) as Record<string, unknown>[];
+          return [table, rows.map(({ seq: _, ...row }) => row)];
+        }),
       ),
     );
+  const commits = () => plainCommits(beside.knex, rememberedLedger(beside.knex));
 
-  test('leaves the same rows whether the thread commits it or applyUnits', async () => {
-    const plain = plainCommits(beside.knex, rememberedLedger(beside.knex));
+  test('leaves the same rows as applyUnits', async () => {
+    const plain = commits();
     const counted = { committed: 0, judged: 0, delivered: 0 };
     await fc.assert(
       fc.asyncProperty(fc.array(unit, { minLength: 1, maxLength: 12 }), async (units) => {
@@ -161,6 +185,13 @@ describe('a plain batch on the embedded database', () => {
     );
     expect(Math.min(...Object.values(counted))).toBeGreaterThan(5);
     expect(await rowsOf(beside)).toEqual(await rowsOf(plainly));
+  });
+
+  test('stores no child of a parent that is not there, counted or not: nothing above would end it', async () => {
+    const stored = await rowsOf(beside);
+    const orphan = changesFor(aChild(UNKNOWN, 'via')).filter((change) => change.do !== 'count_child');
+    expect(await commits()?.commit([aUnit(orphan)])).toBeUndefined();
+    expect(await rowsOf(beside)).toEqual(stored);
   });
 });
 

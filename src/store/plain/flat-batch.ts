@@ -1,7 +1,7 @@
 import { auditEvents } from '../audit-events.ts';
 import type { SqliteValue } from '../json.ts';
 import { childCounts } from '../task-changes.ts';
-import { parentHandleOf, pathOf, tasks } from '../tasks.ts';
+import { parentHandleOf, tasks } from '../tasks.ts';
 import { tokens } from '../tokens.ts';
 import type { LedgerHead } from '../ledger-head.ts';
 import { handlesOf, type PlainBatch } from './plain-batch.ts';
@@ -30,14 +30,29 @@ export interface Insertion {
 }
 
 /** How rows of one kind are inserted; made once. */
-function into(table: string, columns: readonly string[]) {
-  const sql = `INSERT INTO ${table} (${columns.join(', ')}) VALUES (${columns.map(() => '?').join(', ')})`;
-  return (values: readonly SqliteValue[]): Insertion => ({ sql, width: columns.length, values });
+function into(table: string, columns: readonly string[], made: Readonly<Record<string, string>> = {}) {
+  const terms = columns.map((column) => made[column] ?? '?').join(', ');
+  const sql = `INSERT INTO ${table} (${columns.join(', ')}) VALUES (${terms})`;
+  const width = terms.split('?').length - 1;
+  return (values: readonly SqliteValue[]): Insertion => ({ sql, width, values });
 }
+
+const TASK_COLUMNS = [...tasks.columns, 'path', 'parent_handle'];
+const AFTER_LINEAGE = tasks.columns.indexOf('lineage') + 1;
+/**
+ * What a child has from its parent's row, where a list of JSON is continued as the text that it is. Without that row it
+ * is null, which these columns refuse.
+ */
+const CONTINUED = {
+  lineage: `(SELECT CASE lineage WHEN '[]' THEN '[' ELSE substr(lineage, 1, length(lineage) - 1) || ',' END || substr(?, 2)
+             FROM tasks WHERE handle = ?)`,
+  path: "(SELECT path || '/' || ? FROM tasks WHERE handle = ?)",
+};
 
 const INTO = {
   taskIds: into('task_ids', ['task_id']),
-  tasks: into('tasks', [...tasks.columns, 'path', 'parent_handle']),
+  roots: into('tasks', TASK_COLUMNS),
+  children: into('tasks', TASK_COLUMNS, CONTINUED),
   tokens: into('tokens', tokens.columns),
   events: into('audit_events', [...auditEvents.columns, 'unit_id', 'position']),
 } as const;
@@ -45,9 +60,17 @@ const INTO = {
 /** `clear`: where the ledger is known to end without anything that the batch rests on. */
 export function flatBatchOf(batch: PlainBatch, clear: LedgerHead | undefined): FlatBatch {
   const { units, openings, issues, children, registry } = batch;
-  const opened: SqliteValue[] = [];
+  const roots: SqliteValue[] = [];
+  const derived: SqliteValue[] = [];
   for (const { change } of openings) {
-    opened.push(...tasks.values(change.task), pathOf(change.task), parentHandleOf(change.task));
+    const { task } = change;
+    const parent = parentHandleOf(task);
+    if (parent === null) roots.push(...tasks.values(task), task.handle, null);
+    else {
+      const values = tasks.values({ ...task, lineage: task.lineage.slice(-1) });
+      values.splice(AFTER_LINEAGE, 0, parent);
+      derived.push(...values, task.handle, parent, parent);
+    }
   }
   const issued: SqliteValue[] = [];
   for (const { change } of issues) issued.push(...tokens.values(change.token));
@@ -64,7 +87,8 @@ export function flatBatchOf(batch: PlainBatch, clear: LedgerHead | undefined): F
     counts: childCounts(children),
     insertions: [
       INTO.taskIds(openings.map(({ change }) => change.task.taskId)),
-      INTO.tasks(opened),
+      INTO.roots(roots),
+      INTO.children(derived),
       INTO.tokens(issued),
       INTO.events(events),
     ],

@@ -6,12 +6,13 @@ import { toJson } from '../json.ts';
 import { LEDGER_HEAD, type LedgerHead } from '../ledger-head.ts';
 import type { RememberedLedger } from '../remembered-ledger.ts';
 import { type Row, rowsOf } from '../statements.ts';
-import { childCounts, taskRow } from '../task-changes.ts';
+import { childCounts, taskLink } from '../task-changes.ts';
+import { tasks } from '../tasks.ts';
 import { tokens } from '../tokens.ts';
 import { handlesOf, type PlainBatch, plainBatchOf, type PlainCommits } from './plain-batch.ts';
 
-/** PostgreSQL, appendix A: division_by_zero, unique_violation. */
-const DOES_NOT_HOLD = new Set(['22012', '23505']);
+/** PostgreSQL, appendix A: division_by_zero, not_null_violation, unique_violation. */
+const DOES_NOT_HOLD = new Set(['22012', '23502', '23505']);
 
 /**
  * Commits a plain batch with one statement, so with one round trip, where a transaction takes three. Whatever does not
@@ -61,10 +62,9 @@ function grownSince({ seq, handle }: LedgerHead): Sql {
 
 function statementFor(batch: PlainBatch, revoked: Sql): Sql {
   const { openings, issues, children, registry } = batch;
-  const tasks = openings.map(({ change }) => taskRow(change.task));
   const issued = issues.map(({ change }) => tokens.write(change.token));
   const parts = [
-    insertion('opened', 'tasks', tasks, 'RETURNING task_id'),
+    opening(openings),
     insertion('issued', 'tokens', issued),
     insertion('told', 'audit_events', eventRows(batch.units), `RETURNING ${TOLD_COLUMNS}`),
     ...(openings.length > 0 ? [TAKING] : []),
@@ -106,6 +106,29 @@ function insertion(name: string, table: string, rows: readonly Row[], then = '')
     name,
     sql: `INSERT INTO ${table} (${columns}) SELECT ${columns} FROM ${from} ${then}`,
     bindings: [toJson(rows)],
+  };
+}
+
+const OPENED_COLUMNS = [...tasks.columns, 'path', 'parent_handle'];
+/** What a child has from its parent's row. Where there is none it is null, which these columns refuse. */
+const CONTINUED: Readonly<Record<string, string>> = {
+  lineage: 'CASE WHEN link.parent_handle IS NULL THEN link.lineage ELSE parent.lineage || link.lineage END',
+  path: "CASE WHEN link.parent_handle IS NULL THEN link.path ELSE parent.path || '/' || link.path END",
+};
+
+/** OFFSET 0 is a fence: the parents are looked up one by one, however many tasks the planner expects. */
+function opening(openings: readonly Step<'insert_task'>[]): Part | undefined {
+  const links = openings.map(({ change }) => taskLink(change.task));
+  if (links.every((link) => link['parent_handle'] === null))
+    return insertion('opened', 'tasks', links, 'RETURNING task_id');
+  return {
+    name: 'opened',
+    sql: `INSERT INTO tasks (${OPENED_COLUMNS.join(', ')})
+          SELECT ${OPENED_COLUMNS.map((column) => CONTINUED[column] ?? `link.${column}`).join(', ')}
+          FROM json_populate_recordset(NULL::tasks, ?::json) AS link LEFT JOIN LATERAL
+            (SELECT lineage, path FROM tasks WHERE handle = link.parent_handle OFFSET 0) AS parent ON TRUE
+          RETURNING task_id`,
+    bindings: [toJson(links)],
   };
 }
 
