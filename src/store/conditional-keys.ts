@@ -41,8 +41,11 @@ function keysOf(change: Change): readonly string[] {
     case 'delete_role':
       return [`role:${change.name}`];
     case 'assign_role':
+      return [`role:${change.role}`, `${change.holder.kind}:${change.holder.id}`];
     case 'unassign_role':
       return [`role:${change.role}`];
+    case 'insert_api_key':
+      return [`agent:${change.key.clientId}`];
     case 'insert_permission':
       return [`permission:${change.entry.permission}`];
     case 'delete_permission':
@@ -69,7 +72,6 @@ function keysOf(change: Change): readonly string[] {
     case 'insert_token':
     case 'revoke':
     case 'insert_secret':
-    case 'insert_api_key':
     // A key opens many tasks at once, and is ended for all of them.
     case 'use_api_key':
     case 'end_api_keys':

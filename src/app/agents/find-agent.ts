@@ -1,6 +1,8 @@
 import type { Agent } from '../../domain/agent.ts';
 import { DomainError } from '../../domain/errors.ts';
+import { basisOf } from '../../domain/revocation.ts';
 import type { AppContext } from '../context.ts';
+import type { Guard } from '../unit-of-work.ts';
 
 /** The client that stands for administration itself; see bootstrap.ts. */
 export const ADMIN_CLIENT_ID = 'taskgrant-admin';
@@ -23,6 +25,11 @@ export async function findAgent(
 /** Also what another agent's record is answered with: whether it exists is nobody else's business. */
 export function unknownAgent(): DomainError {
   return new DomainError('not_found', 'there is no such agent');
+}
+
+/** Neither suspended nor deleted since it was read: nobody is given to, or gets for, one that has ended meanwhile. */
+export function notEndedSince({ clientId, epoch }: Agent, miss: DomainError = agentChanged()): Guard {
+  return { live: basisOf({ kind: 'agent', handle: clientId, epoch }), miss };
 }
 
 /** The row changed between reading and committing: the decision was made on what no longer holds. */

@@ -4,7 +4,7 @@ import { type Caller, unitOf } from '../audit/audit-trail.ts';
 import { hasSecret } from './client-metadata.ts';
 import { mintClientSecret } from './client-secret.ts';
 import type { AppContext } from '../context.ts';
-import { findAgent } from './find-agent.ts';
+import { findAgent, notEndedSince } from './find-agent.ts';
 import { type OwnProof, requireOwnProof } from './own-agent.ts';
 
 export interface RotateSecretCommand {
@@ -50,20 +50,19 @@ export async function replaceSecret(
   const { clock, settings, store } = context;
   const { value, secret } = mintClientSecret(context, clientId);
   const oldSecretsExpireAt = clock.now() + (immediate ? 0 : settings.secretOverlapSeconds * 1000);
-  await store.commit(
-    unitOf(
-      context,
-      caller,
-      [
-        { do: 'expire_secrets', clientId, except: secret.id, at: oldSecretsExpireAt },
-        { do: 'insert_secret', secret },
-      ],
-      {
-        type: 'agent_secret_rotated',
-        clientId,
-        details: { immediate, old_secrets_expire_at: Math.floor(oldSecretsExpireAt / 1000) },
-      },
-    ),
+  const unit = unitOf(
+    context,
+    caller,
+    [
+      { do: 'expire_secrets', clientId, except: secret.id, at: oldSecretsExpireAt },
+      { do: 'insert_secret', secret },
+    ],
+    {
+      type: 'agent_secret_rotated',
+      clientId,
+      details: { immediate, old_secrets_expire_at: Math.floor(oldSecretsExpireAt / 1000) },
+    },
   );
+  await store.commit({ ...unit, guards: [notEndedSince(agent)] });
   return { clientId, clientSecret: value, oldSecretsExpireAt };
 }

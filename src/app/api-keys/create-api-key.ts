@@ -1,5 +1,6 @@
 import { DomainError } from '../../domain/errors.ts';
 import { type Caller, type Fact, unitOf } from '../audit/audit-trail.ts';
+import { notEndedSince } from '../agents/find-agent.ts';
 import type { AppContext } from '../context.ts';
 import { checkText } from '../display-text.ts';
 import type { Change } from '../unit-of-work.ts';
@@ -27,11 +28,12 @@ export async function createApiKey(
   context: AppContext,
   { caller, clientId, proof, name, expiresIn }: CreateApiKeyCommand,
 ): Promise<MintedApiKey> {
-  await requireKeyHolder(context, clientId, proof);
+  const agent = await requireKeyHolder(context, clientId, proof);
   const checked = checkText('name', name, KEY_NAME_LENGTH);
   const minted = mintApiKey(context, { clientId, name: checked, expiresIn });
   const changes = [...vouching(context, proof), insertionOf(context, minted)];
-  await context.store.commit(unitOf(context, caller, changes, createdFact(minted)));
+  const unit = unitOf(context, caller, changes, createdFact(minted));
+  await context.store.commit({ ...unit, guards: [notEndedSince(agent)] });
   return minted;
 }
 

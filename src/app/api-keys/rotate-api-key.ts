@@ -1,6 +1,7 @@
 import { type ApiKey, apiKeyState } from '../../domain/api-key.ts';
 import { DomainError } from '../../domain/errors.ts';
 import { type Caller, unitOf } from '../audit/audit-trail.ts';
+import { notEndedSince } from '../agents/find-agent.ts';
 import type { AppContext } from '../context.ts';
 import type { Change } from '../unit-of-work.ts';
 import { createdFact, insertionOf } from './create-api-key.ts';
@@ -31,30 +32,29 @@ export async function rotateApiKey(
   command: RotateApiKeyCommand,
 ): Promise<RotatedApiKey> {
   const { caller, clientId, proof, immediate } = command;
-  await requireKeyHolder(context, clientId, proof);
+  const agent = await requireKeyHolder(context, clientId, proof);
   const old = await findApiKey(context, command);
   requireRotatable(old, context.clock.now());
   const expiresIn = old.expiresAt === null ? null : Math.ceil((old.expiresAt - old.createdAt) / 1000);
   const minted = mintApiKey(context, { clientId, name: old.name, expiresIn });
   const replaced = replacedBy(context, old, { keyId: minted.key.keyId, immediate });
   const changes = [...vouching(context, proof), ending(context, replaced), insertionOf(context, minted)];
-  await context.store.commit(
-    unitOf(
-      context,
-      caller,
-      changes,
-      {
-        type: 'api_key_rotated',
-        clientId,
-        details: {
-          key_id: old.keyId,
-          replaced_by: minted.key.keyId,
-          old_key_expires_at: Math.floor((replaced.expiresAt ?? 0) / 1000),
-        },
+  const unit = unitOf(
+    context,
+    caller,
+    changes,
+    {
+      type: 'api_key_rotated',
+      clientId,
+      details: {
+        key_id: old.keyId,
+        replaced_by: minted.key.keyId,
+        old_key_expires_at: Math.floor((replaced.expiresAt ?? 0) / 1000),
       },
-      createdFact(minted),
-    ),
+    },
+    createdFact(minted),
   );
+  await context.store.commit({ ...unit, guards: [notEndedSince(agent)] });
   return { ...minted, replaced };
 }
 

@@ -1,10 +1,10 @@
 import { type Agent, requireActive } from '../../domain/agent.ts';
 import { DomainError } from '../../domain/errors.ts';
-import { basisOf } from '../../domain/revocation.ts';
+import { notEndedSince } from '../agents/find-agent.ts';
 import { requireUnended } from '../issuance/refresh-task.ts';
 import type { AppContext } from '../context.ts';
 import type { ResolvedToken } from '../tokens/resolve-token.ts';
-import type { Conditions, Guard } from '../unit-of-work.ts';
+import type { Conditions } from '../unit-of-work.ts';
 import type { ProvenAgent } from './authenticate-api-key.ts';
 
 /**
@@ -16,7 +16,7 @@ export function keyStillWorks({ clock }: Pick<AppContext, 'clock'>, { agent, key
   const { keyId, clientId } = key;
   const miss = new DomainError('grant_revoked', 'the API key was ended meanwhile');
   return {
-    guards: [stillActive(agent)],
+    guards: [notEndedSince(agent, new DomainError('agent_not_active', 'the agent was ended meanwhile'))],
     changes: [{ do: 'use_api_key', keyId, clientId, task: null, at: clock.now(), miss }],
   };
 }
@@ -35,9 +35,4 @@ export function tokenStillStands(agent: Agent, found: ResolvedToken): Conditions
     guards: [{ live: found, miss: revoked }],
     changes: [{ do: 'require_active_task', handle: found.task.handle, miss: ended }],
   };
-}
-
-function stillActive({ clientId, epoch }: Agent): Guard {
-  const miss = new DomainError('agent_not_active', 'the agent was ended meanwhile');
-  return { live: basisOf({ kind: 'agent', handle: clientId, epoch }), miss };
 }
