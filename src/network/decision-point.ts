@@ -89,6 +89,11 @@ function attempt(
       },
     });
     request.on('error', fail);
+    // An answer with status 101 comes to nobody else, and with it the signal has no effect any more.
+    request.on('upgrade', (response, socket) => {
+      socket.destroy();
+      resolve({ failure: `status ${response.statusCode}` });
+    });
     request.on('response', (response) => {
       response.on('error', fail);
       readAnswer(response, resolve);

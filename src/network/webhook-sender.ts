@@ -72,6 +72,8 @@ async function exchange(
   const response = await new Promise<IncomingMessage>((resolve, reject) => {
     const asked = request(url, options, resolve);
     asked.on('error', reject);
+    // After status 101 nothing else comes, and the signal has no effect any more.
+    asked.on('close', () => reject(new Error('closed without an answer')));
     asked.end(body);
   });
   const text = await readSome(response);

@@ -109,6 +109,13 @@ describe('what is no answer', () => {
     expect(server.asked).toHaveLength(1);
   });
 
+  test('a wish to speak another protocol', async () => {
+    server.does((_asked, response) => {
+      response.socket?.end('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: foo\r\n\r\n');
+    });
+    expect(await within()).toEqual({ failure: 'status 101' });
+  });
+
   test('an answer that breaks off', async () => {
     server.does((_asked, response) => {
       response.writeHead(200, { 'content-length': 100 });

@@ -203,6 +203,19 @@ describe('sending to a webhook', () => {
     expect((await post(`http://127.0.0.1:${port}/`)).error).toBe('could not be reached: ECONNREFUSED');
   });
 
+  test('gives up on one that wants to speak another protocol', async () => {
+    const server = createTcpServer((socket) => {
+      socket.on('error', () => {});
+      socket.once('data', () =>
+        socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: foo\r\n\r\n'),
+      );
+    });
+    closers.push(() => server.close());
+    const port = await started(server);
+    const answer = await senderWith({ timeoutMs: 300 })(`http://127.0.0.1:${port}/`);
+    expect(answer).toMatchObject({ status: null, error: 'could not be reached: the connection broke' });
+  });
+
   test('stops when the server ends', async () => {
     const port = await listen(() => {});
     const ending = new AbortController();
