@@ -228,6 +228,12 @@ export type Change =
     }
   | { readonly do: 'delete_webhook'; readonly id: string; readonly miss: DomainError }
   | {
+      /** It must be there and enabled. */
+      readonly do: 'require_webhook';
+      readonly id: string;
+      readonly miss: DomainError;
+    }
+  | {
       readonly do: 'insert_webhook_delivery';
       readonly delivery: WebhookDelivery;
       /** Of this unit, whose first event it tells. */

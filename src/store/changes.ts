@@ -54,6 +54,7 @@ const APPLIERS: { readonly [K in ChangeKind]: Applier<K> } = {
   insert_webhook: webhook.insertWebhook,
   update_webhook: webhook.updateWebhook,
   delete_webhook: webhook.deleteWebhook,
+  require_webhook: webhook.requireWebhook,
   insert_webhook_delivery: webhook.insertDelivery,
   redeliver: webhook.redeliver,
   insert_idempotency_record: insertIdempotencyRecord,

@@ -54,6 +54,7 @@ function keysOf(change: Change): readonly string[] {
       return [`webhooks of:${change.webhook.owner}`];
     case 'update_webhook':
     case 'delete_webhook':
+    case 'require_webhook':
       return [`webhook:${change.id}`];
     case 'redeliver':
       return [`delivery:${change.deliveryId}`];

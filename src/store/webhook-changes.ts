@@ -1,6 +1,6 @@
 import { type Applier, eachAlone } from './applier.ts';
 import { lockUntilCommit } from './locks.ts';
-import { hitsOf, insertFree, insertRows, rowsOf } from './statements.ts';
+import { hitsOf, insertFree, insertRows, isPostgres, rowsOf } from './statements.ts';
 import { deliveries, webhooks } from './webhooks.ts';
 
 /** Misses when the owner has as many as it may. */
@@ -25,6 +25,12 @@ export const deleteWebhook: Applier<'delete_webhook'> = eachAlone(async (db, { i
   if (deleted !== 1) return false;
   await hitsOf(db, "DELETE FROM webhook_deliveries WHERE webhook_id = ? AND state = 'pending'", [id]);
   return true;
+});
+
+/** Whoever deletes it waits for this commit, and takes with it what was added to what it has to be told. */
+export const requireWebhook: Applier<'require_webhook'> = eachAlone(async (db, { id }) => {
+  const sql = 'SELECT id FROM webhooks WHERE id = ? AND enabled';
+  return (await rowsOf(db, isPostgres(db) ? `${sql} FOR KEY SHARE` : sql, [id])).length === 1;
 });
 
 /** A delivery that no webhook had to ask for: one is told alone. */

@@ -61,7 +61,8 @@ async function claim(
 ): Promise<readonly ClaimedDelivery[]> {
   const those = among(db, 'seq', seqs);
   const free = `SELECT seq FROM webhook_deliveries WHERE ${those.sql} AND state = 'pending' AND due_at <= ?
-    AND (leased_until IS NULL OR leased_until <= ?)${isPostgres(db) ? ' FOR UPDATE SKIP LOCKED' : ''}`;
+    AND (leased_until IS NULL OR leased_until <= ?) AND webhook_id IN (SELECT id FROM webhooks WHERE enabled)
+    ${isPostgres(db) ? 'FOR UPDATE SKIP LOCKED' : ''}`;
   const sql = `UPDATE webhook_deliveries SET lease = ?, leased_until = ?, attempts = attempts + 1
     WHERE seq IN (${free})`;
   const taken = await hitsOf(db, sql, [id, until, ...those.bindings, now, now]);

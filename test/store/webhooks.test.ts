@@ -309,6 +309,19 @@ onEveryDatabase('webhooks and their deliveries', (open) => {
       expect(all.toSorted((a, b) => a - b)).toEqual(seqs.toSorted((a, b) => a - b));
     });
 
+    test('is not taken any more for a webhook that was disabled or deleted since it was looked for', async () => {
+      const disabled = await register();
+      const deleted = await register();
+      await tell(anEvent({ type: 'agent_updated' }));
+      const seqs = await dueSeqs();
+      const set = { enabled: false, updatedAt: T0 + 1 };
+      await change({ do: 'update_webhook', id: disabled.id, expectUpdatedAt: T0, set, miss });
+      await change({ do: 'delete_webhook', id: deleted.id, miss });
+      expect(await outbox().claim(seqs, { id: anId(), now: NOW, until: NOW + 10_000 })).toEqual([]);
+      const [waiting] = await logOf(disabled);
+      expect(waiting).toMatchObject({ state: 'pending', attempts: 0 });
+    });
+
     test('is due again when whoever took it does not come back, and then counts no more for them', async () => {
       const webhook = await register();
       await tell(anEvent());

@@ -3,6 +3,7 @@ import type { Webhook, WebhookDelivery } from '../../domain/webhook.ts';
 import { TEST_EVENT } from '../../domain/webhook-event.ts';
 import { type Caller, unitOf } from '../audit/audit-trail.ts';
 import type { AppContext } from '../context.ts';
+import type { Change } from '../unit-of-work.ts';
 import { findWebhook, type WebhookCommand } from './find-webhook.ts';
 import { viewDelivery } from './view-webhooks.ts';
 
@@ -23,8 +24,9 @@ export async function redeliver(
   const delivery = await viewDelivery(context, { ...command, deliveryId });
   const miss = new DomainError('conflict', 'the delivery is on its way at this moment');
   const at = context.clock.now();
+  const again: Change = { do: 'redeliver', webhookId: webhook.id, deliveryId, at, miss };
   await context.store.commit(
-    unitOf(context, caller, [{ do: 'redeliver', webhookId: webhook.id, deliveryId, at, miss }], {
+    unitOf(context, caller, [stillEnabled(webhook), again], {
       type: 'webhook_redelivered',
       clientId: webhook.agentId,
       details: { webhook_id: webhook.id, delivery_id: deliveryId, event: delivery.event },
@@ -62,7 +64,7 @@ export async function testWebhook(
   const miss = new DomainError('conflict', 'the delivery exists already');
   await context.store.commit({
     ...unit,
-    changes: [{ do: 'insert_webhook_delivery', delivery, unitId: unit.id, miss }],
+    changes: [stillEnabled(webhook), { do: 'insert_webhook_delivery', delivery, unitId: unit.id, miss }],
   });
   return delivery;
 }
@@ -77,6 +79,12 @@ const UNTRIED = {
   error: null,
   durationMs: null,
 } as const;
+
+/** What a webhook that was deleted meanwhile had to be told would wait for ever. */
+function stillEnabled({ id }: Webhook): Change {
+  const miss = new DomainError('conflict', 'the webhook was deleted or disabled meanwhile');
+  return { do: 'require_webhook', id, miss };
+}
 
 function requireEnabled(webhook: Webhook): Webhook {
   if (webhook.enabled) return webhook;
