@@ -1,6 +1,8 @@
 import type { Context } from 'koa';
 import type { AppContext } from '../app/context.ts';
 import { registerClient } from '../app/agents/register-client.ts';
+import type { Agent } from '../domain/agent.ts';
+import { DomainError } from '../domain/errors.ts';
 import type { EngineClient } from './internals.ts';
 import { requestState } from './request-state.ts';
 
@@ -15,12 +17,28 @@ export function isMetadataDocumentId(clientId: string): boolean {
  */
 export function allowMetadataDocument(context: AppContext) {
   return async (ctx: unknown, client: unknown): Promise<boolean> => {
-    const { clientId, clientName, clientAuthMethod } = client as EngineClient;
-    const state = requestState(ctx as Context);
-    const known = state.agents.get(clientId) ?? (await context.store.agents.byId(clientId));
-    if (known) return known.deletedAt === null && known.state !== 'revoked';
-    const agent = await registerClient(context, {
-      caller: { actor: null, origin: state.origin },
+    const { clientId } = client as EngineClient;
+    const { agents } = requestState(ctx as Context);
+    const known = agents.get(clientId) ?? (await context.store.agents.byId(clientId));
+    if (known) return isWelcome(known);
+    const agent = await newcomer(context, ctx as Context, client as EngineClient);
+    agents.set(clientId, agent);
+    return isWelcome(agent);
+  };
+}
+
+function isWelcome({ deletedAt, state }: Agent): boolean {
+  return deletedAt === null && state !== 'revoked';
+}
+
+async function newcomer(
+  context: AppContext,
+  ctx: Context,
+  { clientId, clientName, clientAuthMethod }: EngineClient,
+): Promise<Agent> {
+  try {
+    return await registerClient(context, {
+      caller: { actor: null, origin: requestState(ctx).origin },
       clientId,
       metadata: {
         client_name: clientName ?? clientId,
@@ -29,7 +47,10 @@ export function allowMetadataDocument(context: AppContext) {
       requestedScope: undefined,
       byAdministrator: false,
     });
-    state.agents.set(clientId, agent);
-    return true;
-  };
+  } catch (error) {
+    // Another request of it was faster.
+    const known = error instanceof DomainError ? await context.store.agents.byId(clientId) : undefined;
+    if (known) return known;
+    throw error;
+  }
 }
