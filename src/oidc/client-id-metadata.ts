@@ -4,6 +4,7 @@ import { registerClient } from '../app/agents/register-client.ts';
 import type { Agent } from '../domain/agent.ts';
 import { DomainError } from '../domain/errors.ts';
 import type { EngineClient } from './internals.ts';
+import type { NewcomerStep } from './rate-limit.ts';
 import { requestState } from './request-state.ts';
 
 /** draft-ietf-oauth-client-id-metadata-document §3: such a client id is the URL of its own metadata. */
@@ -11,16 +12,29 @@ export function isMetadataDocumentId(clientId: string): boolean {
   return clientId.startsWith('https://');
 }
 
+/** Counts what a newcomer costs; absent = there are no limits. @throws an error 429 of the engine. */
+type Limited = ((ctx: Context, step: NewcomerStep) => Promise<void>) | undefined;
+
+/** Before the engine fetches a document: strangers do not make it fetch without end. */
+export function allowMetadataFetch(limited: Limited) {
+  return async (ctx: unknown, clientId: string): Promise<boolean> => {
+    // The engine has asked the store for the client before.
+    if (!requestState(ctx as Context).agents.has(clientId)) await limited?.(ctx as Context, 'source');
+    return true;
+  };
+}
+
 /**
  * The engine has fetched and checked the document (S20). The first time, the client gets a row of its own with the
  * default permissions, as any client that registers itself; a deleted one stays out.
  */
-export function allowMetadataDocument(context: AppContext) {
+export function allowMetadataDocument(context: AppContext, limited: Limited) {
   return async (ctx: unknown, client: unknown): Promise<boolean> => {
     const { clientId } = client as EngineClient;
     const { agents } = requestState(ctx as Context);
     const known = agents.get(clientId) ?? (await context.store.agents.byId(clientId));
     if (known) return isWelcome(known);
+    await limited?.(ctx as Context, 'registration');
     const agent = await newcomer(context, ctx as Context, client as EngineClient);
     agents.set(clientId, agent);
     return isWelcome(agent);

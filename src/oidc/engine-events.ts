@@ -2,6 +2,7 @@ import type { Context } from 'koa';
 import type { Provider } from 'oidc-provider';
 import type { AppContext } from '../app/context.ts';
 import type { RefusalRecorder } from '../app/audit/record-refusal.ts';
+import { isRateLimited } from './rate-limit.ts';
 import { requestState } from './request-state.ts';
 import { answerUnavailable } from './unavailable.ts';
 
@@ -29,8 +30,9 @@ export function recordEngineEvents(provider: Provider, { refusals, context }: En
   provider.on('authorization.error', (engineContext, error) => {
     const ctx = engineContext as unknown as Context;
     const { error: code, message, error_description: description } = error as EngineError;
-    // What a person or the consent page declined is on record already (interactions/leave.ts).
+    // What a person or the consent page declined is on record already (interactions/leave.ts), and what a limit forbade.
     if (code === 'access_denied' && !requestState(ctx).refusal) return;
+    if (isRateLimited(ctx)) return;
     const clientId = clientOf(ctx);
     refusals.record(
       { actor: null, origin: requestState(ctx).origin },

@@ -3,16 +3,20 @@ import type { AuthorizationDetail } from 'oidc-provider';
 import type { AppContext } from '../app/context.ts';
 import { mayIntrospect, mayRevoke } from '../app/tokens/token-visibility.ts';
 import { AGENT_TASK, readAgentTask } from './agent-task-object.ts';
-import { allowMetadataDocument } from './client-id-metadata.ts';
+import { allowMetadataDocument, allowMetadataFetch } from './client-id-metadata.ts';
 import { requireAgent } from './clients.ts';
 import type { EngineOptions } from './engine-options.ts';
 import { refusing } from './errors.ts';
+import { limitNewcomer, type NewcomerStep } from './rate-limit.ts';
 import { requestState } from './request-state.ts';
 import { defaultResource, resourceServerInfo } from './resource-indicators.ts';
 import { renderLoggedOutPage, renderLogoutPage } from './views/logout-pages.ts';
 
 /** Which parts of the engine are on, and what of them is ours to decide. */
-export function engineFeatures({ context, dpopNonceSecret, metadataDocuments }: EngineOptions) {
+export function engineFeatures(options: EngineOptions) {
+  const { context, dpopNonceSecret, metadataDocuments, rateLimits: limits, refusals } = options;
+  const limited =
+    limits && ((ctx: Context, step: NewcomerStep) => limitNewcomer({ limits, refusals }, ctx, step));
   return {
     devInteractions: { enabled: false },
     clientCredentials: { enabled: true },
@@ -27,7 +31,8 @@ export function engineFeatures({ context, dpopNonceSecret, metadataDocuments }: 
     clientIdMetadataDocument: {
       ack: 'draft-02',
       enabled: metadataDocuments,
-      allowClient: allowMetadataDocument(context),
+      allowFetch: allowMetadataFetch(limited),
+      allowClient: allowMetadataDocument(context, limited),
     },
     registrationManagement: { enabled: true, rotateRegistrationAccessToken: false },
     pushedAuthorizationRequests: { enabled: true },

@@ -93,10 +93,37 @@ export async function limitClient(
   if (current) verdict = await limits.client(current);
   if (admits(ctx, verdict)) return;
   recordRefusal(ctx, refusals, verdict, agent.clientId);
+  throw tooMany(ctx, verdict);
+}
+
+/** Of a client that names itself by a document and that nobody knows: that it is looked for, and that it becomes known. */
+export type NewcomerStep = 'source' | 'registration';
+
+/**
+ * Whoever has a host has as many of them as there are URLs, so each counts against the address: as a request, unless
+ * this one is counted there already, and then as a registration.
+ * @throws errors.CustomOIDCProviderError 429 when nothing is left for the address.
+ */
+export async function limitNewcomer(
+  { limits, refusals }: EngineLimits,
+  ctx: Context,
+  step: NewcomerStep,
+): Promise<void> {
+  const before = ratesOf(ctx)?.findLast(({ allowed }) => !allowed);
+  // The engine looks for a client once more to tell that it was not found.
+  if (before) throw tooMany(ctx, before);
+  if (step === 'source' && ratesOf(ctx)) return;
+  const verdict = await limits[step](requestState(ctx).origin.sourceIp);
+  if (admits(ctx, verdict)) return;
+  recordRefusal(ctx, refusals, verdict, null);
+  throw tooMany(ctx, verdict);
+}
+
+/** RFC 6585 §4. The engine knows no such error. */
+function tooMany(ctx: Context, verdict: RateVerdict): Error {
   ctx.set('retry-after', String(verdict.resetSeconds));
   const refusal = new errors.CustomOIDCProviderError('invalid_request', descriptionOf(verdict));
-  // RFC 6585 §4. The engine knows no such error.
-  throw Object.assign(refusal, { status: 429, statusCode: 429 });
+  return Object.assign(refusal, { status: 429, statusCode: 429 });
 }
 
 /** The step that the engine takes as soon as it has authenticated a client. */

@@ -1,9 +1,10 @@
 import { setTimeout } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { authorizationUrl } from '../support/code-flow.ts';
 import { pkce } from '../support/parties.ts';
-import { postForm } from '../support/requests.ts';
+import { postForm, send } from '../support/requests.ts';
 import { startServer, type TestServer } from '../support/server.ts';
-import { TOKEN_PATH } from '../support/token-requests.ts';
+import { auditEvents, eventually, TOKEN_PATH } from '../support/token-requests.ts';
 
 const REGISTRATIONS = 3;
 
@@ -54,9 +55,50 @@ describe('clients that name themselves by their metadata documents', () => {
     return items.filter(({ clientId }) => clientId.startsWith('https://'));
   };
 
+  test('each is a registration', async () => {
+    const answers = [];
+    for (let i = 0; i < 30; i += 1) {
+      answers.push(await redeem(`https://stranger.example.com/${i}.json`));
+    }
+    expect(await agents()).toHaveLength(REGISTRATIONS);
+    expect(answers.slice(0, 3).map(({ status }) => status)).toEqual([400, 400, 400]);
+    for (const { status, headers } of answers.slice(3)) {
+      expect(status).toBe(429);
+      expect(Number(headers.get('retry-after'))).toBeGreaterThan(0);
+    }
+    // Those that are known go on, and others elsewhere may come.
+    expect((await redeem('https://stranger.example.com/0.json')).status).toBe(400);
+    expect((await redeem('https://stranger.example.com/new.json', '203.0.113.2')).status).toBe(400);
+  });
+
+  test('each is one at the authorization endpoint too, where people are told so, and it is on record once', async () => {
+    const headers = { 'x-forwarded-for': '203.0.113.3' };
+    const authorize = (clientId: string) => {
+      const asked = { redirect_uri: 'http://localhost/callback', ...pkce().parameters };
+      return send(server, authorizationUrl(server, { clientId }, asked).href, { headers });
+    };
+    for (let i = 0; i < REGISTRATIONS; i += 1) {
+      expect((await authorize(`https://visitor.example.com/${i}.json`)).status).toBe(303);
+    }
+    const page = await authorize('https://visitor.example.com/new.json');
+    expect(page.status).toBe(429);
+    expect(page.headers.get('content-type')).toBe('text/html; charset=utf-8');
+    expect(Number(page.headers.get('retry-after'))).toBeGreaterThan(0);
+    const mine = await eventually(
+      async () =>
+        (await auditEvents(server, { status: 'refused', limit: '200' })).filter(
+          (event: { source_ip: string; reason: string }) => event.source_ip === headers['x-forwarded-for'],
+        ),
+      (events) => events.length > 0,
+    );
+    expect(mine).toMatchObject([{ reason: 'rate_limited', details: { policy: 'registration' } }]);
+  });
+
   test('one that comes several times at once is registered once, and nobody is told of a failure', async () => {
     const clientId = 'https://editor.example.com/client.json';
-    const answers = await Promise.all(Array.from({ length: 8 }, () => redeem(clientId, '203.0.113.3')));
+    const answers = await Promise.all(
+      Array.from({ length: 8 }, (_, i) => redeem(clientId, `203.0.113.${10 + i}`)),
+    );
     expect(answers.map(({ status, body }) => [status, body.error])).toEqual(
       Array(8).fill([400, 'invalid_grant']),
     );
