@@ -28,11 +28,21 @@ export function guessingLimit({ limits, refusals }: EngineLimits): Middleware {
 function claimedClient(ctx: Context): string {
   const [scheme, value] = ctx.get('authorization').split(' ');
   if (scheme?.toLowerCase() === 'basic' && value) {
-    return Buffer.from(value, 'base64').toString('utf8').split(':', 1)[0]?.slice(0, 200) ?? '';
+    const [claimed = ''] = Buffer.from(value, 'base64').toString('utf8').split(':', 1);
+    return formDecoded(claimed).slice(0, 200);
   }
   const form = ctx.state.oauthBody as URLSearchParams | undefined;
   const claimed = form?.get('client_id') ?? subjectOf(form?.get('client_assertion') ?? '');
   return claimed.slice(0, 200);
+}
+
+/** RFC 6749 §2.3.1: an id is form-urlencoded, and one client however many of its letters are escaped. */
+function formDecoded(text: string): string {
+  try {
+    return decodeURIComponent(text.replaceAll('+', ' '));
+  } catch {
+    return text;
+  }
 }
 
 /** Whom an assertion speaks of, unverified; one client's broken keys must not hold up its neighbours. */

@@ -376,6 +376,20 @@ describe.each(['sqlite', 'postgres'] as const)('limits on %s', (database) => {
       expect((await guess(other.clientId, from, other.clientSecret)).status).toBe(200);
     });
 
+    test('[S17] hold per client however its id is written', async () => {
+      const clientId = 'some-client';
+      const from = elsewhere();
+      const statuses = [];
+      for (let i = 0; i < 7; i += 1) {
+        const escaped = `%${clientId.charCodeAt(i).toString(16)}`;
+        const written = `${clientId.slice(0, i)}${escaped}${clientId.slice(i + 1)}`;
+        const authorization = `Basic ${Buffer.from(`${written}:guess`).toString('base64')}`;
+        const form = { grant_type: 'client_credentials', ...pkce().parameters };
+        statuses.push((await postForm(server, TOKEN_PATH, form, { authorization, ...from })).status);
+      }
+      expect(statuses).toEqual([401, 401, 401, 401, 401, 429, 429]);
+    });
+
     test('[S17] hold per address over all clients', async () => {
       const from = elsewhere();
       const statuses = [];
