@@ -14,7 +14,7 @@ import { createProveResourceServer } from './middleware/client-credentials.ts';
 import { cors } from './middleware/cors.ts';
 import { pinnedHost } from './middleware/pinned-host.ts';
 import { problems } from './middleware/problems.ts';
-import { admitCaller, rateLimit } from './middleware/rate-limit.ts';
+import { admitCaller, limitOtherRefusals, rateLimit } from './middleware/rate-limit.ts';
 import { announceRateLimits } from './middleware/rate-limit-fields.ts';
 import { requestContext } from './middleware/request-context.ts';
 import { securityHeaders } from './middleware/security-headers.ts';
@@ -74,10 +74,9 @@ export function createHttpApp(parts: HttpAppParts): Koa<RequestState> & { readon
     .use(announceRateLimits(context.clock))
     .use(accessLog(context.log))
     .use(problems({ refusals, log: context.log }))
-    .use(securityHeaders({ https: issuer.startsWith('https:') }))
-    .use(pinnedHost(issuer))
-    .use(canonicalPath())
-    .use(cors());
+    .use(securityHeaders({ https: issuer.startsWith('https:') }));
+  if (limits) app.use(limitOtherRefusals(limits));
+  app.use(pinnedHost(issuer)).use(canonicalPath()).use(cors());
   if (limits) app.use(rateLimit(limits, (path) => isEnginePath(parts, path)));
   for (const guard of parts.guards ?? []) app.use(guard);
   // The engine's paths are a short list and most of the traffic; no route has one of them.

@@ -289,6 +289,24 @@ describe.each(['sqlite', 'postgres'] as const)('limits on %s', (database) => {
       expect((await send(server, '/health', { headers: elsewhere() })).status).toBe(200);
     });
 
+    test('hold for what is refused by its spelling or its method, too', async () => {
+      const from = elsewhere();
+      const asked = [
+        ['GET', '/health//live'],
+        ['GET', '/api/tasks/x/'],
+        ['GET', '/api/tasks/%5Cx'],
+        ['OPTIONS', '/interaction/x'],
+      ] as const;
+      for (const [i, [method, path]] of [...asked, ...asked, ...asked, ...asked, ...asked].entries()) {
+        const answer = await send(server, path, { method, headers: from });
+        expect([path, answer.status]).toEqual([path, method === 'GET' ? 404 : 405]);
+        expect(told(answer)).toEqual([{ policy: 'source', limit: 20, remaining: 19 - i }]);
+      }
+      for (const [method, path] of asked) {
+        expectTooMany(await send(server, path, { method, headers: from }), 'source');
+      }
+    });
+
     test('are on record as refusals', async () => {
       const from = elsewhere();
       await spend(21, () => send(server, '/nothing/here', { headers: from }));

@@ -34,6 +34,21 @@ export function rateLimit(limits: RateLimits, except: (path: string) => boolean)
   };
 }
 
+/**
+ * Counts what is refused before anything else counts it, against the address: paths in a spelling that nothing has, and
+ * methods that a path of the engine does not know.
+ */
+export function limitOtherRefusals(limits: RateLimits): RequestMiddleware {
+  return async (ctx, next) => {
+    try {
+      await next();
+    } catch (error) {
+      if (!ctx.state.rates) admit(ctx, await limits.source(ctx.state.origin.sourceIp));
+      throw error;
+    }
+  };
+}
+
 /** Where an accepted token, or the absence of one, settles whom a request of our API counts for. */
 export type AdmitCaller = (ctx: RequestContext, caller: RequestCaller) => Promise<void>;
 
