@@ -1,4 +1,4 @@
-import { type ApiKey, isUsable } from '../../domain/api-key.ts';
+import type { ApiKey } from '../../domain/api-key.ts';
 import { DomainError } from '../../domain/errors.ts';
 import { type AgentVisitor, requireVisitor } from '../agents/own-agent.ts';
 import { type Caller, unitOf } from '../audit/audit-trail.ts';
@@ -30,13 +30,13 @@ export async function revokeApiKey(
   const { caller, clientId, keyId, visitor } = command;
   requireVisitor(visitor, clientId);
   const key = await findApiKey(context, command);
-  const revoked = isUsable(key, context.clock.now()) ? await end(context, caller, key) : key;
+  const revoked = key.revokedAt === null ? await end(context, caller, key) : key;
   const ended = await endOpenedTasks(context, { caller, of: { keyId }, reason: 'the API key was revoked' });
   return { key: revoked, ended };
 }
 
 async function end(context: AppContext, caller: Caller, key: ApiKey): Promise<ApiKey> {
-  const { keyId, clientId, name, replacedBy } = key;
+  const { keyId, clientId, name } = key;
   const at = context.clock.now();
   const miss = new DomainError('conflict', 'the key was changed meanwhile: try again');
   await context.store.commit(
@@ -47,5 +47,5 @@ async function end(context: AppContext, caller: Caller, key: ApiKey): Promise<Ap
       { type: 'api_key_revoked', clientId, details: { key_id: keyId, name } },
     ),
   );
-  return { ...key, expiresAt: at, revokedAt: at, replacedBy };
+  return { ...key, expiresAt: Math.min(at, key.expiresAt ?? at), revokedAt: at };
 }
