@@ -84,6 +84,8 @@ const REGISTERS: ReadonlySet<ChangeKind> = new Set([
   // How many there are is counted, too.
   'insert_api_key',
   'insert_permission',
+  // Whoever deletes its agent waits, or has done so before.
+  'insert_webhook',
 ]);
 
 function registers({ changes }: UnitOfWork): boolean {

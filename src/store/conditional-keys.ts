@@ -51,7 +51,7 @@ function keysOf(change: Change): readonly string[] {
     case 'delete_permission':
       return [`permission:${change.permission}`];
     case 'insert_webhook':
-      return [`webhooks of:${change.webhook.owner}`];
+      return [`webhooks of:${change.webhook.owner}`, `agent:${change.webhook.agentId}`];
     case 'update_webhook':
     case 'delete_webhook':
     case 'require_webhook':

@@ -64,7 +64,7 @@ describe.each(['SQLite', 'PostgreSQL'] as const)('what is given to what has ende
     const { agent, meanwhile } = await agentDeleted();
     const { clientId } = agent;
     const assigned = changeRoleOfAgent(meanwhile, 'assigned', { caller: CALLER, role: 'late', clientId });
-    await expect(assigned).rejects.toMatchObject({ code: 'not_found' });
+    await expect(assigned).rejects.toMatchObject({ code: 'conflict' });
     expect(await events('role_assigned', clientId)).toEqual([]);
     expect((await context.store.agents.byId(clientId))?.roles).toEqual([]);
   });
@@ -79,7 +79,7 @@ describe.each(['SQLite', 'PostgreSQL'] as const)('what is given to what has ende
       name: 'late',
       expiresIn: null,
     } as const;
-    await expect(createApiKey(meanwhile, order)).rejects.toMatchObject({ code: 'not_found' });
+    await expect(createApiKey(meanwhile, order)).rejects.toMatchObject({ code: 'conflict' });
     expect((await context.store.apiKeys.ofAgent(clientId, { limit: 10 })).items).toEqual([]);
   });
 
@@ -121,7 +121,7 @@ describe.each(['SQLite', 'PostgreSQL'] as const)('what is given to what has ende
     const { agent, meanwhile } = await agentDeleted();
     const { clientId: agentId } = agent;
     const registered = registerWebhook(meanwhile, { ...admin, ...hook, agentId });
-    await expect(registered).rejects.toMatchObject({ code: 'not_found' });
+    await expect(registered).rejects.toMatchObject({ code: 'conflict' });
     expect((await context.store.webhooks.search({ agentId }, { limit: 10 })).items).toEqual([]);
   });
 

@@ -1,11 +1,14 @@
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { changeAgentState } from '../../src/app/agents/change-agent-state.ts';
+import { rotateSecret } from '../../src/app/agents/rotate-secret.ts';
 import { createApiKey } from '../../src/app/api-keys/create-api-key.ts';
 import { openByApiKey } from '../../src/app/api-keys/open-by-api-key.ts';
 import { revokeApiKey } from '../../src/app/api-keys/revoke-api-key.ts';
 import { rotateApiKey } from '../../src/app/api-keys/rotate-api-key.ts';
 import type { AppContext } from '../../src/app/context.ts';
+import { registerWebhook } from '../../src/app/webhooks/register-webhook.ts';
 import { CALLER, createTestContext, type TestContext } from '../support/app-context.ts';
-import { registeredAgent, resolved } from '../support/registered-agent.ts';
+import { openFor, registeredAgent, resolved, TASK_VERIFIER } from '../support/registered-agent.ts';
 
 let made: TestContext;
 let context: AppContext;
@@ -52,4 +55,44 @@ test('what a key opens while it is replaced at once and then revoked does not ou
     () => 'refused',
   );
   expect(liveness).not.toBe('live');
+});
+
+describe('an agent that is suspended meanwhile', () => {
+  const suspended = async () => {
+    const { agent } = await registeredAgent(context);
+    const { clientId } = agent;
+    const bearer = await resolved(context, await openFor(context, agent));
+    const proof = { bearer, codeVerifier: TASK_VERIFIER, keyThumbprint: undefined };
+    const meanwhile = whenMeanwhile(() =>
+      changeAgentState(context, { caller: CALLER, clientId, to: 'suspended', reason: null }),
+    );
+    return { clientId, bearer, proof, meanwhile };
+  };
+
+  test('makes no API key by a token that has ended', async () => {
+    const { clientId, proof, meanwhile } = await suspended();
+    const order = { caller: CALLER, clientId, name: 'late', expiresIn: null };
+    const created = createApiKey(meanwhile, { ...order, proof: { ...proof, apiKey: undefined } });
+    await expect(created).rejects.toMatchObject({ code: 'forbidden' });
+  });
+
+  test('gets no secret by a token that has ended', async () => {
+    const { clientId, proof, meanwhile } = await suspended();
+    const rotated = rotateSecret(meanwhile, { caller: CALLER, clientId, proof, immediate: true });
+    await expect(rotated).rejects.toMatchObject({ code: 'forbidden' });
+  });
+
+  test('makes no webhook by a token that has ended', async () => {
+    const { bearer, meanwhile } = await suspended();
+    const token = { ...bearer.token, audience: `${context.settings.issuer}/api` };
+    const visitor = { bearer: Object.create(bearer, { token: { value: token } }) as typeof bearer };
+    const hook = {
+      url: 'https://hooks.example.com/x',
+      events: ['*'],
+      description: 'Own',
+      agentId: undefined,
+    };
+    const registered = registerWebhook(meanwhile, { caller: CALLER, visitor, ...hook });
+    await expect(registered).rejects.toMatchObject({ code: 'forbidden' });
+  });
 });

@@ -5,7 +5,8 @@ import { hasSecret } from './client-metadata.ts';
 import { mintClientSecret } from './client-secret.ts';
 import type { AppContext } from '../context.ts';
 import { findAgent, notEndedSince } from './find-agent.ts';
-import { type OwnProof, requireOwnProof } from './own-agent.ts';
+import { type OwnProof, requireOwnProof, stillLives } from './own-agent.ts';
+import type { Change, Guard } from '../unit-of-work.ts';
 
 export interface RotateSecretCommand {
   readonly caller: Caller;
@@ -36,7 +37,7 @@ export async function rotateSecret(
   const { clientId, proof } = command;
   if (proof !== 'administrator') requireOwnProof(context, clientId, proof);
   const agent = await findAgent(context, clientId);
-  return replaceSecret(context, command, agent);
+  return replaceSecret(context, command, agent, stillLives(proof));
 }
 
 /** The part that resource servers share. */
@@ -44,25 +45,22 @@ export async function replaceSecret(
   context: AppContext,
   { caller, immediate }: Pick<RotateSecretCommand, 'caller' | 'immediate'>,
   agent: Agent,
+  guards: readonly Guard[] = [],
 ): Promise<RotatedSecret> {
   const { clientId } = agent;
   if (!hasSecret(agent)) throw new DomainError('conflict', 'the client does not authenticate with a secret');
   const { clock, settings, store } = context;
   const { value, secret } = mintClientSecret(context, clientId);
   const oldSecretsExpireAt = clock.now() + (immediate ? 0 : settings.secretOverlapSeconds * 1000);
-  const unit = unitOf(
-    context,
-    caller,
-    [
-      { do: 'expire_secrets', clientId, except: secret.id, at: oldSecretsExpireAt },
-      { do: 'insert_secret', secret },
-    ],
-    {
-      type: 'agent_secret_rotated',
-      clientId,
-      details: { immediate, old_secrets_expire_at: Math.floor(oldSecretsExpireAt / 1000) },
-    },
-  );
-  await store.commit({ ...unit, guards: [notEndedSince(agent)] });
+  const changes: Change[] = [
+    { do: 'expire_secrets', clientId, except: secret.id, at: oldSecretsExpireAt },
+    { do: 'insert_secret', secret },
+  ];
+  const unit = unitOf(context, caller, changes, {
+    type: 'agent_secret_rotated',
+    clientId,
+    details: { immediate, old_secrets_expire_at: Math.floor(oldSecretsExpireAt / 1000) },
+  });
+  await store.commit({ ...unit, guards: [...guards, notEndedSince(agent)] });
   return { clientId, clientSecret: value, oldSecretsExpireAt };
 }

@@ -1,7 +1,8 @@
 import { type ApiKey, apiKeyState } from '../../domain/api-key.ts';
 import { DomainError } from '../../domain/errors.ts';
-import { type Caller, unitOf } from '../audit/audit-trail.ts';
 import { notEndedSince } from '../agents/find-agent.ts';
+import { stillLives } from '../agents/own-agent.ts';
+import { type Caller, type Fact, unitOf } from '../audit/audit-trail.ts';
 import type { AppContext } from '../context.ts';
 import type { Change } from '../unit-of-work.ts';
 import { createdFact, insertionOf } from './create-api-key.ts';
@@ -39,22 +40,17 @@ export async function rotateApiKey(
   const minted = mintApiKey(context, { clientId, name: old.name, expiresIn });
   const replaced = replacedBy(context, old, { keyId: minted.key.keyId, immediate });
   const changes = [...vouching(context, proof), ending(context, replaced), insertionOf(context, minted)];
-  const unit = unitOf(
-    context,
-    caller,
-    changes,
-    {
-      type: 'api_key_rotated',
-      clientId,
-      details: {
-        key_id: old.keyId,
-        replaced_by: minted.key.keyId,
-        old_key_expires_at: Math.floor((replaced.expiresAt ?? 0) / 1000),
-      },
+  const fact: Fact = {
+    type: 'api_key_rotated',
+    clientId,
+    details: {
+      key_id: old.keyId,
+      replaced_by: minted.key.keyId,
+      old_key_expires_at: Math.floor((replaced.expiresAt ?? 0) / 1000),
     },
-    createdFact(minted),
-  );
-  await context.store.commit({ ...unit, guards: [notEndedSince(agent)] });
+  };
+  const unit = unitOf(context, caller, changes, fact, createdFact(minted));
+  await context.store.commit({ ...unit, guards: [...stillLives(proof), notEndedSince(agent)] });
   return { ...minted, replaced };
 }
 

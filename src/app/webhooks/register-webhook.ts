@@ -1,7 +1,8 @@
+import type { Agent } from '../../domain/agent.ts';
 import { DomainError } from '../../domain/errors.ts';
 import type { Webhook } from '../../domain/webhook.ts';
-import { findAgent } from '../agents/find-agent.ts';
-import type { AgentVisitor } from '../agents/own-agent.ts';
+import { findAgent, notEndedSince } from '../agents/find-agent.ts';
+import { type AgentVisitor, stillLives } from '../agents/own-agent.ts';
 import { type Caller, unitOf } from '../audit/audit-trail.ts';
 import type { AppContext } from '../context.ts';
 import { checkText, DESCRIPTION_LENGTH } from '../display-text.ts';
@@ -34,7 +35,8 @@ export async function registerWebhook(
   const url = checkUrl(context, asked.url);
   const events = checkEvents(asked.events);
   const description = checkText('description', asked.description, DESCRIPTION_LENGTH);
-  const agentId = await subjectOf(context, owner, asked.agentId);
+  const about = await subjectOf(context, owner, asked.agentId);
+  const agentId = about?.clientId ?? owner;
   const id = `whk_${ids.next()}`;
   const { value: secret, sealed } = webhooks.secrets.mint(id);
   const now = clock.now();
@@ -58,22 +60,22 @@ export async function registerWebhook(
   const most = settings.webhooks.perAgent;
   const miss = new DomainError('conflict', `an agent may have ${most} webhooks at most`);
   const details = { webhook_id: id, host: url.host, events, owner };
-  await store.commit(
-    unitOf(context, caller, [{ do: 'insert_webhook', webhook, most, miss }], {
-      type: 'webhook_created',
-      clientId: agentId,
-      details,
-    }),
-  );
+  const unit = unitOf(context, caller, [{ do: 'insert_webhook', webhook, most, miss }], {
+    type: 'webhook_created',
+    clientId: agentId,
+    details,
+  });
+  await store.commit({ ...unit, guards: [...stillLives(visitor), ...(about ? [notEndedSince(about)] : [])] });
   return { webhook, secret };
 }
 
+/** Whom an administrator wants to hear of; undefined = everybody, or an agent that hears of itself. */
 async function subjectOf(
   context: AppContext,
   owner: string | null,
   asked: string | undefined,
-): Promise<string | null> {
-  if (owner === null) return asked === undefined ? null : (await findAgent(context, asked)).clientId;
-  if (asked === undefined || asked === owner) return owner;
+): Promise<Agent | undefined> {
+  if (owner === null) return asked === undefined ? undefined : findAgent(context, asked);
+  if (asked === undefined || asked === owner) return undefined;
   throw new DomainError('forbidden', 'an agent hears of itself alone');
 }
