@@ -13,7 +13,7 @@ export const insertToken: Applier<'insert_token'> = async (db, steps) => {
   return steps.map(() => true);
 };
 
-/** Single use: of any number of attempts, one hits. */
+/** Single use: of any number of attempts, one hits. None does that comes after the token was revoked, on any node. */
 export const consumeToken: Applier<'consume_token'> = async (db, steps) => {
   const uses = steps.map(({ change }) => ({
     token_id: change.tokenId,
@@ -29,7 +29,7 @@ export const consumeToken: Applier<'consume_token'> = async (db, steps) => {
   const consumed = await rowsOf(
     db,
     `UPDATE tokens SET consumed_at = input.used_at, redeemed_as = input.used_as FROM ${inputs(db, columns)}
-     WHERE tokens.token_id = input.token_id AND ${keys.sql} AND consumed_at IS NULL
+     WHERE tokens.token_id = input.token_id AND ${keys.sql} AND consumed_at IS NULL AND revoked_at IS NULL
      RETURNING tokens.token_id AS token_id`,
     [toJson(uses), ...keys.bindings],
   );

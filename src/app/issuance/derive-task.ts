@@ -155,6 +155,6 @@ function grantOfChild({ ids }: AppContext, { token }: ResolvedToken): string {
 /** R8: a hand-off token is used up in the unit that derives from it. */
 export function redeemHandOff({ token }: ResolvedToken, task: Task, at: number): Change[] {
   if (token.kind !== 'handoff') return [];
-  const miss = new DomainError('parent_revoked', 'the hand-off token has been used');
+  const miss = new DomainError('parent_revoked', 'the hand-off token has been used or revoked');
   return [{ do: 'consume_token', tokenId: token.tokenId, at, redeemedAs: task.handle, miss }];
 }

@@ -1,6 +1,7 @@
 import type { Caller } from '../audit/audit-trail.ts';
 import { unitOf } from '../audit/audit-trail.ts';
 import type { AppContext } from '../context.ts';
+import { endTask } from '../tasks/end-task.ts';
 import type { ResolvedToken } from './resolve-token.ts';
 import { revocationOf } from './revocation-entry.ts';
 import type { Change, LedgerEntry } from '../unit-of-work.ts';
@@ -42,7 +43,8 @@ export async function revokeToken(context: AppContext, command: RevokeTokenComma
       details: { revoke_children: command.revokeChildren, kind: token.kind },
     }),
   );
-  const affected = command.revokeChildren ? await countAffected(context, target) : 0;
+  const usedAs = command.revokeChildren ? await endLateUse(context, command) : null;
+  const affected = command.revokeChildren ? await countAffected(context, target, usedAs) : 0;
   return {
     revoked: true,
     token_id: token.tokenId,
@@ -69,10 +71,30 @@ function ledgerEntries(
   return [entry('token', token.tokenId), entry('grant', token.tokenId), ...used];
 }
 
-async function countAffected({ store, clock }: AppContext, { token, task }: ResolvedToken): Promise<number> {
-  if (token.redeemedAs !== null) {
-    const own = await store.tokens.ofTask(token.redeemedAs);
-    const below = await store.tokens.countBelow({ handle: token.redeemedAs }, clock.now(), AFFECTED_CAP);
+/**
+ * What a hand-off token was used for, by its handle. An authorization may have used it between our read and our commit:
+ * its task has another grant, so it is ended here. INVARIANT: once a token is marked as revoked nobody uses it any more.
+ */
+async function endLateUse(
+  context: AppContext,
+  { target, caller, reason }: RevokeTokenCommand,
+): Promise<string | null> {
+  const { tokenId, kind, redeemedAs } = target.token;
+  if (kind !== 'handoff' || redeemedAs !== null) return redeemedAs;
+  const usedAs = (await context.store.tokens.byId(tokenId))?.redeemedAs ?? null;
+  const task = usedAs === null ? undefined : await context.store.tasks.byHandle(usedAs);
+  if (task) await endTask(context, { caller, task, as: 'revoked', reason });
+  return usedAs;
+}
+
+async function countAffected(
+  { store, clock }: AppContext,
+  { token, task }: ResolvedToken,
+  usedAs: string | null,
+): Promise<number> {
+  if (usedAs !== null) {
+    const own = await store.tokens.ofTask(usedAs);
+    const below = await store.tokens.countBelow({ handle: usedAs }, clock.now(), AFFECTED_CAP);
     return own.filter(({ expiresAt }) => expiresAt > clock.now()).length + below;
   }
   const below =
