@@ -84,6 +84,25 @@ describe('a client that names itself by the URL of its metadata document', () =>
   });
 
   test.each([
+    ['10 minutes', 600, ['authorization_code']],
+    ['30 days', 2_592_000, ['authorization_code', 'refresh_token']],
+  ])('[R17] its task lasts %s at most, as the person was told', async (told, seconds, grant_types) => {
+    const clientId = publish({ grant_types });
+    const proof = pkce();
+    const form = { redirect_uri: REDIRECT, scope: 'reports:read', ...proof.parameters };
+    const page = await browser.consentPage(authorizationUrl(server, { clientId }, form));
+    expect(page.html).toContain(`in ${told}`);
+    const back = (await browser.pages.submit(page, {})).location;
+    const code = back?.searchParams.get('code') ?? '';
+    const { verifier } = proof;
+    const redeemed = { code, verifier, redirectUri: REDIRECT };
+    const { body } = await redeemCode(server, { headers: {} }, redeemed, { client_id: clientId });
+    const left = body.task.expires_at - Date.now() / 1000;
+    expect(left).toBeGreaterThan(seconds - 60);
+    expect(left).toBeLessThanOrEqual(seconds);
+  });
+
+  test.each([
     ['whose client_id is another URL', { client_id: 'https://elsewhere.example.com/metadata.json' }],
     ['without a client_id', { client_id: undefined }],
     ['that authenticates by a shared secret', { token_endpoint_auth_method: 'client_secret_basic' }],

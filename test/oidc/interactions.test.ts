@@ -259,6 +259,17 @@ describe('what can be granted', () => {
       granted_tools: ['search', 'delete-everything'],
     });
   });
+
+  test('[R17] lasts no longer than was shown, whatever the client may have been allowed by the time of redemption', async () => {
+    const agent = await app.agent({ maxTaskSeconds: 120 });
+    const { browser, page } = await atConsent(app, agent, user);
+    expect(page.html).toContain('in 2 minutes');
+    const { location } = await browser.submit(page, {});
+    await patchAgent(app, agent, { maxTaskSeconds: null });
+    const { body } = await redeem(app, agent, location);
+    const { expires_at } = body['task'] as { expires_at: number };
+    expect(expires_at).toBeLessThanOrEqual(app.clock.now() / 1000 + 120);
+  });
 });
 
 describe('who was cut off meanwhile', () => {

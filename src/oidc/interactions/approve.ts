@@ -102,16 +102,19 @@ async function saveEngineGrant(
   return grant.save();
 }
 
-/** R4: the epochs are those of now, so that a suspension between consent and redemption counts. */
+/**
+ * R4: the epochs are those of now, so that a suspension between consent and redemption counts. The time is what the
+ * person agreed to, so that what the client may by the time of redemption does not make it longer.
+ */
 function consentOf({ pending, terms, rights, identity }: Approval): TaskConsent {
-  const { agent, user, asked, tools, resources } = terms;
+  const { agent, user, asked, tools, resources, agreedSeconds } = terms;
   const scope = asked.rights.length > 0 ? rights.map(({ right }) => right) : identity;
   return {
     userId: user.userId,
     userEpoch: user.epoch,
     clientId: pending.clientId,
     agentEpoch: agent.epoch,
-    request: asked.request,
+    request: { ...asked.request, expiresIn: agreedSeconds },
     authority: { scope, audiences: asked.audiences, tools, resources },
     detailed: asked.detailed,
     parentTokenId: asked.parentTokenId,

@@ -86,13 +86,13 @@ function show(
 
 /** Stands for what the person saw: an administrator may change agent, person or parent meanwhile. */
 function digestOf({ digests }: AppContext, terms: ConsentTerms): string {
-  const { agent, user, offered, unavailable, tools, resources, delegates, asked } = terms;
+  const { agent, user, offered, unavailable, tools, resources, delegates, asked, agreedSeconds } = terms;
   return digests.sha256(
     JSON.stringify([
       user.userId,
       agent.name,
       agent.owner,
-      agent.maxTaskSeconds,
+      agreedSeconds,
       offered,
       unavailable,
       tools,

@@ -10,6 +10,7 @@ import { heldRights } from '../../domain/role.ts';
 import { intersect } from '../../domain/scope.ts';
 import type { User } from '../../domain/user.ts';
 import { requireAskable } from '../authorization-policies.ts';
+import type { ConsentDetails } from '../consent-policy.ts';
 import type { ClientLabel } from '../views/client-name.ts';
 import { type AskedAuthorization, readAsked } from './asked-authorization.ts';
 import { type Offer, offerRights } from './offer.ts';
@@ -28,6 +29,8 @@ export interface ConsentTerms extends Offer {
   readonly parentTaskId: string | undefined;
   /** How long the task may last, in seconds. */
   readonly seconds: number;
+  /** The same, apart from what parent and policies leave of it: what the person is asked to agree to. */
+  readonly agreedSeconds: number;
 }
 
 /**
@@ -57,6 +60,7 @@ export async function loadTerms(context: AppContext, pending: Pending): Promise<
     subject: user.userId,
     maxDepth: asked.request.maxDepth,
   });
+  const agreedSeconds = longest(context, pending, { agent, asked });
   return {
     agent,
     user,
@@ -66,7 +70,8 @@ export async function loadTerms(context: AppContext, pending: Pending): Promise<
     ...names,
     delegates: await labels(context, asked.request.delegates ?? []),
     parentTaskId: parent?.task.taskId,
-    seconds: Math.min(longest(context, { agent, asked, parent }), secondsOf(context, ruling)),
+    seconds: Math.min(agreedSeconds, secondsLeft(context, parent), secondsOf(context, ruling)),
+    agreedSeconds,
   };
 }
 
@@ -118,15 +123,23 @@ async function labels({ store }: AppContext, clientIds: readonly string[]): Prom
   );
 }
 
-/** R17: long only for clients that get a refresh token. Redemption decides (app/redeem-authorization.ts). */
+/** R17: long only for clients that get a refresh token. */
 function longest(
-  { settings: { limits }, clock }: AppContext,
-  { agent, asked, parent }: { agent: Agent; asked: AskedAuthorization; parent: ResolvedToken | undefined },
+  { settings: { limits } }: AppContext,
+  { interaction }: Pending,
+  { agent, asked }: { agent: Agent; asked: AskedAuthorization },
 ): number {
-  const grants = agent.metadata.grant_types;
-  const refreshes = Array.isArray(grants) && grants.includes('refresh_token');
+  const { refreshes } = interaction.prompt.details as Partial<ConsentDetails>;
   const { expiresIn } = asked.request;
-  const seconds = authorizationSeconds(limits, { agent, expiresIn, refreshAllowed: refreshes });
-  if (!parent) return seconds;
-  return Math.min(seconds, Math.floor((parent.task.expiresAt - clock.now()) / 1000));
+  // A server of the release before has not noted it.
+  const refreshAllowed = refreshes ?? mayRefresh(agent);
+  return authorizationSeconds(limits, { agent, expiresIn, refreshAllowed });
+}
+
+function mayRefresh({ metadata: { grant_types: grants } }: Agent): boolean {
+  return Array.isArray(grants) && grants.includes('refresh_token');
+}
+
+function secondsLeft({ clock }: AppContext, parent: ResolvedToken | undefined): number {
+  return parent ? Math.floor((parent.task.expiresAt - clock.now()) / 1000) : Infinity;
 }
