@@ -21,13 +21,8 @@ export interface TaskConsent {
 }
 
 /** `expiresAt` is milliseconds since the epoch: as long as the code can be redeemed. */
-export async function saveTaskConsent(
-  artifacts: Artifacts,
-  grantId: string,
-  consent: TaskConsent,
-  expiresAt: number,
-): Promise<void> {
-  await artifacts.upsert({
+export function insertTaskConsent(grantId: string, consent: TaskConsent, expiresAt: number): Change {
+  const artifact = {
     model: MODEL,
     id: grantId,
     payload: consent as unknown as Record<string, unknown>,
@@ -37,7 +32,12 @@ export async function saveTaskConsent(
     clientId: consent.clientId,
     consumedAt: null,
     expiresAt,
-  });
+  };
+  return {
+    do: 'insert_artifact',
+    artifact,
+    miss: new DomainError('conflict', 'the id of a record is taken'),
+  };
 }
 
 /**

@@ -1,5 +1,6 @@
-import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { listConsents } from '../../src/app/users/consents.ts';
+import type { Agent } from '../../src/domain/agent.ts';
 import { UnavailableError } from '../../src/domain/unavailable.ts';
 import type { User } from '../../src/domain/user.ts';
 import { atConsent, type InteractionsApp, redeem, startInteractionsApp } from './interactions-app.ts';
@@ -52,3 +53,80 @@ test('a form that is sent many times at once is one approval, and opens one task
   const { items } = await listConsents(app.context, { userId: user.userId, page: { limit: 100 } });
   expect(items.filter(({ clientId }) => clientId === agent.clientId)).toHaveLength(1);
 });
+
+test('an approval that could not be recorded leaves nothing, and can be sent again', async () => {
+  const agent = await app.agent();
+  const { browser, page } = await atConsent(app, agent, user);
+  const { store } = app.context;
+  const committing = store.commit;
+  const failing = jest.spyOn(store, 'commit').mockImplementation(async (unit) => {
+    if (!unit.events.some(({ type }) => type === 'consent_granted')) return committing(unit);
+    failing.mockRestore();
+    throw new UnavailableError('database_unavailable', 'the database is away');
+  });
+  expect((await browser.submit(page, {})).status).toBe(503);
+  expect(await consentsOf(agent)).toHaveLength(0);
+  const back = await browser.submit(page, {});
+  expect((await redeem(app, agent, back.location)).status).toBe(200);
+  expect(await consentsOf(agent)).toHaveLength(1);
+});
+
+describe('a request that is allowed and declined', () => {
+  test('stays allowed when that came first', async () => {
+    const agent = await app.agent();
+    const { browser, allowing, declining } = await answersOf(agent);
+    const allowed = await browser.send(allowing.url, allowing.sending);
+    const declined = await browser.send(declining.url, declining.sending);
+    expect(declined.status).toBe(400);
+    expect(declined.html).toContain('It was answered already');
+    const back = await browser.send(allowed.location ?? '');
+    expect((await redeem(app, agent, back.location)).status).toBe(200);
+    expect(await denials(agent)).toHaveLength(0);
+  });
+
+  test('stays declined when that came first, however often it is sent', async () => {
+    const agent = await app.agent();
+    const { browser, allowing, declining } = await answersOf(agent);
+    const declined = await browser.send(declining.url, declining.sending);
+    expect((await browser.send(allowing.url, allowing.sending)).status).toBe(400);
+    expect((await browser.send(declining.url, declining.sending)).status).toBe(303);
+    const { location } = await browser.send(declined.location ?? '');
+    expect(location?.searchParams.get('error')).toBe('access_denied');
+    expect(await denials(agent)).toHaveLength(1);
+    expect(await consentsOf(agent)).toHaveLength(0);
+  });
+
+  test('is one of the two when both come at once', async () => {
+    const agent = await app.agent();
+    const { browser, allowing, declining } = await answersOf(agent);
+    const sent = await Promise.all(
+      [allowing, declining, declining, allowing].map(({ url, sending }) => browser.send(url, sending)),
+    );
+    expect(sent.filter(({ status }) => status === 303)).toHaveLength(2);
+    expect(sent.filter(({ status }) => status === 400)).toHaveLength(2);
+    const [consents, declined] = [await consentsOf(agent), await denials(agent)];
+    expect(consents.length + declined.length).toBe(1);
+    const { location } = await browser.send(sent.find(({ status }) => status === 303)?.location ?? '');
+    expect(location?.searchParams.has('code')).toBe(consents.length === 1);
+  });
+});
+
+async function answersOf(agent: Agent) {
+  const { browser, page } = await atConsent(app, agent, user);
+  const action = /formaction="([^"]+\/abort)"/.exec(page.html)?.[1] ?? '';
+  return {
+    browser,
+    allowing: browser.prepare(page, {}),
+    declining: browser.prepare(page, {}, { action }),
+  };
+}
+
+async function consentsOf(agent: Agent) {
+  const { items } = await listConsents(app.context, { userId: user.userId, page: { limit: 100 } });
+  return items.filter(({ clientId }) => clientId === agent.clientId);
+}
+
+async function denials(agent: Agent) {
+  const events = await app.events('authorization_denied');
+  return events.filter(({ clientId }) => clientId === agent.clientId);
+}

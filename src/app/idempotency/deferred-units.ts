@@ -51,6 +51,19 @@ export async function deferUnits<T>(
   }
 }
 
+/** Runs work that would save records one by one; what it would have written is for the caller to commit. */
+export async function deferChanges<T>(
+  work: () => Promise<T>,
+): Promise<{ readonly result: T; readonly changes: readonly Change[] }> {
+  const deferral: Deferral = { open: true, again: false, units: [], changes: [] };
+  try {
+    const result = await current.run(deferral, work);
+    return { result, changes: deferral.changes };
+  } finally {
+    deferral.open = false;
+  }
+}
+
 /** Whether the request was decided before, on what has changed since. */
 export function isDecidedAgain(): boolean {
   return openDeferral()?.again ?? false;

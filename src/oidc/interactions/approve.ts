@@ -1,13 +1,13 @@
 import type { Context } from 'koa';
-import { type Fact, unitOf } from '../../app/audit/audit-trail.ts';
+import type { Fact } from '../../app/audit/audit-trail.ts';
+import { deferChanges } from '../../app/idempotency/deferred-units.ts';
 import { heldBy } from '../../domain/grant-reason.ts';
-import { saveTaskConsent, type TaskConsent } from '../task-consent.ts';
+import { insertTaskConsent, type TaskConsent } from '../task-consent.ts';
+import { answerRequest } from './answer-request.ts';
 import type { ConsentTerms } from './consent-terms.ts';
-import { markRequest } from './mark-request.ts';
 import type { OfferedRight } from './offer.ts';
 import type { InteractionsOptions } from './options.ts';
-import { requestEnded } from './page-refusal.ts';
-import { callerOf, type Pending } from './pending.ts';
+import type { Pending } from './pending.ts';
 
 export interface Approval {
   readonly pending: Pending;
@@ -22,7 +22,7 @@ const SLACK_SECONDS = 60;
 /**
  * Stores what the person granted: a Grant for the engine, made for this authorization alone, and the terms of the task
  * under its id. Nothing comes of either before the code is redeemed. A form that is sent again meanwhile gets the grant
- * that it got before.
+ * that it got before, and nothing is left of its own: it would be shown as one more consent.
  * @throws PageRefusal 400 for another answer than the one that was given already.
  */
 export async function approve(
@@ -30,30 +30,19 @@ export async function approve(
   ctx: Context,
   approval: Approval,
 ): Promise<string> {
-  const { context, artifacts, codeSeconds } = options;
+  const { context, codeSeconds } = options;
   const { pending, terms, rights, identity } = approval;
-  const grantId = await saveEngineGrant(options, approval);
+  const { userId } = terms.user;
+  const { result: grantId, changes } = await deferChanges(() => saveEngineGrant(options, approval));
   const expiresAt = context.clock.now() + (codeSeconds + SLACK_SECONDS) * 1000;
-  await saveTaskConsent(artifacts, grantId, consentOf(approval), expiresAt);
-  const answer = context.digests.sha256(JSON.stringify([identity, rights.map(({ right }) => right)]));
-  const answered = markRequest(context, pending, {
-    model: 'AnsweredConsent',
-    userId: terms.user.userId,
-    payload: { grantId, answer },
+  const first = await answerRequest(options, ctx, pending, {
+    userId,
+    answer: context.digests.sha256(JSON.stringify([identity, rights.map(({ right }) => right)])),
+    grantId,
+    changes: [...changes, insertTaskConsent(grantId, consentOf(approval), expiresAt)],
+    fact: factOf(approval, grantId),
   });
-  const fact = factOf(approval, grantId);
-  try {
-    await context.store.commit(unitOf(context, callerOf(ctx, terms.user.userId), [answered], fact));
-    return grantId;
-  } catch (error) {
-    if (error !== answered.miss) throw error;
-  }
-  // Another form was committed first. Nothing is left of this one: its grant would be shown as one more consent.
-  await artifacts.destroyByGrant(grantId);
-  await artifacts.destroy('Grant', grantId);
-  const first = (await artifacts.find(answered.artifact.model, answered.artifact.id))?.payload;
-  if (first?.['answer'] !== answer) throw requestEnded();
-  return String(first['grantId']);
+  return String(first);
 }
 
 function factOf({ pending, terms, rights, identity }: Approval, grantId: string): Fact {

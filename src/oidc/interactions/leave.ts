@@ -5,6 +5,7 @@ import type { DomainError } from '../../domain/errors.ts';
 import { OAuthRefusal } from '../errors.ts';
 import { handOverPage } from '../views/hand-over-page.ts';
 import { sendPage } from '../views/page.ts';
+import { answerRequest } from './answer-request.ts';
 import type { InteractionsOptions } from './options.ts';
 import { callerOf, type Pending } from './pending.ts';
 
@@ -35,14 +36,29 @@ export function seeOther(ctx: Context, url: string): void {
   ctx.set('Cache-Control', 'no-store');
 }
 
-/** Ends the request with `access_denied` (RFC 6749 §4.1.2.1). */
+const DECLINED = 'declined';
+
+/**
+ * Ends the request with `access_denied` (RFC 6749 §4.1.2.1).
+ * @throws PageRefusal 400 when it was allowed before: the client may have been told so already.
+ */
 export async function deny(
   options: InteractionsOptions,
   ctx: Context,
   pending: Pending,
   reason: string,
 ): Promise<void> {
-  await recordDenial(options, ctx, pending, reason);
+  const { accountId: userId } = pending;
+  const fact = denialOf(pending, reason);
+  if (userId === undefined) await recordDenial(options, ctx, pending, fact);
+  else
+    await answerRequest(options, ctx, pending, {
+      userId,
+      answer: DECLINED,
+      grantId: null,
+      changes: [],
+      fact,
+    });
   await leave(options, ctx, pending, { error: 'access_denied', error_description: reason });
 }
 
@@ -54,22 +70,20 @@ export async function refuse(
   refusal: DomainError,
 ): Promise<void> {
   const { error, error_description } = new OAuthRefusal(refusal, 'authorization');
-  await recordDenial(options, ctx, pending, `${refusal.code}: ${refusal.message}`, refusal.details);
+  const fact = denialOf(pending, `${refusal.code}: ${refusal.message}`, refusal.details);
+  await recordDenial(options, ctx, pending, fact);
   await leave(options, ctx, pending, {
     error: refusal.code === 'subject_mismatch' ? 'access_denied' : error,
     error_description: error_description ?? refusal.message,
   });
 }
 
-async function recordDenial(
-  { context, refusals }: InteractionsOptions,
-  ctx: Context,
+function denialOf(
   { accountId, clientId, params }: Pending,
   reason: string,
   details: Readonly<Record<string, unknown>> = {},
-): Promise<void> {
-  const caller = callerOf(ctx, accountId ?? null);
-  const fact: Fact = {
+): Fact {
+  return {
     type: 'authorization_denied',
     outcome: 'refused',
     clientId,
@@ -78,6 +92,15 @@ async function recordDenial(
     reason,
     details,
   };
+}
+
+async function recordDenial(
+  { context, refusals }: InteractionsOptions,
+  ctx: Context,
+  { accountId }: Pending,
+  fact: Fact,
+): Promise<void> {
+  const caller = callerOf(ctx, accountId ?? null);
   // Nobody has signed in: anyone can do this any number of times (R15).
   if (accountId === undefined) refusals.record(caller, fact);
   else await context.store.commit(unitOf(context, caller, [], fact));
