@@ -2,7 +2,7 @@ import type { Adapter, AdapterPayload } from 'oidc-provider';
 import type { AppContext } from '../app/context.ts';
 import { deleteClient, registerClient, updateClient } from '../app/agents/register-client.ts';
 import { isMetadataDocumentId } from './client-id-metadata.ts';
-import { clientMetadata } from './clients.ts';
+import { clientMetadata, SECRET_IS_DIGESTED } from './clients.ts';
 import { refusing } from './errors.ts';
 import { currentRequestState } from './request-state.ts';
 
@@ -33,8 +33,13 @@ export class ClientAdapter implements Adapter {
   async #write(id: string, metadata: Record<string, unknown>): Promise<void> {
     const state = currentRequestState();
     const origin = state?.origin ?? null;
-    if (await this.#context.store.agents.byId(id)) {
-      await updateClient(this.#context, { caller: { actor: id, origin }, clientId: id, metadata });
+    const agent = state?.agents.get(id) ?? (await this.#context.store.agents.byId(id));
+    if (agent) {
+      await updateClient(this.#context, {
+        caller: { actor: id, origin },
+        agent,
+        metadata: withNewSecret(metadata),
+      });
       return;
     }
     await registerClient(this.#context, {
@@ -66,4 +71,12 @@ export class ClientAdapter implements Adapter {
   async revokeByGrantId(): Promise<void> {
     throw new Error('clients belong to no grant');
   }
+}
+
+/** The engine repeats what stands for the secret of a client that has one. */
+function withNewSecret({
+  client_secret: secret,
+  ...metadata
+}: Record<string, unknown>): Record<string, unknown> {
+  return secret === SECRET_IS_DIGESTED ? metadata : { ...metadata, client_secret: secret };
 }

@@ -10,7 +10,7 @@ import { currentRequestState, requestState } from './request-state.ts';
  * Stands where the engine expects a client secret: the real ones are kept as digests only and compared by
  * {@link compareSecret}, so this value is never a credential.
  */
-const SECRET_IS_DIGESTED = 'kept-as-a-digest';
+export const SECRET_IS_DIGESTED = 'kept-as-a-digest';
 
 /** Both are taken from a client that is registered for either. */
 export const SECRET_METHODS: readonly string[] = ['client_secret_basic', 'client_secret_post'];

@@ -10,6 +10,7 @@ import { DomainError } from '../domain/errors.ts';
 import { covers, formatScope, parseScope } from '../domain/scope.ts';
 import { networkOf } from '../domain/source-network.ts';
 import { checkRegistration, RegistrationRefusal } from './client-registration-policy.ts';
+import { SECRET_IS_DIGESTED } from './clients.ts';
 import { refusing } from './errors.ts';
 import { offerBody } from './internals.ts';
 import { ROUTES } from './routes.ts';
@@ -40,8 +41,9 @@ export function registration({ context, answerOnce, limit }: RegistrationOptions
       return undefined;
     }
     await next();
-    // RFC 7592 §3 would have the secret repeated; it is kept as a digest only.
-    if (ctx.status === 200) delete (ctx.body as Record<string, unknown>).client_secret;
+    // RFC 7592 §3 would have the secret repeated; it is kept as a digest only. A new one is told.
+    const body = ctx.status === 200 ? (ctx.body as Record<string, unknown>) : {};
+    if (body.client_secret === SECRET_IS_DIGESTED) delete body.client_secret;
     return undefined;
   };
 }

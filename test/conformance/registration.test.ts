@@ -129,6 +129,35 @@ describe('[S38] managing a registered client (RFC 7592)', () => {
     expect((await send(server, path, { headers: auth })).status).toBe(401);
   });
 
+  test('it is told a secret when it comes to authenticate with one, and is told no other', async () => {
+    const without = { token_endpoint_auth_method: 'none', redirect_uris: [CALLBACK] };
+    const { body: made } = await register(without);
+    const path = new URL(made.registration_client_uri).pathname;
+    const headers = { ...bearer(made.registration_access_token), 'content-type': 'application/json' };
+    const put = async (over: object) => {
+      const body = JSON.stringify({ client_id: made.client_id, ...without, ...over });
+      return (await send(server, path, { method: 'PUT', headers, body })).body;
+    };
+    const withSecret = {
+      token_endpoint_auth_method: 'client_secret_basic',
+      grant_types: ['authorization_code', 'client_credentials'],
+    };
+    const works = async (secret: string) => {
+      const agent = {
+        clientId: made.client_id,
+        clientSecret: secret,
+        headers: basic(made.client_id, secret),
+      };
+      return (await clientCredentials(server, agent, pkce().parameters)).status === 200;
+    };
+    const { client_secret: first } = await put(withSecret);
+    expect(await works(first)).toBe(true);
+    expect(await put(withSecret)).not.toHaveProperty('client_secret');
+    expect(await put({})).not.toHaveProperty('client_secret');
+    const { client_secret: second } = await put(withSecret);
+    expect([await works(first), await works(second)]).toEqual([false, true]);
+  });
+
   test('changing never widens its rights', async () => {
     const { body: made } = await register({ redirect_uris: [], grant_types: ['client_credentials'] });
     const path = new URL(made.registration_client_uri).pathname;

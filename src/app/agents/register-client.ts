@@ -86,26 +86,40 @@ function withoutSecrets(metadata: Readonly<Record<string, unknown>>): Record<str
   return rest;
 }
 
+export interface UpdateClientCommand {
+  readonly caller: Caller;
+  /** As it was when the metadata were made from it. */
+  readonly agent: Agent;
+  /** Validated RFC 7591 metadata; with `client_secret` in clear when the client had none and is to have one now. */
+  readonly metadata: Readonly<Record<string, unknown>>;
+}
+
 /** RFC 7592 §2.2: replaces the metadata; permissions are the administrators' business and stay. */
 export async function updateClient(
   context: AppContext,
-  {
-    caller,
-    clientId,
-    metadata,
-  }: { caller: Caller; clientId: string; metadata: Readonly<Record<string, unknown>> },
+  { caller, agent, metadata }: UpdateClientCommand,
 ): Promise<void> {
-  const agent = await context.store.agents.byId(clientId);
-  if (!agent) throw new DomainError('not_found', 'the client is gone');
-  const { client_secret: _unchanged, ...kept } = withoutSecrets(metadata);
+  const { clientId } = agent;
+  const { client_secret: secret, ...kept } = withoutSecrets(metadata);
+  const created = typeof secret === 'string' ? clientSecretOf(context, clientId, secret) : undefined;
   const change: Change = {
     do: 'update_agent',
     clientId,
     expectEpoch: agent.epoch,
+    // Of several that would give the client a secret, one does.
+    expect: created ? { metadata: agent.metadata } : {},
     set: { metadata: kept, name: nameOf(kept, agent.name) },
     miss: new DomainError('conflict', 'the client was changed meanwhile'),
   };
-  await context.store.commit(unitOf(context, caller, [change], { type: 'client_updated', clientId }));
+  const credentials: Change[] = created
+    ? [
+        // It may have had others before it went without: those are gone for good.
+        { do: 'expire_secrets', clientId, except: created.id, at: context.clock.now() },
+        { do: 'insert_secret', secret: created },
+      ]
+    : [];
+  const fact = { type: 'client_updated', clientId } as const;
+  await context.store.commit(unitOf(context, caller, [change, ...credentials], fact));
 }
 
 /** RFC 7592 §2.3: soft, so that audit and lineage survive; its tokens end at once. */
