@@ -3,6 +3,7 @@ import getRawBody from 'raw-body';
 import type { AppContext } from '../app/context.ts';
 import { grantedPermissions } from '../app/agents/register-client.ts';
 import type { Answer, AnswerOnce } from '../app/idempotency/answer-once.ts';
+import { deferUnits } from '../app/idempotency/deferred-units.ts';
 import { KEY_REUSED, readIdempotencyKey, REPEATED_FIELD } from '../app/idempotency/idempotency-key.ts';
 import { resolveToken } from '../app/tokens/resolve-token.ts';
 import { parseBoundedJson } from '../domain/bounded-json.ts';
@@ -32,7 +33,7 @@ export function registration({ context, answerOnce, limit }: RegistrationOptions
     try {
       if (creates) {
         const asked = await admit(context, ctx, limit);
-        return await create(ctx, answerOnce, asked, () => register(context, ctx, next));
+        return await create(context, ctx, answerOnce, asked, () => register(context, ctx, next));
       }
       if (updates) await readUpdate(context, ctx, limit);
     } catch (error) {
@@ -56,6 +57,7 @@ async function register(context: AppContext, ctx: Context, next: () => Promise<v
 
 /** Registers once for each Idempotency-Key, where there is one. */
 async function create(
+  context: AppContext,
   ctx: Context,
   answerOnce: AnswerOnce,
   { body, registrar }: { body: unknown; registrar: string | undefined },
@@ -65,7 +67,7 @@ async function create(
   const read = readIdempotencyKey(field, { anonymous: registrar === undefined });
   if (read?.fault !== undefined) throw new RegistrationRefusal(400, 'invalid_request', read.fault);
   if (!read) {
-    await produce();
+    await inOneCommit(context, produce);
     return;
   }
   const { origin } = requestState(ctx);
@@ -80,6 +82,14 @@ async function create(
   ctx.body = outcome.answer.body;
   ctx.set('cache-control', 'no-store');
   ctx.set(REPEATED_FIELD.name, REPEATED_FIELD.value);
+}
+
+/** The client is stored with the token that manages it, or not at all: nobody else could ever hold it. */
+async function inOneCommit({ store }: AppContext, produce: () => Promise<Answer>): Promise<void> {
+  const made = await deferUnits(produce);
+  if ('refusal' in made) throw made.refusal;
+  const { unit } = made;
+  if (unit && made.result.status < 300) await refusing('token', () => store.commit(unit));
 }
 
 /** R13: `open` for anyone, `token` with an `admin:write` token, `closed` for nobody. */

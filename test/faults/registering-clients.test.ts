@@ -1,4 +1,5 @@
-import { beforeAll, expect, test } from '@jest/globals';
+import { beforeAll, expect, jest, test } from '@jest/globals';
+import { UnavailableError } from '../../src/domain/unavailable.ts';
 import { CALLBACK } from '../support/code-flow.ts';
 import { pkce } from '../support/parties.ts';
 import { basic, bearer, postJson, send } from '../support/requests.ts';
@@ -10,6 +11,34 @@ onEveryDatabase('a client that manages its own registration', (nodes) => {
   let server: TestServer;
   beforeAll(() => {
     server = nodes().front;
+  });
+
+  test('is not there without the token that it is managed with', async () => {
+    const { store } = server.taskgrant;
+    const { commit } = store;
+    const { upsert } = store.artifacts;
+    const isToken = ({ model }: { readonly model: string }) => model === 'RegistrationAccessToken';
+    const away = new UnavailableError('database_unavailable', 'the database is away');
+    for (const node of nodes().each) {
+      const { store } = node.taskgrant;
+      jest.spyOn(store.artifacts, 'upsert').mockImplementation(async (artifact) => {
+        if (isToken(artifact)) throw away;
+        return upsert(artifact);
+      });
+      jest.spyOn(store, 'commit').mockImplementation(async (unit) => {
+        const tokens = unit.changes.filter((one) => one.do === 'insert_artifact' && isToken(one.artifact));
+        if (tokens.length > 0) throw away;
+        return commit(unit);
+      });
+    }
+    const { status, headers } = await postJson(server, '/api/oauth/register', {
+      client_name: 'Half a client',
+      redirect_uris: [CALLBACK],
+    });
+    jest.restoreAllMocks();
+    expect({ status, wait: headers.has('retry-after') }).toEqual({ status: 503, wait: true });
+    const { items } = await store.agents.search({ name: 'Half a client' }, { limit: 10 });
+    expect(items).toHaveLength(0);
   });
 
   test('gets one secret, however often it asks for one at the same moment', async () => {
