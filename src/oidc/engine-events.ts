@@ -29,9 +29,8 @@ export function recordEngineEvents(provider: Provider, { refusals, context }: En
   });
   provider.on('authorization.error', (engineContext, error) => {
     const ctx = engineContext as unknown as Context;
-    const { error: code, message, error_description: description } = error as EngineError;
     // What a person or the consent page declined is on record already (interactions/leave.ts), and what a limit forbade.
-    if (code === 'access_denied' && !requestState(ctx).refusal) return;
+    if ((error as EngineError).error === 'access_denied' && !requestState(ctx).refusal) return;
     if (isRateLimited(ctx)) return;
     const clientId = clientOf(ctx);
     refusals.record(
@@ -40,11 +39,29 @@ export function recordEngineEvents(provider: Provider, { refusals, context }: En
         type: 'authorization_denied',
         clientId,
         userId: userOf(ctx),
-        reason: `${code ?? message}: ${description ?? ''}`.slice(0, 500),
+        reason: reasonOf(error as EngineError),
         details: { ...requestState(ctx).refusal },
       },
     );
   });
+  const signingOutRefused = (engineContext: unknown, error: unknown): void => {
+    const ctx = engineContext as Context;
+    // What is not a page passes oauthRefusals.
+    if (typeof ctx.body !== 'string') return;
+    refusals.record(
+      { actor: null, origin: requestState(ctx).origin },
+      {
+        type: 'request_refused',
+        clientId: clientOf(ctx),
+        userId: userOf(ctx),
+        reason: reasonOf(error as EngineError),
+        details: { path: ctx.path },
+      },
+    );
+  };
+  provider.on('end_session.error', signingOutRefused);
+  provider.on('end_session_confirm.error', signingOutRefused);
+  provider.on('end_session_success.error', signingOutRefused);
   provider.on('end_session.success', (engineContext) => {
     const ctx = engineContext as unknown as Context;
     const userId = userOf(ctx);
@@ -53,6 +70,10 @@ export function recordEngineEvents(provider: Provider, { refusals, context }: En
       { type: 'user_signed_out', outcome: 'success', userId },
     );
   });
+}
+
+function reasonOf({ error: code, message, error_description: description }: EngineError): string {
+  return `${code ?? message}: ${description ?? ''}`.slice(0, 500);
 }
 
 /** What nobody but the log is told. */
