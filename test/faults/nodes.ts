@@ -23,7 +23,7 @@ export interface Nodes {
   stop(): Promise<void>;
 }
 
-type NodesOptions = Pick<ServerOptions, 'env' | 'settings'>;
+type NodesOptions = Pick<ServerOptions, 'env' | 'settings' | 'fetch'>;
 
 export async function startNodes(kind: 'SQLite' | 'PostgreSQL', options: NodesOptions = {}): Promise<Nodes> {
   const balancer = createServer();
