@@ -2,7 +2,8 @@ import { setImmediate } from 'node:timers/promises';
 import type { Knex } from 'knex';
 import type { Committer } from '../app/ports.ts';
 import type { UnitOfWork } from '../app/unit-of-work.ts';
-import { applyUnits, type Misses, revokes } from './apply-units.ts';
+import { UnavailableError } from '../domain/unavailable.ts';
+import { applyUnits, revokes } from './apply-units.ts';
 import { recordedAmong } from './audit-events.ts';
 import { isPlain, isPlainUnit } from './plain/plain-batch.ts';
 import { plainCommits } from './plain/plain-commits.ts';
@@ -74,7 +75,9 @@ export function groupCommitter(
   }
 
   /** Answers every unit of the batch; never rejects. `doubtful`: an attempt before this one failed. */
-  async function settle(batch: readonly Waiting[], attempts = 2, doubtful = false): Promise<void> {
+  async function settle(taken: readonly Waiting[], attempts = 2, doubtful = false): Promise<void> {
+    // Whoever waited too long behind another part of the batch was refused, and nothing was tried for it yet.
+    const batch = taken.filter(({ answered }) => !answered);
     const alone = { rest: batch, failure: undefined };
     let { rest, failure } = batch.length > 1 ? await together(batch) : alone;
     if (!isUnavailable(failure))
@@ -93,9 +96,9 @@ export function groupCommitter(
     // Twice: units may miss at different steps. More rounds would cost more than trying each one alone.
     for (let round = 0; round < 2 && rest.length > 0; round += 1) {
       try {
-        const misses = await attempt(rest.map(({ unit }) => unit));
+        const misses = await attempt(rest);
         if (misses.size > 0) {
-          rest = rest.filter(({ unit }) => !misses.has(unit));
+          rest = rest.filter(({ unit, answered }) => !answered && !misses.has(unit));
           continue;
         }
         for (const waiting of rest) waiting.resolve();
@@ -113,7 +116,7 @@ export function groupCommitter(
       // Who has been told that it failed must not find it done later.
       if (waiting.answered) continue;
       try {
-        const miss = await commitAlone(waiting.unit, doubtful);
+        const miss = await commitAlone(waiting, doubtful);
         if (miss) waiting.reject(miss);
         else waiting.resolve();
       } catch (failure) {
@@ -125,16 +128,17 @@ export function groupCommitter(
   }
 
   /** A transaction that fails (a deadlock) is tried once more, unless it was committed after all. */
-  async function commitAlone(unit: UnitOfWork, doubtful: boolean): Promise<Error | undefined> {
+  async function commitAlone(waiting: Waiting, doubtful: boolean): Promise<Error | undefined> {
+    const { unit } = waiting;
     if (doubtful && (await isRecorded(unit))) return undefined;
     try {
-      return await missOf(unit, doubtful);
+      return await missOf(waiting, doubtful);
     } catch (failure) {
       if (isUnavailable(failure)) throw failure;
       if (await isRecorded(unit)) return undefined;
     }
     try {
-      return await missOf(unit, true);
+      return await missOf(waiting, true);
     } catch (failure) {
       if (!isUnavailable(failure) && (await isRecorded(unit))) return undefined;
       throw failure;
@@ -162,8 +166,9 @@ export function groupCommitter(
   }
 
   /** `doubtful`: an attempt before may become visible only now, and make this one miss. */
-  async function missOf(unit: UnitOfWork, doubtful: boolean): Promise<Error | undefined> {
-    const miss = (await attempt([unit])).get(unit);
+  async function missOf(waiting: Waiting, doubtful: boolean): Promise<Error | undefined> {
+    const { unit } = waiting;
+    const miss = (await attempt([waiting])).get(unit);
     return miss && doubtful && (await isRecorded(unit)) ? undefined : miss;
   }
 
@@ -171,7 +176,8 @@ export function groupCommitter(
     return (await recordedAmong(db, [id])).has(id);
   }
 
-  async function attempt(units: readonly UnitOfWork[]): Promise<Misses> {
+  async function attempt(batch: readonly Waiting[]): Promise<Misses> {
+    const units = batch.map(({ unit }) => unit);
     const told = plain && isPlain(units) ? await plain.commit(units) : undefined;
     if (told !== undefined) {
       if (told > 0) recorded();
@@ -185,6 +191,9 @@ export function groupCommitter(
       await (transact ?? ((work) => inTransaction(db, work)))(async (trx) => {
         const misses = await applyUnits(trx, units, counted);
         if (misses.size > 0) throw new Undo(misses);
+        // Each statement may have waited for a lock, and together for longer than anybody does.
+        const late = batch.filter(({ answered }) => answered);
+        if (late.length > 0) throw new Undo(new Map(late.map(({ unit }) => [unit, tooLate()])));
       });
       if (deliveries > 0) recorded();
       if (units.some(revokes)) revoked();
@@ -210,6 +219,13 @@ interface Rest {
   readonly rest: readonly Waiting[];
   readonly failure: unknown;
 }
+
+function tooLate(): Error {
+  return new UnavailableError('database_unavailable', 'too slow: nothing was committed');
+}
+
+/** Units that must not be committed, each with the reason. */
+type Misses = ReadonlyMap<UnitOfWork, Error>;
 
 /** Makes the transaction roll back; carries why. */
 class Undo extends Error {

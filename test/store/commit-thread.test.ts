@@ -303,6 +303,22 @@ describe('a thread in trouble', () => {
     await worksAgain(committing);
     expect(committing.ends).toEqual([expect.stringContaining('took more than')]);
   });
+
+  test('keeps what came with its batch waiting, which is refused in time and not done later', async () => {
+    const [ended, spared] = [aTask(), aTask()];
+    await store.commit(opening(ended).unit);
+    await store.commit(opening(spared).unit);
+    makeTrouble({ at: 'COMMIT', stallsMs: 0.9 * TIMEOUT_MS, times: 1 });
+    const end = ({ handle }: typeof ended) =>
+      store.commit(aUnit([{ do: 'end_task', handle, state: 'completed', reason: null, at: T0, miss }]));
+    const plain = Array.from({ length: 5 }, () => store.commit(opening().unit));
+    const outcomes = await Promise.allSettled([...plain, end(ended), end(spared)]);
+    expect(outcomes.slice(-2).map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+    await setTimeout(TIMEOUT_MS);
+    const found = await store.tasks.byHandles([ended.handle, spared.handle]);
+    expect(found.map(({ state }) => state)).toEqual(['active', 'active']);
+    await worksAgain(committing);
+  });
 });
 
 test('a thread that cannot start is done without, and not started for every batch', async () => {

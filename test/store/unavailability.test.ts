@@ -6,10 +6,12 @@ import { UnavailableError } from '../../src/domain/unavailable.ts';
 import { groupCommitter } from '../../src/store/committer.ts';
 import { type Database, openDatabase } from '../../src/store/database.ts';
 import { gather } from '../../src/store/gather.ts';
+import { KEYS } from '../../src/store/locks.ts';
 import { createStore, type DatabaseStore } from '../../src/store/store.ts';
 import { UnitQueue } from '../../src/store/unit-queue.ts';
 import { brokenRows } from '../faults/wholeness.ts';
-import { opening } from './committing.ts';
+import { aUnit, aUser, T0 } from '../support/fixtures.ts';
+import { miss, opening } from './committing.ts';
 import { openWithoutThread, type Place, postgresPlace, sqlitePlace } from './databases.ts';
 
 function failure(code: string): Error {
@@ -157,6 +159,55 @@ describe('a PostgreSQL that keeps everybody waiting', () => {
     const { task, unit } = opening();
     await store.commit(unit);
     expect(await store.tasks.byHandle(task.handle)).toEqual(task);
+  }, 20_000);
+
+  test('undoes a unit that waited for many locks, one after another, when its answer has been given', async () => {
+    const [{ task, token, unit }, user] = [opening(), aUser()];
+    await store.commit(unit);
+    await store.commit(aUnit([{ do: 'insert_user', user, passwordHash: 'hash', miss }]));
+    const { name, state, permissions } = user;
+    const was = { name, state, permissions };
+    const entry = {
+      kind: 'task',
+      epoch: 0,
+      reason: null,
+      actor: null,
+      at: T0,
+      expiresAt: T0 + 1000,
+    } as const;
+    const locks = [
+      `SELECT pg_advisory_xact_lock(${KEYS.ledger})`,
+      `SELECT 1 FROM users WHERE user_id = '${user.userId}' FOR UPDATE`,
+      `SELECT 1 FROM tasks WHERE handle = '${task.handle}' FOR UPDATE`,
+      `SELECT 1 FROM tokens WHERE token_id = '${token.tokenId}' FOR UPDATE`,
+    ];
+    const lockers = locks.map(() => new pg.Client({ connectionString: place.settings.databaseUrl }));
+    await Promise.all(
+      lockers.map(async (one, i) => {
+        await one.connect();
+        await one.query(`BEGIN; ${locks[i]}`);
+      }),
+    );
+    const ending = Promise.allSettled([
+      store.commit(
+        aUnit([
+          { do: 'update_user', userId: user.userId, expectEpoch: 0, expect: was, set: { epoch: 1 }, miss },
+          { do: 'end_task', handle: task.handle, state: 'completed', reason: null, at: T0, miss },
+          { do: 'mark_token_revoked', tokenId: token.tokenId, reason: null, at: T0 },
+          { do: 'revoke', entry: { ...entry, handle: task.handle } },
+        ]),
+      ),
+    ]);
+    // Each is shorter than a statement may take.
+    for (const one of lockers) {
+      await setTimeout(240);
+      await one.end();
+    }
+    expect(await ending).toMatchObject([{ status: 'rejected', reason: expect.any(UnavailableError) }]);
+    await setTimeout(500);
+    expect(await store.tasks.byHandle(task.handle)).toMatchObject({ state: 'active' });
+    expect(await store.users.byId(user.userId)).toMatchObject({ epoch: 0 });
+    expect(await store.ledger.entries({ kind: 'task', handle: task.handle })).toEqual([]);
   }, 20_000);
 
   test('lets a schema take the time that it needs', async () => {
