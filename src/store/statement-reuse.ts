@@ -9,6 +9,8 @@ export type Done = (error: Error | null, connection: unknown) => void;
 /** More distinct statements than the store has; beyond it they are prepared anew, which is only slower. */
 const MOST_STATEMENTS = 400;
 const INT8 = 20;
+/** PostgreSQL, appendix A: read_only_sql_transaction. */
+const READ_ONLY = '25006';
 
 /** Prepares a connection of knex's pool: its settings, and statements that are prepared once. */
 export function prepareSqlite(busyTimeoutMs: number) {
@@ -72,10 +74,23 @@ export const preparePostgres = {
     const query = connection.query.bind(connection);
     const corked = onePacketPerTurn(connection);
     connection.query = (config: unknown, ...rest: unknown[]) =>
-      corked(() => query(named(names, config), ...rest));
+      corked(() => query(named(names, config), ...rest.map((one) => leavingReadOnly(connection, one))));
     done(null, connection);
   },
 };
+
+/**
+ * After a failover the name of the server may stand for another one, while the one that was connected to only reads. Reads
+ * go on there, so nothing else would end the connection: it is marked for knex's pool, which makes another in its place.
+ */
+function leavingReadOnly(connection: PostgresConnection, callback: unknown): unknown {
+  if (typeof callback !== 'function') return callback;
+  return (error: unknown, ...rest: unknown[]) => {
+    const { code } = (error ?? {}) as { code?: unknown };
+    if (code === READ_ONLY) Object.assign(connection, { __knex__disposed: 'the server only reads' });
+    callback(error, ...rest);
+  };
+}
 
 /** What is sent in one turn of the event loop leaves with one system call, which costs more than a small statement. */
 function onePacketPerTurn(connection: PostgresConnection): <T>(send: () => T) => T {
