@@ -9,8 +9,9 @@ const POSTGRES = /^(08...|28...|3D000|53...|57P0[1-5]|57014|55P03|25P0[34]|25006
 const POSTGRES_CONFLICT = /^(40001|40P01)$/;
 /** The embedded database: locked by another process, a full or failing disk, a file that cannot be written. */
 const SQLITE = /^SQLITE_(BUSY|LOCKED|FULL|READONLY|IOERR|CANTOPEN|PROTOCOL)(_|$)/;
+/** Refused or lost, no socket in the file system, no such name, no way, no room for one more connection. */
 const SYSTEM =
-  /^(ECONNREFUSED|ECONNRESET|ECONNABORTED|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH)$/;
+  /^(ECONN(REFUSED|RESET|ABORTED)|EPIPE|ETIMEDOUT|ENOENT|ENOTFOUND|EAI_\w+|E(HOST|NET)(UNREACH|DOWN)|EADDRNOTAVAIL|E[MN]FILE)$/;
 /** What drivers and pool say without a code. */
 const MESSAGE =
   /connection terminated|connection error and is not queryable|client was closed|connection ended|timeout (expired|acquiring)|operation timed out/i;

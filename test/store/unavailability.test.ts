@@ -4,7 +4,7 @@ import type { Database as SqliteConnection } from 'better-sqlite3';
 import pg from 'pg';
 import { UnavailableError } from '../../src/domain/unavailable.ts';
 import { groupCommitter } from '../../src/store/committer.ts';
-import { type Database, openDatabase } from '../../src/store/database.ts';
+import { connect, type Database, openDatabase } from '../../src/store/database.ts';
 import { gather } from '../../src/store/gather.ts';
 import { KEYS } from '../../src/store/locks.ts';
 import { createStore, type DatabaseStore } from '../../src/store/store.ts';
@@ -220,6 +220,22 @@ describe('a PostgreSQL that keeps everybody waiting', () => {
 });
 
 describe('waiting for a database that is away', () => {
+  test.each([
+    ['whose socket in the file system is gone', 'postgres:///none?host=/nowhere', 'ENOENT'],
+    ['whose port refuses', 'postgres://127.0.0.1:1/none', 'ECONNREFUSED'],
+  ])('ends with one that %s', async (_, databaseUrl, code) => {
+    const knex = connect({ databaseUrl, dataDir: ':memory:', poolMax: 2 });
+    const store = createStore({ knex, close: () => knex.destroy() });
+    const attempts = [store.ping(), store.commit(opening().unit), store.tasks.byTaskId('a')];
+    for (const attempt of await Promise.allSettled(attempts)) {
+      expect(attempt).toMatchObject({
+        status: 'rejected',
+        reason: { code: 'database_unavailable', message: expect.stringContaining(code) },
+      });
+    }
+    await store.close();
+  });
+
   test('ends for all with the first attempt: nobody waits for the attempts of others', async () => {
     const place = await sqlitePlace();
     const database = await openDatabase(place.settings);
