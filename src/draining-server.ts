@@ -97,8 +97,8 @@ function markLast(connection: Connection): void {
  * one in each turn of its event loop.
  */
 async function nobodyConnects(accepted: { readonly count: number }): Promise<void> {
-  const late = Date.now() + QUIET_WITHIN_MS;
-  for (let quiet = 0; quiet < QUIET_ROUNDS && Date.now() < late; ) {
+  const late = performance.now() + QUIET_WITHIN_MS;
+  for (let quiet = 0; quiet < QUIET_ROUNDS && performance.now() < late; ) {
     const before = accepted.count;
     await setTimeout(ROUND_MS);
     // Timers come before input in a turn of the event loop, and this comes after it.
@@ -123,8 +123,8 @@ async function emptied(
   ended: Promise<void>,
   withinMs: number,
 ): Promise<boolean> {
-  const began = Date.now();
-  const sweep = setInterval(() => closeIdle(connections, Date.now() - began), SWEEP_MS);
+  const began = performance.now();
+  const sweep = setInterval(() => closeIdle(connections, performance.now() - began), SWEEP_MS);
   const late = new AbortController();
   const timeout = setTimeout(withinMs, false, { signal: late.signal }).catch(() => false);
   const done = await Promise.race([ended.then(() => true), timeout]);

@@ -61,7 +61,7 @@ export function startFleet(config: Config, log: Logger, events: FleetEvents): Fl
       tell(place, stopping ? { do: 'stop' } : { do: 'serve', config: configOf(config, place) });
     else if (message.is === 'failed') place.reason = message.reason;
     else {
-      place.upSince = Date.now();
+      place.upSince = performance.now();
       place.reason = undefined;
       log.info('worker listening', { worker: place.number, pid: place.worker?.process.pid });
       const wereUp = places.every(({ wasUp }) => wasUp);
@@ -73,7 +73,7 @@ export function startFleet(config: Config, log: Logger, events: FleetEvents): Fl
   const bury = (place: Place, { code, signal }: { code: number | null; signal: string | null }): void => {
     const reason = place.reason ?? (signal ? `signal ${signal}` : `exit code ${code}`);
     const facts = { worker: place.number, pid: place.worker?.process.pid, exit_code: code, signal, reason };
-    const lived = place.upSince === undefined ? 0 : Date.now() - place.upSince;
+    const lived = place.upSince === undefined ? 0 : performance.now() - place.upSince;
     place.early = lived < EARLY_MS ? place.early + 1 : 0;
     delete place.worker;
     place.upSince = undefined;
@@ -87,7 +87,11 @@ export function startFleet(config: Config, log: Logger, events: FleetEvents): Fl
       othersWork: places.some(works),
       everUp: places.every(({ wasUp }) => wasUp),
     });
-    log.error('worker died', { ...facts, lived_ms: lived, replaced_in_ms: next === 'give up' ? null : next });
+    log.error('worker died', {
+      ...facts,
+      lived_ms: Math.round(lived),
+      replaced_in_ms: next === 'give up' ? null : next,
+    });
     if (next === 'give up') events.gaveUp(`worker ${place.number}: ${reason}`);
     else place.restart = setTimeout(() => start(place), next);
   };
@@ -110,7 +114,7 @@ export function startFleet(config: Config, log: Logger, events: FleetEvents): Fl
 }
 
 function works({ upSince }: Place): boolean {
-  return upSince !== undefined && Date.now() - upSince >= EARLY_MS;
+  return upSince !== undefined && performance.now() - upSince >= EARLY_MS;
 }
 
 /** Processes that write and rotate the same file would lose lines. */

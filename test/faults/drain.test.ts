@@ -1,9 +1,10 @@
 import { once } from 'node:events';
-import { createServer, get, type IncomingMessage } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { Agent, createServer, get, type IncomingMessage } from 'node:http';
+import { type AddressInfo, connect } from 'node:net';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { setTimeout } from 'node:timers/promises';
-import { afterEach, describe, expect, test } from '@jest/globals';
+import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import Sqlite from 'better-sqlite3';
 import pg from 'pg';
 import { drainingServer } from '../../src/draining-server.ts';
@@ -123,6 +124,37 @@ describe('a server that is told to end', () => {
     expect(length).toBe(whole.length);
     expect(await ended).toEqual({ requests: [], incomplete: 0 });
   });
+
+  test.each([
+    ['back', -3_600_000],
+    ['forward', 3_600_000],
+  ])(
+    'closes what is idle, and cuts nothing, although the clock of the machine is set %s meanwhile',
+    async (_, ms) => {
+      const http = createServer((request, response) => void response.end(request.url));
+      const draining = drainingServer(http);
+      http.listen(0, '127.0.0.1');
+      await once(http, 'listening');
+      const { port } = http.address() as AddressInfo;
+      const agent = new Agent({ keepAlive: true });
+      const [answer] = (await once(get({ port, agent }), 'response')) as [IncomingMessage];
+      await once(answer.resume(), 'end');
+      const fresh = connect(port, '127.0.0.1');
+      await once(fresh, 'connect');
+      const drained = draining.drain(0, 3000);
+      // It has stopped accepting by then.
+      await setTimeout(60);
+      const now = Date.now;
+      jest.spyOn(Date, 'now').mockImplementation(() => now() + ms);
+      await setTimeout(100);
+      fresh.end('GET /late HTTP/1.1\r\nHost: a\r\n\r\n');
+      const heard = await text(fresh);
+      expect(await drained).toEqual({ requests: [], incomplete: 0 });
+      expect(heard).toContain('/late');
+      jest.restoreAllMocks();
+      agent.destroy();
+    },
+  );
 
   test('finishes requests that are still arriving, and closes what is idle', async () => {
     const running = await start();
