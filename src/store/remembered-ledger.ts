@@ -39,6 +39,7 @@ interface Known {
 export function rememberedLedger(db: Knex): RememberedLedger {
   let known: Known | undefined;
   let building = false;
+  let reading: Promise<unknown> = Promise.resolve();
 
   /** In the background: meanwhile everybody asks the database. */
   async function build(): Promise<void> {
@@ -53,13 +54,20 @@ export function rememberedLedger(db: Knex): RememberedLedger {
     }
   }
 
+  /** One after another: whoever reads on from where another has just been would not find the row that it knew. */
+  function reaches(now: Known, head: LedgerHead): Promise<boolean> {
+    const reached = reading.then(() => readUpTo(db, now, head));
+    reading = reached.catch(() => undefined);
+    return reached;
+  }
+
   async function upTo(head: LedgerHead): Promise<MayName> {
     const now = known;
-    if (now && (isSame(now.head, head) || (await readOn(db, now, head)))) {
+    if (now && (isSame(now.head, head) || (await reaches(now, head)))) {
       return (handle) => now.filter.mayHold(handle);
     }
-    known = undefined;
-    void build();
+    if (known === now) known = undefined;
+    if (!known) void build();
     return ANY;
   }
 
@@ -91,6 +99,15 @@ async function readAll(db: Knex): Promise<Known> {
     remember(known, page);
     if (page.length < PAGE) return known;
   }
+}
+
+/** Whether all that the ledger names up to a head is known, or could be learnt. */
+async function readUpTo(db: Knex, known: Known, head: LedgerHead): Promise<boolean> {
+  if (isSame(known.head, head)) return true;
+  if (head.seq >= known.head.seq) return readOn(db, known, head);
+  // Another has read past it meanwhile, unless the ledger was replaced by a backup that ends before.
+  const [current] = await rowsOf<LedgerHead>(db, CURRENT_HEAD, []);
+  return current !== undefined && (isSame(known.head, current) || readOn(db, known, current));
 }
 
 /** Adds the rows behind those that are known. False: they are too many, or do not follow on what is known. */

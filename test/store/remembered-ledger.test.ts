@@ -102,6 +102,25 @@ onEveryDatabase('what is remembered of the ledger', (open) => {
     expect(await suspects('never')).toEqual(['never']);
   });
 
+  test('is not read anew because several read on at once, or one is told what another has read past', async () => {
+    await revoke(entry('task', 'early'));
+    await learn();
+    let builds = 0;
+    const hear = ({ sql }: { sql: string }) => {
+      if (/SELECT COUNT.* FROM revocations/.test(sql)) builds += 1;
+    };
+    open().knex.on('query', hear);
+    const before = await head();
+    await revoke(entry('task', 'late'));
+    const after = await head();
+    const answers = await Promise.all([after, after, before, after].map((one) => ledger.upTo(one)));
+    expect(answers.map((mayName) => ['late', 'never'].filter(mayName))).toEqual(answers.map(() => ['late']));
+    await ledger.catchUp();
+    expect(['early', 'late', 'never'].filter(await ledger.upTo(before))).toEqual(['early', 'late']);
+    open().knex.off('query', hear);
+    expect(builds).toBe(0);
+  });
+
   describe('for what is committed', () => {
     const gone = new DomainError('parent_revoked', 'revoked meanwhile');
     const opening = (...handles: string[]) => {
