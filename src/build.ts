@@ -40,6 +40,7 @@ import { createInteractions } from './oidc/interactions/interactions.ts';
 import { createSignInThrottle, noSignInThrottle } from './oidc/interactions/sign-in-throttle.ts';
 import { connect, type DatabaseSettings, openDatabase } from './store/database.ts';
 import { migrateDown, migrateUp, migrationStatus } from './store/migrate.ts';
+import { claimDatabase } from './store/only-server.ts';
 import { createStore, type DatabaseStore } from './store/store.ts';
 import { statusIndexes, statusListSource } from './status-lists.ts';
 import { startUpkeep } from './upkeep.ts';
@@ -120,8 +121,22 @@ export interface Outside {
   readonly prepared?: boolean | undefined;
 }
 
-/** The composition root: the one place that names every concrete part. */
+/** @throws Error when the configuration contradicts the store, or another server uses the embedded database. */
 export async function build(config: Config, outside: Outside = {}): Promise<Taskgrant> {
+  const claim = config.databaseUrl ? undefined : await claimDatabase(config.dataDir);
+  const release = () => claim?.release();
+  try {
+    return await compose(config, outside, release);
+  } catch (error) {
+    release();
+    throw error;
+  }
+}
+
+/**
+ * The composition root: the one place that names every concrete part. `closed` is called when files and database are.
+ */
+async function compose(config: Config, outside: Outside, closed: () => void): Promise<Taskgrant> {
   const parts = await buildContext(config, outside.clock);
   const { context, store, keyring, loggers, masterKey, decisionPoint, webhooks } = parts;
   await keyring.ensure();
@@ -232,6 +247,7 @@ export async function build(config: Config, outside: Outside = {}): Promise<Task
       decisionPoint.close();
       await store.close();
       await loggers.close();
+      closed();
     },
   };
 }

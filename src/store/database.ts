@@ -161,10 +161,11 @@ function sqlite(dataDir: string): Knex.Config {
   };
 }
 
-function databaseFile(dataDir: string): string {
+/** Where a file of the embedded database is, which there is then. */
+export function databaseFile(dataDir: string, name = 'taskgrant.db'): string {
   if (dataDir === ':memory:') return dataDir;
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
-  const file = join(dataDir, 'taskgrant.db');
+  const file = join(dataDir, name);
   // For the owner alone, even in a folder that others may read; SQLite gives its other files the same mode.
   closeSync(openSync(file, 'a', 0o600));
   return file;

@@ -2,13 +2,16 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import Database from 'better-sqlite3';
-import { type AgentParty, pkce, registerAgent } from '../support/parties.ts';
+import { administer, type AgentParty, pkce, registerAgent } from '../support/parties.ts';
 import { send } from '../support/requests.ts';
 import { type ServerProcess, startServerProcess } from '../support/server-process.ts';
 import { ADMIN, clientCredentials, introspect, open, type OpenTask } from '../support/token-requests.ts';
+import { startReceiver } from '../support/webhook-receiver.ts';
 
 /** A third of it is how long a writer waits for a lock: several times what the short wait below takes. */
 const TIMEOUT_MS = 2000;
+
+const WEBHOOKS = { allowHttp: true, allowedNetworks: ['127.0.0.0/8'], ports: 'any', timeout: 5 };
 
 let server: ServerProcess;
 let agent: AgentParty;
@@ -18,6 +21,7 @@ let other: Database.Database;
 beforeAll(async () => {
   server = await startServerProcess({
     env: { RATE_LIMITS: 'off', DATABASE_TIMEOUT: String(TIMEOUT_MS) },
+    settings: { webhooks: WEBHOOKS },
   });
   agent = await registerAgent(server);
   task = await open(server, agent);
@@ -70,6 +74,37 @@ describe('an embedded database that another process has locked', () => {
     }
     await setTimeout(TIMEOUT_MS);
     expect(tasks().n).toBe(before);
+    await worksAgain();
+  }, 30_000);
+});
+
+describe('an embedded database that a server has open', () => {
+  test('is refused to another one, which does not send again what the first is sending', async () => {
+    const receiver = await startReceiver();
+    const about = { url: receiver.url, events: ['task.opened'] };
+    const { webhook } = await administer(server, 'POST', '/api/webhooks', about);
+    receiver.answer((_request, response) => {
+      void setTimeout(3000).then(() => response.writeHead(204).end());
+    });
+    await open(server, agent);
+    await receiver.until(1);
+    const another = await startServerProcess({
+      env: { DATA_DIR: server.dataDir },
+      settings: { webhooks: WEBHOOKS },
+    }).then(
+      (started) => started.stop().then(() => 'started'),
+      (error: unknown) => String(error),
+    );
+    expect(another).toContain('another server uses the embedded database');
+    expect(receiver.received).toHaveLength(1);
+    await worksAgain();
+    await administer(server, 'DELETE', `/api/webhooks/${webhook.id}`);
+    await receiver.close();
+  }, 30_000);
+
+  test('is free again when that one was killed', async () => {
+    await server.kill();
+    await server.start();
     await worksAgain();
   }, 30_000);
 });
