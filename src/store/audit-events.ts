@@ -1,9 +1,10 @@
 import type { Knex } from 'knex';
 import type { AuditFilter, AuditReads } from '../app/ports/audit.ts';
+import type { Page, Paged } from '../app/ports/page.ts';
 import type { UnitOfWork } from '../app/unit-of-work.ts';
 import type { AuditEvent } from '../domain/audit-event.ts';
 import { json, mapping, plain } from './mapping.ts';
-import { type Order, pageOf, sliceOf } from './paging.ts';
+import { type Filter, type Order, pageOf, sliceOf } from './paging.ts';
 import { FAN_OUT, recordDeliveries, TOLD_COLUMNS } from './fan-out.ts';
 import { toJson } from './json.ts';
 import { among, hitsOf, insertRows, isPostgres, notFirst, type Row, rowsOf } from './statements.ts';
@@ -30,9 +31,20 @@ const BY_TIME: Order['columns'] = { at: 'number', unit_id: 'string', position: '
 
 export function auditReads(db: Knex): AuditReads {
   return {
-    search: (filter, page) => pageOf(matching(db, filter), orderOf(filter), page, auditEvents.read),
+    search: (filter, page) => search(db, filter, page),
     slice: (filter, slice) => sliceOf(matching(db, filter), orderOf(filter), slice, auditEvents.read),
   };
+}
+
+function search(db: Knex, { outcome, ...filter }: AuditFilter, page: Page): Promise<Paged<AuditEvent>> {
+  const { taskIds, tokenId, userId, clientId, type } = filter;
+  const isAlone = [taskIds, tokenId, userId, clientId, type].every((one) => one === undefined);
+  // The other indexes do not have the whole order: only all events can be read by and by.
+  if (!isAlone || outcome === undefined) {
+    return pageOf(matching(db, { ...filter, outcome }), orderOf(filter), page, auditEvents.read);
+  }
+  const filtered: Filter = (rows) => rows.where('outcome', outcome);
+  return pageOf(matching(db, filter), orderOf(filter), page, auditEvents.read, filtered);
 }
 
 function orderOf({ order }: AuditFilter): Order {

@@ -12,18 +12,27 @@ export interface Order {
 
 type Position = readonly (number | string)[];
 
+/** What no index finds: conditions that rows have to be read for. */
+export type Filter = (query: Knex.QueryBuilder) => unknown;
+
 /** The page of a query without order or limit of its own. @throws DomainError `parameter_invalid` for a bad cursor. */
 export async function pageOf<T>(
   query: Knex.QueryBuilder,
   order: Order,
   page: Page,
   read: (row: Row) => T,
+  filter?: Filter,
 ): Promise<Paged<T>> {
-  const rows = await rowsAfter(query, order, readCursor(order, page.after), page.limit + 1);
+  const { rows, end } = await readFrom(
+    { query, filter },
+    order,
+    readCursor(order, page.after),
+    page.limit + 1,
+  );
   const items = rows.slice(0, page.limit);
   const last = items.at(-1);
-  const next = rows.length > items.length && last ? writeCursor(order, last) : null;
-  return { items: items.map(read), next };
+  const more = rows.length > items.length && last ? position(order, last) : end;
+  return { items: items.map(read), next: more ? writeCursor(more) : null };
 }
 
 const COUNTED = 10_000;
@@ -66,57 +75,124 @@ export async function filteredPageOf<T>(
   page: Page,
   read: (row: Row) => T,
   keep: (records: readonly T[]) => Promise<readonly boolean[]>,
+  filter?: Filter,
 ): Promise<Paged<T>> {
   const found: { row: Row; record: T }[] = [];
   let after = readCursor(order, page.after);
+  let lookedAt = 0;
   for (let scanned = 0; ; ) {
-    const rows = await rowsAfter(query, order, after, SCAN_ROWS);
+    const { rows, end, looked } = await readFrom({ query, filter }, order, after, SCAN_ROWS);
     const records = rows.map(read);
     const kept = await keep(records);
     for (const [i, row] of rows.entries()) {
       const record = records[i];
       if (kept[i] && record !== undefined) found.push({ row, record });
     }
-    const last = rows.at(-1);
-    if (found.length > page.limit || rows.length < SCAN_ROWS || !last) break;
+    if (found.length > page.limit || !end) break;
     scanned += rows.length;
-    if (scanned >= MOST_SCANNED) {
-      return { items: found.map(({ record }) => record), next: writeCursor(order, last) };
+    lookedAt += looked;
+    if (scanned >= MOST_SCANNED || lookedAt >= MOST_LOOKED_AT) {
+      return { items: found.map(({ record }) => record), next: writeCursor(end) };
     }
-    after = position(order, last);
+    after = end;
     // The embedded database answers at once, and nobody would get a turn.
     await setImmediate();
   }
   const items = found.slice(0, page.limit);
-  const end = items.at(-1);
+  const last = items.at(-1);
   return {
     items: items.map(({ record }) => record),
-    next: found.length > items.length && end ? writeCursor(order, end.row) : null,
+    next: found.length > items.length && last ? writeCursor(position(order, last.row)) : null,
   };
 }
 
-async function rowsAfter(
+/** Rows that the embedded database looks at in one statement, while everybody waits, and for one page. */
+const WINDOW = 1_000;
+const MOST_LOOKED_AT = 200_000;
+/** A limit keeps the filter out of the subquery: the embedded database would look for what passes it by another index. */
+const ANY_NUMBER = Number.MAX_SAFE_INTEGER;
+
+interface Reading {
+  /** `end`: where to go on; undefined when there is no more. */
+  readonly rows: readonly Row[];
+  readonly end: Position | undefined;
+  readonly looked: number;
+}
+
+/**
+ * Rows behind a position, `limit` at most. On the embedded database a filter may leave next to nothing of millions of
+ * rows: they are looked at by and by, and after very many of them it ends early.
+ */
+async function readFrom(
+  { query, filter }: { readonly query: Knex.QueryBuilder; readonly filter: Filter | undefined },
+  order: Order,
+  from: Position | undefined,
+  limit: number,
+): Promise<Reading> {
+  if (!filter || query.client.config.client === 'pg') {
+    const whole = query.clone();
+    filter?.(whole);
+    const rows = await rowsAfter(whole, order, from, limit);
+    const last = rows.at(-1);
+    return {
+      rows,
+      end: rows.length === limit && last ? position(order, last) : undefined,
+      looked: rows.length,
+    };
+  }
+  const rows: Row[] = [];
+  let after = from;
+  for (let looked = WINDOW; ; looked += WINDOW) {
+    // The edge first: rows that come or go meanwhile are neither passed over nor read twice.
+    const [edge] = await rowsAfter(query, order, after, 1)
+      .clearSelect()
+      .select(Object.keys(order.columns))
+      .offset(WINDOW - 1);
+    const to = edge && position(order, edge);
+    const window = rowsAfter(query, order, after, ANY_NUMBER);
+    if (to) compared(window, order, order.direction === 'asc' ? '<=' : '>=', to);
+    const passing = query.client.queryBuilder().from(window.as('looked_at'));
+    filter(passing);
+    rows.push(...(await inOrder(passing, order).limit(limit - rows.length)));
+    const last = rows.at(-1);
+    if (rows.length === limit && last) return { rows, end: position(order, last), looked };
+    if (!to || looked >= MOST_LOOKED_AT) return { rows, end: to, looked };
+    after = to;
+    await setImmediate();
+  }
+}
+
+function inOrder(query: Knex.QueryBuilder, { columns, direction }: Order): Knex.QueryBuilder {
+  for (const name of Object.keys(columns)) query.orderBy(name, direction);
+  return query;
+}
+
+function rowsAfter(
   query: Knex.QueryBuilder,
   order: Order,
   after: Position | undefined,
   limit: number,
-): Promise<readonly Row[]> {
-  const names = Object.keys(order.columns);
-  const rows = query.clone().limit(limit);
-  for (const name of names) rows.orderBy(name, order.direction);
-  if (after) {
-    const compare = order.direction === 'asc' ? '>' : '<';
-    rows.whereRaw(`(${names.join(', ')}) ${compare} (${names.map(() => '?').join(', ')})`, [...after]);
-  }
-  return rows;
+): Knex.QueryBuilder {
+  const rows = inOrder(query.clone(), order).limit(limit);
+  return after ? compared(rows, order, order.direction === 'asc' ? '>' : '<', after) : rows;
+}
+
+function compared(
+  query: Knex.QueryBuilder,
+  { columns }: Order,
+  compare: '<' | '>' | '<=' | '>=',
+  at: Position,
+): Knex.QueryBuilder {
+  const names = Object.keys(columns);
+  return query.whereRaw(`(${names.join(', ')}) ${compare} (${names.map(() => '?').join(', ')})`, [...at]);
 }
 
 function position(order: Order, row: Row): Position {
   return Object.keys(order.columns).map((name) => row[name] as number | string);
 }
 
-function writeCursor(order: Order, row: Row): string {
-  return Buffer.from(JSON.stringify(position(order, row))).toString('base64url');
+function writeCursor(at: Position): string {
+  return Buffer.from(JSON.stringify(at)).toString('base64url');
 }
 
 function readCursor(order: Order, cursor: string | undefined): Position | undefined {

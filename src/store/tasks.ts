@@ -6,7 +6,7 @@ import { type Task, taskState } from '../domain/task.ts';
 import { gather } from './gather.ts';
 import { endedAmong } from './ledger.ts';
 import { boolean, json, mapping, plain } from './mapping.ts';
-import { filteredPageOf, type Order, pageOf } from './paging.ts';
+import { type Filter, filteredPageOf, type Order, pageOf } from './paging.ts';
 import { among, notFirst, rowsOf } from './statements.ts';
 
 export const tasks = mapping<Task>('tasks', {
@@ -123,25 +123,22 @@ function search(db: Knex, filter: TaskFilter, page: Page): Promise<Paged<Task>> 
   }
   const { state, now } = filter;
   if (state === undefined) return pageOf(query, NEWEST_FIRST, page, tasks.read);
-  if (state === 'completed' || state === 'failed') {
-    return pageOf(query.where('state', state), NEWEST_FIRST, page, tasks.read);
-  }
-  if (state === 'expired') {
-    return pageOf(
-      query.where('state', 'active').where('expires_at', '<=', now),
-      NEWEST_FIRST,
-      page,
-      tasks.read,
-    );
-  }
-  query.where((undecided) => {
-    undecided.where((active) => active.where('state', 'active').where('expires_at', '>', now));
-    if (state === 'revoked') undecided.orWhere('state', 'revoked');
-  });
-  return filteredPageOf(query, NEWEST_FIRST, page, tasks.read, async (found: readonly Task[]) => {
+  // No index has a tree in this order: read by and by, it would be read as a whole again and again.
+  const byAndBy = (filter: Filter) => (rootTaskId === undefined ? filter : void filter(query));
+  const paged = (filter: Filter) => pageOf(query, NEWEST_FIRST, page, tasks.read, byAndBy(filter));
+  if (state === 'completed' || state === 'failed') return paged((rows) => rows.where('state', state));
+  if (state === 'expired')
+    return paged((rows) => rows.where('state', 'active').where('expires_at', '<=', now));
+  const undecided: Filter = (rows) =>
+    rows.where((either) => {
+      either.where((active) => active.where('state', 'active').where('expires_at', '>', now));
+      if (state === 'revoked') either.orWhere('state', 'revoked');
+    });
+  const keep = async (found: readonly Task[]) => {
     const states = await effectiveStates(db, found, now);
     return states.map((effective) => effective === state);
-  });
+  };
+  return filteredPageOf(query, NEWEST_FIRST, page, tasks.read, keep, byAndBy(undecided));
 }
 
 async function effectiveStates(db: Knex, found: readonly Task[], now: number) {

@@ -6,7 +6,7 @@ import type { TaskToken } from '../domain/task-token.ts';
 import { gather } from './gather.ts';
 import { endedAmong } from './ledger.ts';
 import { boolean, json, mapping, plain } from './mapping.ts';
-import { filteredPageOf, type Order, pageOf } from './paging.ts';
+import { type Filter, filteredPageOf, type Order, pageOf } from './paging.ts';
 import { among, isPostgres, notFirst, rowsOf } from './statements.ts';
 import { pathsBelow, tasksBy } from './tasks.ts';
 
@@ -81,16 +81,20 @@ function search(db: Knex, filter: TokenFilter, page: Page): Promise<Paged<TaskTo
     query.whereRaw(`${afterTask}parent_task_id = ?`, [filter.parentTaskId]);
   if (filter.clientId !== undefined) query.whereRaw(`${afterParent}client_id = ?`, [filter.clientId]);
   if (filter.subject !== undefined) query.whereRaw(`${afterParent}subject = ?`, [filter.subject]);
-  if (valid === true) query.where('expires_at', '>', now).whereNull('consumed_at').whereNull('revoked_at');
+  const usable: Filter | undefined =
+    valid === true
+      ? (rows) => rows.where('expires_at', '>', now).whereNull('consumed_at').whereNull('revoked_at')
+      : undefined;
   if (revoked === undefined && valid === undefined) return pageOf(query, NEWEST_FIRST, page, tokens.read);
-  return filteredPageOf(query, NEWEST_FIRST, page, tokens.read, async (found: readonly TaskToken[]) => {
+  const keep = async (found: readonly TaskToken[]) => {
     const ended = await revokedAmong(db, found);
     return found.map((token, i) => {
       const isRevoked = ended[i] ?? false;
       const isValid = !isRevoked && token.consumedAt === null && token.expiresAt > now;
       return (revoked ?? isRevoked) === isRevoked && (valid ?? isValid) === isValid;
     });
-  });
+  };
+  return filteredPageOf(query, NEWEST_FIRST, page, tokens.read, keep, usable);
 }
 
 /** A token counts as revoked when any handle that it depends on has been revoked. */

@@ -36,7 +36,9 @@ async function plansOf(reading: () => Promise<unknown>): Promise<readonly (reado
 /** How the embedded database finds the rows of a table that the first statement of a search reads. */
 async function wayTo(table: string, search: () => Promise<unknown>): Promise<readonly string[]> {
   const [steps = []] = await plansOf(search);
-  return steps.flatMap((step) => new RegExp(`^SEARCH ${table} USING INDEX (\\w+)`).exec(step)?.[1] ?? []);
+  return steps.flatMap(
+    (step) => new RegExp(`^SEARCH ${table} USING (?:COVERING )?INDEX (\\w+)`).exec(step)?.[1] ?? [],
+  );
 }
 
 test.each([
