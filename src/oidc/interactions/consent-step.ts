@@ -84,15 +84,18 @@ function show(
   );
 }
 
-/** Stands for what the person saw: an administrator may change agent, person or parent meanwhile. */
+/**
+ * Stands for what the person saw: an administrator may change agent, person or parent meanwhile. A server of another
+ * release makes the same of it.
+ */
 function digestOf({ digests }: AppContext, terms: ConsentTerms): string {
-  const { agent, user, offered, unavailable, tools, resources, delegates, asked, agreedSeconds } = terms;
+  const { agent, user, offered, unavailable, tools, resources, delegates, asked } = terms;
   return digests.sha256(
     JSON.stringify([
       user.userId,
       agent.name,
       agent.owner,
-      agreedSeconds,
+      agent.maxTaskSeconds,
       offered,
       unavailable,
       tools,
