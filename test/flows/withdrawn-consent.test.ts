@@ -87,4 +87,19 @@ describe('withdrawing one approval', () => {
       expect((await asAdmin(server, 'POST', path, {})).status).toBe(404);
     }
   });
+
+  test('[R3] is not needed where a replayed refresh token has ended it: it is not listed any more', async () => {
+    const { agent, person, task } = await approvedTask();
+    const refresh = () =>
+      requestToken(server, agent, {
+        grant_type: 'refresh_token',
+        refresh_token: task.body.refresh_token,
+        code_verifier: task.verifier,
+      });
+    expect((await refresh()).status).toBe(200);
+    server.clock.advance(120);
+    expect((await refresh()).body.error).toBe('invalid_grant');
+    const path = `/api/admin/users/${person.userId}/consents`;
+    expect((await administer(server, 'GET', path)).consents).toEqual([]);
+  });
 });

@@ -17,6 +17,7 @@ import { liveGuard, liveSource, type MintedToken, mintToken } from './issue-toke
 import { ofTask, requirePolicies } from './require-policies.ts';
 import { rightsOfSubject } from './subject-rights.ts';
 import { revocationOf } from '../tokens/revocation-entry.ts';
+import { endingOf } from '../tokens/revoke-grant.ts';
 import { type ResolvedToken, resolveToken } from '../tokens/resolve-token.ts';
 import { ROTATED_MEANWHILE } from '../unit-of-work.ts';
 
@@ -83,7 +84,7 @@ async function refuseLateReplay(
     reason: 'refresh token replayed',
     expiresAt: task.expiresAt,
   });
-  const unit = unitOf(context, command.caller, [{ do: 'revoke', entry }], {
+  const unit = unitOf(context, command.caller, endingOf(entry), {
     type: 'token_replayed',
     outcome: 'refused',
     clientId: token.clientId,

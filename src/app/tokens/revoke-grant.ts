@@ -2,6 +2,7 @@ import type { AuditEventType } from '../../domain/audit-event.ts';
 import type { DomainError } from '../../domain/errors.ts';
 import { type Caller, unitOf } from '../audit/audit-trail.ts';
 import type { AppContext } from '../context.ts';
+import type { Change, LedgerEntry } from '../unit-of-work.ts';
 import { revocationOf } from './revocation-entry.ts';
 
 export interface RevokeGrantCommand {
@@ -24,22 +25,23 @@ export async function revokeGrant(
 ): Promise<void> {
   const entry = revocationOf(context, caller, { kind: 'grant', handle: grant, reason });
   await context.store.commit(
-    unitOf(
-      context,
-      caller,
-      [
-        { do: 'revoke', entry },
-        { do: 'delete_artifact', model: 'Grant', id: grant, miss: ended },
-        { do: 'delete_artifacts_of_grant', grant },
-      ],
-      {
-        type,
-        outcome: type === 'token_replayed' ? 'refused' : 'success',
-        userId,
-        clientId,
-        reason,
-        details: { grant },
-      },
-    ),
+    unitOf(context, caller, endingOf(entry, ended), {
+      type,
+      outcome: type === 'token_replayed' ? 'refused' : 'success',
+      userId,
+      clientId,
+      reason,
+      details: { grant },
+    }),
   );
+}
+
+/** Ends an authorization in the ledger, and takes what the engine keeps of it: nobody is shown it as a consent any more. */
+export function endingOf(entry: LedgerEntry, ended: DomainError | null = null): Change[] {
+  const { handle: grant } = entry;
+  return [
+    { do: 'revoke', entry },
+    { do: 'delete_artifact', model: 'Grant', id: grant, miss: ended },
+    { do: 'delete_artifacts_of_grant', grant },
+  ];
 }
