@@ -117,7 +117,7 @@ export type Change =
       readonly miss: DomainError;
     }
   | {
-      /** Brings the end of a key forward that still works, or revokes one that does not; none is replaced twice. */
+      /** Replaces a key that still works, or revokes one that was not revoked yet. */
       readonly do: 'end_api_key';
       readonly keyId: string;
       readonly expiresAt: number;

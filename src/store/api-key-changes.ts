@@ -17,17 +17,17 @@ export const insertApiKey: Applier<'insert_api_key'> = eachAlone(async (db, { ke
 });
 
 /**
- * Brings the end of a usable key forward. One that has ended by itself or was replaced can still be revoked, which
- * tells those that were about to open something by it.
+ * Replaces a key that works, or revokes one, once. One that has ended by itself or was replaced can still be revoked,
+ * which tells those that were about to open something by it.
  */
 export const endApiKey: Applier<'end_api_key'> = eachAlone(async (db, change) => {
   const { keyId, expiresAt, revokedAt, replacedBy, at } = change;
   const sql = `UPDATE api_keys SET
       expires_at = CASE WHEN expires_at IS NULL OR expires_at > ? THEN ? ELSE expires_at END,
       revoked_at = ?, replaced_by = COALESCE(?, replaced_by)
-    WHERE key_id = ? AND (CAST(? AS TEXT) IS NULL OR replaced_by IS NULL)
-      AND (expires_at IS NULL OR expires_at > ? OR (CAST(? AS BIGINT) IS NOT NULL AND revoked_at IS NULL))`;
-  const bindings = [expiresAt, expiresAt, revokedAt, replacedBy, keyId, replacedBy, at, revokedAt];
+    WHERE key_id = ? AND revoked_at IS NULL
+      AND (CAST(? AS BIGINT) IS NOT NULL OR (replaced_by IS NULL AND (expires_at IS NULL OR expires_at > ?)))`;
+  const bindings = [expiresAt, expiresAt, revokedAt, replacedBy, keyId, revokedAt, at];
   return (await hitsOf(db, sql, bindings)) === 1;
 });
 
