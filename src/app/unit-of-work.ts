@@ -77,8 +77,11 @@ export type Change =
   | {
       readonly do: 'mark_token_revoked';
       readonly tokenId: string;
+      /** What a hand-off token was read to be used for: it misses when it was used since. */
+      readonly redeemedAs: string | null;
       readonly reason: string | null;
       readonly at: number;
+      readonly miss: DomainError;
     }
   | { readonly do: 'revoke'; readonly entry: LedgerEntry }
   | { readonly do: 'insert_agent'; readonly agent: Agent; readonly miss: DomainError }

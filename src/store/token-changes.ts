@@ -39,10 +39,10 @@ export const consumeToken: Applier<'consume_token'> = async (db, steps) => {
 
 /** The first revocation is the one that is told. */
 export const markTokenRevoked: Applier<'mark_token_revoked'> = eachAlone(
-  async (db, { tokenId, reason, at }) => {
-    const sql =
-      'UPDATE tokens SET revoked_at = ?, revocation_reason = ? WHERE token_id = ? AND revoked_at IS NULL';
-    await hitsOf(db, sql, [at, reason, tokenId]);
-    return true;
+  async (db, { tokenId, redeemedAs, reason, at }) => {
+    const sql = `UPDATE tokens SET revoked_at = COALESCE(revoked_at, ?),
+        revocation_reason = CASE WHEN revoked_at IS NULL THEN ? ELSE revocation_reason END
+      WHERE token_id = ? AND COALESCE(redeemed_as, '') = ?`;
+    return (await hitsOf(db, sql, [at, reason, tokenId, redeemedAs ?? ''])) === 1;
   },
 );

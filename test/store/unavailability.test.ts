@@ -193,7 +193,7 @@ describe('a PostgreSQL that keeps everybody waiting', () => {
         aUnit([
           { do: 'update_user', userId: user.userId, expectEpoch: 0, expect: was, set: { epoch: 1 }, miss },
           { do: 'end_task', handle: task.handle, state: 'completed', reason: null, at: T0, miss },
-          { do: 'mark_token_revoked', tokenId: token.tokenId, reason: null, at: T0 },
+          { do: 'mark_token_revoked', tokenId: token.tokenId, redeemedAs: null, miss, reason: null, at: T0 },
           { do: 'revoke', entry: { ...entry, handle: task.handle } },
         ]),
       ),

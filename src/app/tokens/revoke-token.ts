@@ -1,17 +1,19 @@
+import { DomainError } from '../../domain/errors.ts';
 import type { Caller } from '../audit/audit-trail.ts';
 import { unitOf } from '../audit/audit-trail.ts';
 import type { AppContext } from '../context.ts';
-import { endTask } from '../tasks/end-task.ts';
 import type { ResolvedToken } from './resolve-token.ts';
 import { revocationOf } from './revocation-entry.ts';
-import type { Change, LedgerEntry } from '../unit-of-work.ts';
+import type { Change, LedgerEntry, UnitOfWork } from '../unit-of-work.ts';
 
 /** R2: counting stops here. */
 const AFFECTED_CAP = 1000;
 
+type Target = Pick<ResolvedToken, 'token' | 'task'>;
+
 export interface RevokeTokenCommand {
   readonly caller: Caller;
-  readonly target: ResolvedToken;
+  readonly target: Target;
   readonly reason: string | null;
   /** False: end that token only (`token_self`). */
   readonly revokeChildren: boolean;
@@ -27,30 +29,51 @@ export interface Revoked {
 
 /** Ends a token at once and, unless told otherwise, everything derived through it: one row, whatever hangs below. */
 export async function revokeToken(context: AppContext, command: RevokeTokenCommand): Promise<Revoked> {
-  const { target, caller, reason } = command;
-  const { token, task } = target;
-  const at = context.clock.now();
-  const changes: Change[] = ledgerEntries(context, command).map((entry) => ({ do: 'revoke', entry }));
-  await context.store.commit(
-    unitOf(context, caller, [...changes, { do: 'mark_token_revoked', tokenId: token.tokenId, reason, at }], {
-      type: 'token_revoked',
-      clientId: token.clientId,
-      userId: task.subjectKind === 'user' ? task.subject : null,
-      tokenId: token.tokenId,
-      taskId: task.taskId,
-      parentTaskId: task.parentTaskId,
-      reason,
-      details: { revoke_children: command.revokeChildren, kind: token.kind },
-    }),
-  );
-  const usedAs = command.revokeChildren ? await endLateUse(context, command) : null;
-  const affected = command.revokeChildren ? await countAffected(context, target, usedAs) : 0;
+  const target = await endToken(context, command);
+  const affected = command.revokeChildren ? await countAffected(context, target) : 0;
   return {
     revoked: true,
-    token_id: token.tokenId,
+    token_id: target.token.tokenId,
     affected_child_tokens: Math.min(affected, AFFECTED_CAP),
     affected_truncated: affected > AFFECTED_CAP,
   };
+}
+
+/**
+ * Answers the token as it was when it ended. A hand-off token may be used between our read and our commit, and an
+ * authorization makes a task with a grant of its own of it: the token is read again, and that task ends with it.
+ */
+async function endToken(context: AppContext, command: RevokeTokenCommand): Promise<Target> {
+  const { target } = command;
+  const miss = new DomainError('conflict', 'the token was used meanwhile: try again');
+  try {
+    await context.store.commit(endingOf(context, command, miss));
+    return target;
+  } catch (error) {
+    const used = error === miss ? await context.store.tokens.byId(target.token.tokenId) : undefined;
+    if (!used) throw error;
+    const asUsed = { ...target, token: used };
+    await context.store.commit(endingOf(context, { ...command, target: asUsed }, miss));
+    return asUsed;
+  }
+}
+
+function endingOf(context: AppContext, command: RevokeTokenCommand, miss: DomainError): UnitOfWork {
+  const { target, caller, reason, revokeChildren } = command;
+  const { token, task } = target;
+  const { tokenId, redeemedAs } = token;
+  const changes: Change[] = ledgerEntries(context, command).map((entry) => ({ do: 'revoke', entry }));
+  changes.push({ do: 'mark_token_revoked', tokenId, redeemedAs, reason, at: context.clock.now(), miss });
+  return unitOf(context, caller, changes, {
+    type: 'token_revoked',
+    clientId: token.clientId,
+    userId: task.subjectKind === 'user' ? task.subject : null,
+    tokenId,
+    taskId: task.taskId,
+    parentTaskId: task.parentTaskId,
+    reason,
+    details: { revoke_children: revokeChildren, kind: token.kind },
+  });
 }
 
 /**
@@ -71,30 +94,10 @@ function ledgerEntries(
   return [entry('token', token.tokenId), entry('grant', token.tokenId), ...used];
 }
 
-/**
- * What a hand-off token was used for, by its handle. An authorization may have used it between our read and our commit:
- * its task has another grant, so it is ended here. INVARIANT: once a token is marked as revoked nobody uses it any more.
- */
-async function endLateUse(
-  context: AppContext,
-  { target, caller, reason }: RevokeTokenCommand,
-): Promise<string | null> {
-  const { tokenId, kind, redeemedAs } = target.token;
-  if (kind !== 'handoff' || redeemedAs !== null) return redeemedAs;
-  const usedAs = (await context.store.tokens.byId(tokenId))?.redeemedAs ?? null;
-  const task = usedAs === null ? undefined : await context.store.tasks.byHandle(usedAs);
-  if (task) await endTask(context, { caller, task, as: 'revoked', reason });
-  return usedAs;
-}
-
-async function countAffected(
-  { store, clock }: AppContext,
-  { token, task }: ResolvedToken,
-  usedAs: string | null,
-): Promise<number> {
-  if (usedAs !== null) {
-    const own = await store.tokens.ofTask(usedAs);
-    const below = await store.tokens.countBelow({ handle: usedAs }, clock.now(), AFFECTED_CAP);
+async function countAffected({ store, clock }: AppContext, { token, task }: Target): Promise<number> {
+  if (token.redeemedAs !== null) {
+    const own = await store.tokens.ofTask(token.redeemedAs);
+    const below = await store.tokens.countBelow({ handle: token.redeemedAs }, clock.now(), AFFECTED_CAP);
     return own.filter(({ expiresAt }) => expiresAt > clock.now()).length + below;
   }
   const below =
