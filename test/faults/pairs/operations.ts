@@ -2,7 +2,7 @@ import { refreshWith, verified, verify } from '../../support/agent-auth.ts';
 import { redeemCode } from '../../support/code-flow.ts';
 import { asAdmin, pkce } from '../../support/parties.ts';
 import { type Answer, basic, send } from '../../support/requests.ts';
-import { clientCredentials, revoke, tokenExchange } from '../../support/token-requests.ts';
+import { clientCredentials, requestToken, revoke, tokenExchange } from '../../support/token-requests.ts';
 import type { Scene } from './scene.ts';
 
 /** Makes what the request names, and answers how it is sent. */
@@ -23,6 +23,9 @@ const agent = (rest: string) => async (scene: Scene) =>
   `/api/agents/${(await scene.agent()).clientId}${rest}`;
 const delegate = (rest: string) => async (scene: Scene) =>
   `/api/agents/${(await scene.delegate()).clientId}${rest}`;
+const suspended = (rest: string) => async (scene: Scene) =>
+  `/api/agents/${(await scene.suspended()).clientId}${rest}`;
+const child = (rest: string) => async (scene: Scene) => `/api/tasks/${(await scene.child()).taskId}${rest}`;
 const client = (rest: string) => async (scene: Scene) =>
   `/api/agents/${(await scene.client()).clientId}${rest}`;
 const keyed = (rest: string) => async (scene: Scene) => `/api/agents/${(await scene.keyed()).agentId}${rest}`;
@@ -72,6 +75,25 @@ export const OPERATIONS = {
     const { agent: party, token, verifier } = await scene.task();
     return () => tokenExchange(scene.server, party, token, { code_verifier: verifier });
   },
+  'derive a task below the child': async (scene) => {
+    const { agent: party, token, verifier } = await scene.child();
+    return () => tokenExchange(scene.server, party, token, { code_verifier: verifier });
+  },
+  'complete the child': admin('POST', child('/complete'), of({})),
+  'revoke the child': admin('POST', child('/revoke'), of({})),
+  refresh: async (scene) => {
+    const { agent: party, verifier, body } = await scene.task();
+    const form = { grant_type: 'refresh_token', refresh_token: body.refresh_token, code_verifier: verifier };
+    return () => requestToken(scene.server, party, form);
+  },
+  'revoke the refresh token': async (scene) => {
+    const { agent: party, body } = await scene.task();
+    return () => revoke(scene.server, party, body.refresh_token);
+  },
+  'revoke the voucher': async (scene) => {
+    const [token, party] = [await scene.voucher(), await scene.agent()];
+    return () => revoke(scene.server, party, token);
+  },
   'hand the task off': async (scene) => {
     const { agent: party, token, verifier } = await scene.task();
     const { clientId } = await scene.delegate();
@@ -86,6 +108,11 @@ export const OPERATIONS = {
     const [code, party] = [await scene.code(), await scene.agent()];
     return () => redeemCode(scene.server, party, code);
   },
+  'withdraw the consent': admin(
+    'POST',
+    async (scene) => person(`/consents/${await scene.consent()}/revoke`)(scene),
+    of({}),
+  ),
   'revoke the token': async (scene) => {
     const { agent: party, token } = await scene.task();
     return () => revoke(scene.server, party, token);
@@ -111,6 +138,18 @@ export const OPERATIONS = {
   'give it a tool': admin('POST', agent('/tools'), of({ tool_id: 'browse' })),
   'take a tool': admin('DELETE', agent('/tools/search')),
   'change its tier': admin('PUT', agent('/tier'), of({ tier: 'pro' })),
+  'reactivate the suspended agent': admin('POST', suspended('/reactivate'), of({})),
+  'delete the suspended agent': admin('DELETE', suspended('')),
+  'rename the suspended agent': admin('PUT', suspended(''), of({ agent_name: 'Another name' })),
+  'activate the pending agent': admin(
+    'POST',
+    async () => '/api/agents/activate',
+    async (scene) => ({ registration_token: (await scene.pending()).token }),
+  ),
+  'delete the pending agent': admin(
+    'DELETE',
+    async (scene) => `/api/agents/${(await scene.pending()).clientId}`,
+  ),
   'suspend the delegate': admin('POST', delegate('/suspend'), of({})),
   'delete the delegate': admin('DELETE', delegate('')),
   'make a key': admin('POST', keyed('/api-keys'), of({ name: 'Key' })),
@@ -157,6 +196,11 @@ export const OPERATIONS = {
   'give the API another audience': admin('PUT', api(''), async (scene) => ({
     audiences: [`${(await scene.api()).audience}other/`],
   })),
+  'register an API for that audience': admin(
+    'POST',
+    async () => '/api/admin/resource-servers',
+    async (scene) => ({ name: 'Another API', audiences: [`${(await scene.api()).audience}other/`] }),
+  ),
   'rotate the secret of the API': admin('POST', api('/rotate-secret'), of({ immediate: true })),
   'delete the API': admin('DELETE', api('')),
   'make a webhook': admin(

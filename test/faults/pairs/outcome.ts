@@ -1,14 +1,15 @@
 import type { Knex } from 'knex';
+import type { UnitOfWork } from '../../../src/app/unit-of-work.ts';
 import type { Answer } from '../../support/requests.ts';
 import { ADMIN, introspect } from '../../support/token-requests.ts';
 import { OPERATIONS, type OperationName } from './operations.ts';
+import type { Nodes } from '../nodes.ts';
 import { type Scene, sceneOn } from './scene.ts';
-import type { TestServer } from '../../support/server.ts';
 
 type Place = 'first' | 'second';
 export type Pair = Readonly<Record<Place, OperationName>>;
-/** Who is asked when: both at the same moment, one after the other, or one alone. */
-export type Order = 'together' | readonly Place[];
+/** Who is asked when: both at the same moment, one between what the other reads and its commit, or one after the other. */
+export type Order = 'together' | { readonly within: Place } | readonly Place[];
 
 /** What came of requests: how each was answered, and what is there afterwards. */
 export interface Outcome {
@@ -35,8 +36,8 @@ const LEFT: Readonly<Record<string, readonly [key: string, ...told: string[]]>> 
 const DIFFERENT_EACH_TIME = /_at$|^replaced_by$/;
 
 /** Makes a scene of its own, asks, and tells what came of it in words that do not depend on which scene it is. */
-export async function outcomeOf(server: TestServer, db: Knex, pair: Pair, order: Order): Promise<Outcome> {
-  const scene = sceneOn(server);
+export async function outcomeOf(nodes: Nodes, db: Knex, pair: Pair, order: Order): Promise<Outcome> {
+  const scene = sceneOn(nodes.front);
   const asked = { first: await OPERATIONS[pair.first](scene), second: await OPERATIONS[pair.second](scene) };
   const since = await lastUnit(db);
   const answers: Partial<Record<Place, Answer>> = {};
@@ -44,7 +45,14 @@ export async function outcomeOf(server: TestServer, db: Knex, pair: Pair, order:
     answers[place] = await asked[place]();
   };
   if (order === 'together') await Promise.all([ask('first'), ask('second')]);
-  else for (const place of order) await ask(place);
+  else if ('within' in order) {
+    const other = order.within === 'first' ? 'second' : 'first';
+    const restore = beforeNextCommit(nodes, () => ask(other));
+    await ask(order.within);
+    restore();
+    // One that commits nothing has nothing between.
+    if (!answers[other]) await ask(other);
+  } else for (const place of order) await ask(place);
   const left = [
     ...(await rowsOf(db, scene)),
     ...(await eventsSince(db, scene, since)),
@@ -52,6 +60,25 @@ export async function outcomeOf(server: TestServer, db: Knex, pair: Pair, order:
   ];
   const statuses = Object.fromEntries(Object.entries(answers).map(([place, { status }]) => [place, status]));
   return { statuses, left: left.map((line) => scene.inItsWords(line)).toSorted() };
+}
+
+/** Has something happen before the next commit that changes anything, at whichever server it is. */
+function beforeNextCommit({ each }: Nodes, happen: () => Promise<void>): () => void {
+  const stores = each.map(
+    ({ taskgrant: { store } }) => store as { commit: (unit: UnitOfWork) => Promise<void> },
+  );
+  const commits = stores.map(({ commit }) => commit);
+  const restore = () => stores.forEach((store, i) => Object.assign(store, { commit: commits[i] }));
+  stores.forEach((store, i) => {
+    store.commit = async (unit) => {
+      if (unit.changes.length > 0) {
+        restore();
+        await happen();
+      }
+      await commits[i]?.(unit);
+    };
+  });
+  return restore;
 }
 
 async function rowsOf(db: Knex, scene: Scene): Promise<string[]> {

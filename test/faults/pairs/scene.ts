@@ -5,7 +5,7 @@ import { CALLBACK, getCode } from '../../support/code-flow.ts';
 import { administer, createPerson, registerAgent, registerResourceServer } from '../../support/parties.ts';
 import { bearer, postJson } from '../../support/requests.ts';
 import type { TestServer } from '../../support/server.ts';
-import { handOff, open, TOKEN_EXCHANGE } from '../../support/token-requests.ts';
+import { derive, handOff, open, TOKEN_EXCHANGE } from '../../support/token-requests.ts';
 
 export type Scene = ReturnType<typeof sceneOn>;
 
@@ -106,6 +106,11 @@ export function sceneOn(server: TestServer) {
     },
     ({ taskId }) => [taskId],
   );
+  const child = once(
+    'child',
+    async () => derive(server, await task()),
+    ({ taskId }) => [taskId],
+  );
   const voucher = once(
     'voucher',
     async () => handOff(server, await task(), await delegate()),
@@ -118,6 +123,39 @@ export function sceneOn(server: TestServer) {
       return getCode(server, { agent: await agent(), browser, form: { scope: 'reports:read' } });
     },
     () => [],
+  );
+  /** The grant of a person who approved, and whose code nobody has redeemed. */
+  const consent = once(
+    'consent',
+    async () => {
+      await code();
+      const { consents } = await administer(
+        server,
+        'GET',
+        `/api/admin/users/${(await person()).userId}/consents`,
+      );
+      return consents[0].grant as string;
+    },
+    (grant) => [grant],
+  );
+  const suspended = once(
+    'suspended agent',
+    async () => {
+      const one = await registerAgent(server);
+      await administer(server, 'POST', `/api/agents/${one.clientId}/suspend`, {});
+      return one;
+    },
+    party,
+  );
+  /** One that waits to be activated. */
+  const pending = once(
+    'pending agent',
+    async () => {
+      const asked = { agent_name: 'Pending agent', permissions: ['example:read'] };
+      const { credentials } = await administer(server, 'POST', '/api/agents/register', asked);
+      return { clientId: credentials.client_id as string, token: credentials.registration_token as string };
+    },
+    party,
   );
   /** One that registered itself. */
   const client = once(
@@ -146,8 +184,12 @@ export function sceneOn(server: TestServer) {
     keyed,
     webhook,
     task,
+    child,
     voucher,
     code,
+    consent,
+    suspended,
+    pending,
     client,
   };
 }
