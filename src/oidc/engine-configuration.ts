@@ -1,6 +1,6 @@
 import { type Configuration, errors, type KoaContextWithOIDC } from 'oidc-provider';
 import type { AppContext } from '../app/context.ts';
-import { adapters } from './adapters.ts';
+import { adapters } from './records/adapters.ts';
 import { AGENT_TASK } from './agent-task-object.ts';
 import { inferApplicationType } from './application-type.ts';
 import { taskExtraParams } from './authorization-request.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { ArtifactAdapter } from '../../src/oidc/adapter.ts';
+import { RecordAdapter } from '../../src/oidc/records/record-adapter.ts';
 import { groupCommitter } from '../../src/store/committer.ts';
 import { type Database, openDatabase } from '../../src/store/database.ts';
 import { createStore, type DatabaseStore } from '../../src/store/store.ts';
@@ -28,7 +28,7 @@ test('a pushed request whose use was stored, but whose commit was not confirmed,
     return result;
   });
   const context = { ...app.context, store: { ...store, commit: committer.commit } };
-  const requests = new ArtifactAdapter('PushedAuthorizationRequest', { context, artifacts: store.artifacts });
+  const requests = new RecordAdapter('PushedAuthorizationRequest', { context, artifacts: store.artifacts });
   await requests.upsert('a-request-uri', { request: 'pushed' }, 60);
   await requests.consume('a-request-uri');
   expect(await requests.find('a-request-uri')).toHaveProperty('consumed');

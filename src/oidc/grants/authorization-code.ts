@@ -6,7 +6,7 @@ import type { Artifacts } from '../../app/ports/artifacts.ts';
 import { redeemAuthorization } from '../../app/issuance/redeem-authorization.ts';
 import type { Change } from '../../app/unit-of-work.ts';
 import { DomainError } from '../../domain/errors.ts';
-import { revokeReplayedGrant } from '../adapter.ts';
+import { revokeReplayedGrant } from '../records/replayed-grant.ts';
 import { consumeTaskConsent, findTaskConsent, type TaskConsent } from '../task-consent.ts';
 import { refusing } from '../errors.ts';
 import { engineClient, engineParams } from '../internals.ts';

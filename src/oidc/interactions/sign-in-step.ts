@@ -3,7 +3,7 @@ import { RATE_LIMITED } from '../../app/limits/rate-limit-fields.ts';
 import { verifyCredentials } from '../../app/users/sign-in.ts';
 import { normaliseEmail } from '../../app/users/user-fields.ts';
 import type { User } from '../../domain/user.ts';
-import type { SignedIn } from '../account-epochs.ts';
+import type { SignedIn } from '../records/account-epochs.ts';
 import { formTargets } from '../views/form-targets.ts';
 import { sendPage } from '../views/page.ts';
 import { type SignInProblem, signInPage } from '../views/sign-in-page.ts';

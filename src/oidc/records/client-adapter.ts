@@ -1,10 +1,10 @@
 import type { Adapter, AdapterPayload } from 'oidc-provider';
-import type { AppContext } from '../app/context.ts';
-import { deleteClient, registerClient, updateClient } from '../app/agents/register-client.ts';
-import { isMetadataDocumentId } from './client-id-metadata.ts';
-import { clientMetadata, SECRET_IS_DIGESTED } from './clients.ts';
-import { refusing } from './errors.ts';
-import { currentRequestState } from './request-state.ts';
+import type { AppContext } from '../../app/context.ts';
+import { deleteClient, registerClient, updateClient } from '../../app/agents/register-client.ts';
+import { isMetadataDocumentId } from '../client-id-metadata.ts';
+import { clientMetadata, SECRET_IS_DIGESTED } from '../clients.ts';
+import { refusing } from '../errors.ts';
+import { currentRequestState } from '../request-state.ts';
 
 /** Agents as the engine's clients; dynamic registration (RFC 7591, 7592) writes through the same use cases. */
 export class ClientAdapter implements Adapter {

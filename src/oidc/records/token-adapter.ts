@@ -1,13 +1,13 @@
 import type { Adapter, AdapterPayload } from 'oidc-provider';
 import type { Context } from 'koa';
 import Provider from 'oidc-provider';
-import { agentTaskDetails } from '../app/issuance/agent-task-details.ts';
-import type { AppContext } from '../app/context.ts';
-import { type ResolvedToken, resolveToken } from '../app/tokens/resolve-token.ts';
-import { formatScope } from '../domain/scope.ts';
-import { revokeReplayedGrant } from './adapter.ts';
-import { currentRequestState } from './request-state.ts';
-import { taskMembers } from './task-members.ts';
+import { agentTaskDetails } from '../../app/issuance/agent-task-details.ts';
+import type { AppContext } from '../../app/context.ts';
+import { type ResolvedToken, resolveToken } from '../../app/tokens/resolve-token.ts';
+import { formatScope } from '../../domain/scope.ts';
+import { revokeReplayedGrant } from './replayed-grant.ts';
+import { currentRequestState } from '../request-state.ts';
+import { taskMembers } from '../task-members.ts';
 
 /**
  * Shows our tokens to the engine under its own models. The engine stores none: what it would save while redeeming a
