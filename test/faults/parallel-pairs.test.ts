@@ -10,7 +10,7 @@ import { type Order, type Outcome, outcomeOf, type Pair } from './pairs/outcome.
 const NAMES = Object.keys(OPERATIONS) as OperationName[];
 const PAIRS = NAMES.flatMap((first, i) => NAMES.slice(i).map((second): Pair => ({ first, second })));
 /** Others in each run, and many among the long runs of `npm run test:faults`. */
-const SOME = process.env['KILL_ROUNDS'] === undefined ? 15 : 300;
+const SOME = process.env['KILL_ROUNDS'] === undefined ? 10 : 300;
 const SEED = seedOfRun();
 
 function drawn(): readonly Pair[] {
