@@ -36,15 +36,21 @@ export function auditReads(db: Knex): AuditReads {
   };
 }
 
-function search(db: Knex, { outcome, ...filter }: AuditFilter, page: Page): Promise<Paged<AuditEvent>> {
-  const { taskIds, tokenId, userId, clientId, type } = filter;
-  const isAlone = [taskIds, tokenId, userId, clientId, type].every((one) => one === undefined);
-  // The other indexes do not have the whole order: only all events can be read by and by.
-  if (!isAlone || outcome === undefined) {
-    return pageOf(matching(db, { ...filter, outcome }), orderOf(filter), page, auditEvents.read);
+/** What an index finds is read by and by, where it may be much of which hardly anything is wanted. */
+function search(db: Knex, filter: AuditFilter, page: Page): Promise<Paged<AuditEvent>> {
+  const { taskIds, tokenId, userId, clientId, type, outcome } = filter;
+  const order = orderOf(filter);
+  const found = { ...filter, outcome: undefined };
+  const wanted: Partial<Record<'type' | 'outcome', string>> = outcome === undefined ? {} : { outcome };
+  if (type !== undefined && (userId ?? clientId) !== undefined) {
+    delete found.type;
+    wanted.type = type;
   }
-  const filtered: Filter = (rows) => rows.where('outcome', outcome);
-  return pageOf(matching(db, filter), orderOf(filter), page, auditEvents.read, filtered);
+  const isShort = taskIds !== undefined || tokenId !== undefined;
+  if (isShort || Object.keys(wanted).length === 0)
+    return pageOf(matching(db, filter), order, page, auditEvents.read);
+  const filtered: Filter = (rows) => rows.where(wanted);
+  return pageOf(matching(db, found), order, page, auditEvents.read, filtered);
 }
 
 function orderOf({ order }: AuditFilter): Order {

@@ -79,6 +79,12 @@ test.each([
   ['tasks that failed', () => store.tasks.search({ state: 'failed', now }, PAGE)],
   ['tasks that were revoked', () => store.tasks.search({ state: 'revoked', now }, PAGE)],
   ['events that are errors', () => store.audit.search({ outcome: 'error' }, PAGE)],
+  ['errors of a type', () => store.audit.search({ type: 'token_issued', outcome: 'error' }, PAGE)],
+  ['errors of an agent', () => store.audit.search({ clientId: 'agent-a', outcome: 'error' }, PAGE)],
+  [
+    'events of a type and agent',
+    () => store.audit.search({ clientId: 'agent-a', type: 'task_failed' }, PAGE),
+  ],
 ])('looking for few %s among many others lets everybody else have a turn', async (_, search) => {
   let isOver = false;
   let turns = 0;
