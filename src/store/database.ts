@@ -1,4 +1,4 @@
-import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import knexLibrary, { type Knex } from 'knex';
 import type { Logger } from '../app/ports.ts';
@@ -167,7 +167,9 @@ export function databaseFile(dataDir: string, name = 'taskgrant.db'): string {
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   const file = join(dataDir, name);
   // For the owner alone, even in a folder that others may read; SQLite gives its other files the same mode.
-  closeSync(openSync(file, 'a', 0o600));
+  // INVARIANT: not when it is there. Closing a file frees all locks that this process has on it (POSIX), SQLite's too;
+  // the next program to close the database would take the log with it that is being written.
+  if (!existsSync(file)) closeSync(openSync(file, 'a', 0o600));
   return file;
 }
 

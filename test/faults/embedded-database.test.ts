@@ -1,3 +1,4 @@
+import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
@@ -78,7 +79,21 @@ describe('an embedded database that another process has locked', () => {
   }, 30_000);
 });
 
+/** Whether somebody holds a lock on a file, as Linux lists them: … `<device>:<inode> <from> <to>`. */
+function isLocked(file: string): boolean {
+  return readFileSync('/proc/locks', 'utf8').includes(`:${statSync(file).ino} `);
+}
+
+const onLinux = process.platform === 'linux' ? test : test.skip;
+
 describe('an embedded database that a server has open', () => {
+  onLinux('is locked by it: the next one to close it would take its log from under it', async () => {
+    other.close();
+    await worksAgain();
+    expect(isLocked(join(server.dataDir, 'taskgrant.db'))).toBe(true);
+    expect(isLocked(join(server.dataDir, 'server.lock'))).toBe(true);
+  });
+
   test('is refused to another one, which does not send again what the first is sending', async () => {
     const receiver = await startReceiver();
     const about = { url: receiver.url, events: ['task.opened'] };
