@@ -108,6 +108,17 @@ describe('a person', () => {
     expect(task.body.task.expires_at).toBeLessThanOrEqual(Math.ceil(server.clock.now() / 1000) + 7200);
   });
 
+  test('grants no longer than was shown, if only what a policy is about is not granted', async () => {
+    const match = { scopes: ['reports:write'] };
+    const short = { kind: 'max_lifetime', name: 'short', reason: 'people forget', seconds: 7200, match };
+    setPolicies(server, [short]);
+    const url = authorizationUrl(server, agent, { ...pkce().parameters, ...WRITING });
+    expect((await browser.consentPage(url)).html).toContain('2 hours');
+    const task = await authorize(server, { agent, browser, form: WRITING, allowed: ['reports:read'] });
+    expect(task.body.scope).toBe('reports:read');
+    expect(task.body.task.expires_at).toBeLessThanOrEqual(Math.ceil(server.clock.now() / 1000) + 7200);
+  });
+
   test('what was approved before a policy came is refused when the code is redeemed, and the code is kept', async () => {
     const code = await getCode(server, { agent, browser, form: WRITING });
     setPolicies(server, [NO_WRITING]);

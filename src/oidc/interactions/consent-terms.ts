@@ -29,7 +29,7 @@ export interface ConsentTerms extends Offer {
   readonly parentTaskId: string | undefined;
   /** How long the task may last, in seconds. */
   readonly seconds: number;
-  /** The same, apart from what parent and policies leave of it: what the person is asked to agree to. */
+  /** The same, apart from what the parent leaves of it, which is never more: what the person is asked to agree to. */
   readonly agreedSeconds: number;
 }
 
@@ -60,7 +60,8 @@ export async function loadTerms(context: AppContext, pending: Pending): Promise<
     subject: user.userId,
     maxDepth: asked.request.maxDepth,
   });
-  const agreedSeconds = longest(context, pending, { agent, asked });
+  // A policy may be about a right that the person does not grant, or gone by then.
+  const agreedSeconds = Math.min(longest(context, pending, { agent, asked }), secondsOf(context, ruling));
   return {
     agent,
     user,
@@ -70,7 +71,7 @@ export async function loadTerms(context: AppContext, pending: Pending): Promise<
     ...names,
     delegates: await labels(context, asked.request.delegates ?? []),
     parentTaskId: parent?.task.taskId,
-    seconds: Math.min(agreedSeconds, secondsLeft(context, parent), secondsOf(context, ruling)),
+    seconds: Math.min(agreedSeconds, secondsLeft(context, parent)),
     agreedSeconds,
   };
 }
