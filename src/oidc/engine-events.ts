@@ -46,8 +46,8 @@ export function recordEngineEvents(provider: Provider, { refusals, context }: En
   });
   const signingOutRefused = (engineContext: unknown, error: unknown): void => {
     const ctx = engineContext as Context;
-    // What is not a page passes oauthRefusals.
-    if (typeof ctx.body !== 'string') return;
+    // What is not a page passes oauthRefusals; what a limit forbade is on record already.
+    if (typeof ctx.body !== 'string' || isRateLimited(ctx)) return;
     refusals.record(
       { actor: null, origin: requestState(ctx).origin },
       {

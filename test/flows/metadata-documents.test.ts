@@ -55,6 +55,16 @@ describe('clients that name themselves by their metadata documents', () => {
     return items.filter(({ clientId }) => clientId.startsWith('https://'));
   };
 
+  /** What is on record of an address, once there is anything. */
+  const refusalsOf = ({ 'x-forwarded-for': address }: { 'x-forwarded-for': string }) =>
+    eventually(
+      async () =>
+        (await auditEvents(server, { status: 'refused', limit: '200' })).filter(
+          (event: { source_ip: string }) => event.source_ip === address,
+        ),
+      (events) => events.length > 0,
+    );
+
   test('each is a registration', async () => {
     const answers = [];
     for (let i = 0; i < 30; i += 1) {
@@ -84,14 +94,27 @@ describe('clients that name themselves by their metadata documents', () => {
     expect(page.status).toBe(429);
     expect(page.headers.get('content-type')).toBe('text/html; charset=utf-8');
     expect(Number(page.headers.get('retry-after'))).toBeGreaterThan(0);
-    const mine = await eventually(
-      async () =>
-        (await auditEvents(server, { status: 'refused', limit: '200' })).filter(
-          (event: { source_ip: string; reason: string }) => event.source_ip === headers['x-forwarded-for'],
-        ),
-      (events) => events.length > 0,
-    );
-    expect(mine).toMatchObject([{ reason: 'rate_limited', details: { policy: 'registration' } }]);
+    expect(await refusalsOf(headers)).toMatchObject([
+      { reason: 'rate_limited', details: { policy: 'registration' } },
+    ]);
+  });
+
+  test('each is one where people sign out, and that is on record once', async () => {
+    const headers = { 'x-forwarded-for': '203.0.113.4', accept: 'text/html' };
+    const signOut = (name: string) => {
+      const clientId = encodeURIComponent(`https://leaver.example.com/${name}.json`);
+      return send(server, `/api/oauth/logout?client_id=${clientId}`, { headers });
+    };
+    for (let i = 0; i < REGISTRATIONS; i += 1) expect((await signOut(String(i))).status).toBe(200);
+    const page = await signOut('new');
+    expect(page.status).toBe(429);
+    expect(Number(page.headers.get('retry-after'))).toBeGreaterThan(0);
+    await refusalsOf(headers);
+    // Whatever else is recorded of it comes a moment later.
+    await setTimeout(200);
+    expect(await refusalsOf(headers)).toMatchObject([
+      { reason: 'rate_limited', details: { policy: 'registration' } },
+    ]);
   });
 
   test('one that comes several times at once is registered once, and nobody is told of a failure', async () => {
