@@ -4,7 +4,7 @@ import { authorize, CALLBACK } from '../support/code-flow.ts';
 import { administer, asAdmin, createPerson, registerAgent } from '../support/parties.ts';
 import { postForm } from '../support/requests.ts';
 import { startServer, type TestServer } from '../support/server.ts';
-import { auditEvents, derive, requestToken, TOKEN_EXCHANGE } from '../support/token-requests.ts';
+import { auditEvents, derive, requestToken, revoke, TOKEN_EXCHANGE } from '../support/token-requests.ts';
 
 let server: TestServer;
 
@@ -99,6 +99,14 @@ describe('withdrawing one approval', () => {
     expect((await refresh()).status).toBe(200);
     server.clock.advance(120);
     expect((await refresh()).body.error).toBe('invalid_grant');
+    const path = `/api/admin/users/${person.userId}/consents`;
+    expect((await administer(server, 'GET', path)).consents).toEqual([]);
+  });
+
+  test('[R3] is not needed where the refresh token was revoked either, which ends all that came of it', async () => {
+    const { agent, person, task } = await approvedTask();
+    const { status } = await revoke(server, agent, task.body.refresh_token);
+    expect(status).toBe(200);
     const path = `/api/admin/users/${person.userId}/consents`;
     expect((await administer(server, 'GET', path)).consents).toEqual([]);
   });

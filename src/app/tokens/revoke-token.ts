@@ -1,10 +1,12 @@
 import { DomainError } from '../../domain/errors.ts';
+import type { HandleKind } from '../../domain/revocation.ts';
 import type { Caller } from '../audit/audit-trail.ts';
 import { unitOf } from '../audit/audit-trail.ts';
 import type { AppContext } from '../context.ts';
 import type { ResolvedToken } from './resolve-token.ts';
 import { revocationOf } from './revocation-entry.ts';
-import type { Change, LedgerEntry, UnitOfWork } from '../unit-of-work.ts';
+import { endingOf } from './revoke-grant.ts';
+import type { Change, UnitOfWork } from '../unit-of-work.ts';
 
 /** R2: counting stops here. */
 const AFFECTED_CAP = 1000;
@@ -47,24 +49,24 @@ async function endToken(context: AppContext, command: RevokeTokenCommand): Promi
   const { target } = command;
   const miss = new DomainError('conflict', 'the token was used meanwhile: try again');
   try {
-    await context.store.commit(endingOf(context, command, miss));
+    await context.store.commit(revocation(context, command, miss));
     return target;
   } catch (error) {
     const used = error === miss ? await context.store.tokens.byId(target.token.tokenId) : undefined;
     if (!used) throw error;
     const asUsed = { ...target, token: used };
-    await context.store.commit(endingOf(context, { ...command, target: asUsed }, miss));
+    await context.store.commit(revocation(context, { ...command, target: asUsed }, miss));
     return asUsed;
   }
 }
 
-function endingOf(context: AppContext, command: RevokeTokenCommand, miss: DomainError): UnitOfWork {
+function revocation(context: AppContext, command: RevokeTokenCommand, miss: DomainError): UnitOfWork {
   const { target, caller, reason, revokeChildren } = command;
   const { token, task } = target;
   const { tokenId, redeemedAs } = token;
-  const changes: Change[] = ledgerEntries(context, command).map((entry) => ({ do: 'revoke', entry }));
-  changes.push({ do: 'mark_token_revoked', tokenId, redeemedAs, reason, at: context.clock.now(), miss });
-  return unitOf(context, caller, changes, {
+  const at = context.clock.now();
+  const marked: Change = { do: 'mark_token_revoked', tokenId, redeemedAs, reason, at, miss };
+  return unitOf(context, caller, [...endings(context, command), marked], {
     type: 'token_revoked',
     clientId: token.clientId,
     userId: task.subjectKind === 'user' ? task.subject : null,
@@ -80,18 +82,23 @@ function endingOf(context: AppContext, command: RevokeTokenCommand, miss: Domain
  * A refresh token stands for its whole family (RFC 7009 §2.1: the tokens of the same grant go with it); a hand-off
  * token is the grant of the task that is derived with it, or was consumed by an authorization with a grant of its own.
  */
-function ledgerEntries(
+function endings(
   context: AppContext,
   { target, caller, reason, revokeChildren }: RevokeTokenCommand,
-): LedgerEntry[] {
+): Change[] {
   const { token, task } = target;
-  const entry = (kind: 'token' | 'token_self' | 'grant' | 'task', handle: string) =>
+  const entryOf = (kind: HandleKind, handle: string) =>
     revocationOf(context, caller, { kind, handle, reason, expiresAt: task.expiresAt });
-  if (!revokeChildren) return [entry('token_self', token.tokenId)];
-  if (token.kind === 'refresh') return [entry('token', token.tokenId), entry('grant', token.grant)];
-  if (token.kind !== 'handoff') return [entry('token', token.tokenId)];
-  const used = token.redeemedAs === null ? [] : [entry('task', token.redeemedAs)];
-  return [entry('token', token.tokenId), entry('grant', token.tokenId), ...used];
+  const ending = (kind: HandleKind, handle: string): Change => ({
+    do: 'revoke',
+    entry: entryOf(kind, handle),
+  });
+  if (!revokeChildren) return [ending('token_self', token.tokenId)];
+  const own = ending('token', token.tokenId);
+  if (token.kind === 'refresh') return [own, ...endingOf(entryOf('grant', token.grant))];
+  if (token.kind !== 'handoff') return [own];
+  const used = token.redeemedAs === null ? [] : [ending('task', token.redeemedAs)];
+  return [own, ending('grant', token.tokenId), ...used];
 }
 
 async function countAffected({ store, clock }: AppContext, { token, task }: Target): Promise<number> {
