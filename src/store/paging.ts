@@ -44,8 +44,7 @@ export async function sliceOf<T>(
   { offset, limit }: Slice,
   read: (row: Row) => T,
 ): Promise<Sliced<T>> {
-  const rows = query.clone().offset(offset).limit(limit);
-  for (const name of Object.keys(order.columns)) rows.orderBy(name, order.direction);
+  const rows = inOrder(query.clone(), order).offset(offset).limit(limit);
   // No index counts: beyond this it would cost more than it tells.
   const some = query
     .clone()
