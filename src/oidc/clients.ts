@@ -18,13 +18,15 @@ export const SECRET_METHODS: readonly string[] = ['client_secret_basic', 'client
 /** What the engine's Client model is made from; undefined for deleted agents. */
 export function clientMetadata(agent: Agent): Record<string, unknown> | undefined {
   if (agent.deletedAt !== null || agent.state === 'revoked') return undefined;
-  const method = (agent.metadata.token_endpoint_auth_method as string | undefined) ?? 'client_secret_basic';
+  // ID tokens are signed as this server signs now, not as it did when the client was registered.
+  const { id_token_signed_response_alg: _then, ...metadata } = agent.metadata;
+  const method = (metadata.token_endpoint_auth_method as string | undefined) ?? 'client_secret_basic';
   return {
     client_name: agent.name,
     grant_types: [],
     response_types: [],
     redirect_uris: [],
-    ...agent.metadata,
+    ...metadata,
     client_id: agent.clientId,
     client_id_issued_at: Math.floor(agent.createdAt / 1000),
     token_endpoint_auth_method: method,
