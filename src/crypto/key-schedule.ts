@@ -8,14 +8,15 @@ export interface Scheduled {
 /**
  * Oldest first, each with the time it really retires: a key without one retires `verifyAfterMs` after the next
  * key takes over. So every node that reads the same rows agrees, even when two of them created a key at once or
- * one stopped between inserting the new key and retiring the old.
+ * one stopped between inserting the new key and retiring the old. One that was written down is only ever put off:
+ * whoever wrote it may have thought that tokens live shorter.
  */
 export function schedule<T extends Scheduled>(keys: readonly T[], verifyAfterMs: number): readonly T[] {
   const ordered = [...keys].sort(byActivation);
   return ordered.map((key, index) => {
     const successor = ordered[index + 1];
-    if (key.retiresAt !== null || successor === undefined) return key;
-    return { ...key, retiresAt: successor.activeFrom + verifyAfterMs };
+    if (successor === undefined) return key;
+    return { ...key, retiresAt: Math.max(key.retiresAt ?? 0, successor.activeFrom + verifyAfterMs) };
   });
 }
 

@@ -13,8 +13,12 @@ describe('the schedule of signing keys', () => {
     expect(schedule([key('b', 200), key('a', 100)], 50)).toEqual([key('a', 100, 250), key('b', 200)]);
   });
 
-  test('keeps a retirement that was written down', () => {
-    expect(schedule([key('a', 100, 210), key('b', 200)], 50)[0]).toEqual(key('a', 100, 210));
+  test('keeps a retirement that was written down when tokens lived longer than now', () => {
+    expect(schedule([key('a', 100, 300), key('b', 200)], 50)[0]).toEqual(key('a', 100, 300));
+  });
+
+  test('puts off a retirement that was written down when tokens lived shorter than now', () => {
+    expect(schedule([key('a', 100, 210), key('b', 200)], 50)[0]).toEqual(key('a', 100, 250));
   });
 
   test('signs with the newest active key', () => {

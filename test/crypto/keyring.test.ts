@@ -180,6 +180,20 @@ describe('a rotation', () => {
     expect(await ring.removeRetired(clock.now())).toBe(1);
   });
 
+  test('by whoever thinks that tokens live shorter takes no key from those that still live', async () => {
+    const ring = await started();
+    const old = ring.current().kid;
+    await keyringNode(store, clock, { verifyAfterMs: 10 }).rotate(clock.now());
+    clock.time += PUBLISH_AHEAD - 1;
+    await ring.refresh();
+    expect(ring.current().kid).toBe(old);
+    clock.time += VERIFY_AFTER;
+    expect(await ring.removeRetired(clock.now())).toBe(0);
+    expect(kids(ring)).toContain(old);
+    clock.time += 1;
+    expect(await ring.removeRetired(clock.now())).toBe(1);
+  });
+
   test('begins when the configured algorithm changes', async () => {
     await started();
     const ring = await started(keyringNode(store, clock, { algorithm: 'EdDSA' }));

@@ -28,7 +28,12 @@ export function createManualClock(time = 1_000_000): ManualClock {
 export function keyringNode(
   keys: KeyStore,
   clock: ManualClock,
-  options: { algorithm?: SigningAlgorithm; key?: Buffer } = {},
+  options: {
+    algorithm?: SigningAlgorithm;
+    key?: Buffer;
+    verifyAfterMs?: number;
+    publishAheadMs?: number;
+  } = {},
 ): Keyring {
   return createKeyring({
     keys,
@@ -36,7 +41,7 @@ export function keyringNode(
     encryption: createEncryption(options.key ?? Buffer.alloc(32, 1)),
     ids: createIds(),
     algorithm: options.algorithm ?? 'ES256',
-    publishAheadMs: PUBLISH_AHEAD,
-    verifyAfterMs: VERIFY_AFTER,
+    publishAheadMs: options.publishAheadMs ?? PUBLISH_AHEAD,
+    verifyAfterMs: options.verifyAfterMs ?? VERIFY_AFTER,
   });
 }
