@@ -29,9 +29,7 @@ async function list(session: Session, { json: asJson }: DataOptions): Promise<vo
 
 async function rotate(session: Session, { json: asJson }: DataOptions): Promise<void> {
   const { context, keyring, caller } = session;
-  const before = new Set((await session.store.keys.all()).map(({ kid }) => kid));
-  const kid = await keyring.rotate(context.clock.now());
-  const made = !before.has(kid);
+  const { kid, made } = await keyring.rotate(context.clock.now());
   if (made) {
     await context.store.commit(
       unitOf(context, caller, [], { type: 'signing_key_rotated', details: { kid } }),

@@ -1,7 +1,13 @@
 import type { JWK } from 'jose';
 import { sharedRun } from './shared-run.ts';
 import type { SigningKey } from './signing-key.ts';
-import { createStoredKeys, type KeyPlan, type StoredKeys, type StoredKeysParts } from './stored-keys.ts';
+import {
+  createStoredKeys,
+  type KeyPlan,
+  type PlannedKey,
+  type StoredKeys,
+  type StoredKeysParts,
+} from './stored-keys.ts';
 
 export interface KeyringParts extends StoredKeysParts {
   /** How long a new key is published before it signs: longer than verifiers cache the JWKS. */
@@ -34,10 +40,9 @@ export interface Keyring {
   privateJwks(): { keys: JWK[] };
   /**
    * Publishes a new key that signs from `now + publishAheadMs` and lets the earlier ones retire `verifyAfterMs`
-   * after that. Nodes rotate by the same calendar: while a new key still waits, its kid is answered instead.
-   * @returns the kid of the new key.
+   * after that. Nodes rotate by the same calendar: while a new key still waits, it is answered instead.
    */
-  rotate(now: number): Promise<string>;
+  rotate(now: number): Promise<PlannedKey>;
   /** Deletes keys past their retirement and answers how many. */
   removeRetired(now: number): Promise<number>;
 }

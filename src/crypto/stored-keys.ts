@@ -29,15 +29,21 @@ export type KeyPlan = (
   newest: StoredKey | undefined,
 ) => { readonly createdAt: number; readonly activeFrom: number } | { readonly kid: string };
 
+/** The key that a plan ended with, and whether it was made for it. */
+export interface PlannedKey {
+  readonly kid: string;
+  readonly made: boolean;
+}
+
 /** The rows of the key store as last read, and the writes that keep them in order. */
 export interface StoredKeys {
   /** @throws Error `ENCRYPTION_KEY does not match the stored keys`; what was known before stays known. */
   load(): Promise<void>;
   /**
-   * Inserts the key that `plan` wants, lets the earlier ones retire after it, loads, and answers the kid.
+   * Inserts the key that `plan` wants, lets the earlier ones retire after it, and loads.
    * INVARIANT: no two nodes plan at once, so the second sees what the first has made.
    */
-  add(plan: KeyPlan): Promise<string>;
+  add(plan: KeyPlan): Promise<PlannedKey>;
   removeRetired(now: number): Promise<number>;
   /** Oldest first. */
   published(): readonly OpenedKey[];
@@ -65,9 +71,9 @@ export function createStoredKeys(parts: StoredKeysParts): StoredKeys {
   return {
     load,
     async add(plan) {
-      const kid = await keys.exclusively((exclusive) => addPlanned({ ...parts, keys: exclusive }, plan));
+      const planned = await keys.exclusively((exclusive) => addPlanned({ ...parts, keys: exclusive }, plan));
       await load();
-      return kid;
+      return planned;
     },
     async removeRetired(now) {
       const all = schedule(await keys.all(), verifyAfterMs);
@@ -83,13 +89,13 @@ export function createStoredKeys(parts: StoredKeysParts): StoredKeys {
   };
 }
 
-async function addPlanned(parts: StoredKeysParts, plan: KeyPlan): Promise<string> {
+async function addPlanned(parts: StoredKeysParts, plan: KeyPlan): Promise<PlannedKey> {
   const { keys, clock, verifyAfterMs } = parts;
   const planned = plan(published(schedule(await keys.all(), verifyAfterMs), clock.now()).at(-1));
-  if ('kid' in planned) return planned.kid;
+  if ('kid' in planned) return { kid: planned.kid, made: false };
   const kid = await insert(parts, planned);
   await retireSuperseded(keys, verifyAfterMs);
-  return kid;
+  return { kid, made: true };
 }
 
 async function insert(

@@ -248,7 +248,7 @@ describe('what is no token', () => {
 describe('tokens through a rotation', () => {
   test('verify until the end of their key, then not', async () => {
     const token = await signer.sign(CLAIMS);
-    const next = await ring.rotate(clock.now());
+    const { kid: next } = await ring.rotate(clock.now());
     clock.time += PUBLISH_AHEAD;
     expect(headerOf(await signer.sign(CLAIMS))).toMatchObject({ kid: next });
     clock.time += VERIFY_AFTER - 1;

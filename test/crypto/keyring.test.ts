@@ -111,7 +111,7 @@ describe('a rotation', () => {
   test('publishes the new key, then signs with it, then forgets the old one', async () => {
     const ring = await started();
     const old = ring.current().kid;
-    const next = await ring.rotate(clock.now());
+    const { kid: next } = await ring.rotate(clock.now());
     expect(kids(ring)).toEqual([old, next]);
     expect(ring.current().kid).toBe(old);
 
@@ -132,7 +132,7 @@ describe('a rotation', () => {
   test('is noticed by other nodes: when published, when it takes over, when the old key ends', async () => {
     const [ring, other] = [await started(), await started()];
     expect(await other.refresh()).toBe(false);
-    const next = await ring.rotate(clock.now());
+    const { kid: next } = await ring.rotate(clock.now());
     expect(await other.refresh()).toBe(true);
     expect(await other.refresh()).toBe(false);
     clock.time += PUBLISH_AHEAD;
@@ -151,7 +151,9 @@ describe('a rotation', () => {
 
   test('by two nodes at once ends with one signing key on both', async () => {
     const [one, two] = [await started(), await started()];
-    await Promise.all([one.rotate(clock.now()), two.rotate(clock.now())]);
+    const rotated = await Promise.all([one.rotate(clock.now()), two.rotate(clock.now())]);
+    expect(new Set(rotated.map(({ kid }) => kid)).size).toBe(1);
+    expect(rotated.filter(({ made }) => made)).toHaveLength(1);
     clock.time += PUBLISH_AHEAD + 1;
     for (const node of [one, two]) await node.refresh();
     expect(one.current().kid).toBe(two.current().kid);
@@ -163,14 +165,15 @@ describe('a rotation', () => {
 
   test('that waits already is answered, not doubled', async () => {
     const [one, two] = [await started(), await started()];
-    expect(await two.rotate(clock.now())).toBe(await one.rotate(clock.now()));
+    const { kid } = await one.rotate(clock.now());
+    expect(await two.rotate(clock.now())).toEqual({ kid, made: false });
     expect(await store.all()).toHaveLength(2);
   });
 
   test('that stopped after its insert works all the same', async () => {
     const ring = await started();
     const old = ring.current().kid;
-    const next = await ring.rotate(clock.now());
+    const { kid: next } = await ring.rotate(clock.now());
     store.tamper(old, { retiresAt: null });
     clock.time += PUBLISH_AHEAD;
     await ring.refresh();
@@ -207,21 +210,21 @@ describe('a rotation', () => {
 describe('an unknown kid', () => {
   test('is looked for in the store', async () => {
     const [ring, other] = [await started(), await started()];
-    const next = await ring.rotate(clock.now());
+    const { kid: next } = await ring.rotate(clock.now());
     expect((await other.find(next))?.kid).toBe(next);
   });
 
   test('is found although another unknown one was looked for a moment ago', async () => {
     const [ring, other] = [await started(), await started()];
     expect(await other.find('a guess')).toBeUndefined();
-    const next = await ring.rotate(clock.now());
+    const { kid: next } = await ring.rotate(clock.now());
     expect((await other.find(next))?.kid).toBe(next);
   });
 
   test('is found by whoever asks while a read that began too early is under way', async () => {
     const [ring, other] = [await started(), await started()];
     const early = other.find('a guess');
-    const next = await ring.rotate(clock.now());
+    const { kid: next } = await ring.rotate(clock.now());
     expect((await other.find(next))?.kid).toBe(next);
     expect(await early).toBeUndefined();
   });
@@ -245,7 +248,7 @@ describe('an unknown kid', () => {
 
   test('does not hide a change from the next refresh', async () => {
     const [ring, other] = [await started(), await started()];
-    await other.find(await ring.rotate(clock.now()));
+    await other.find((await ring.rotate(clock.now())).kid);
     expect(await other.refresh()).toBe(true);
   });
 });

@@ -34,7 +34,7 @@ describe('rotating the signing key', () => {
   test('new tokens carry the new key, and the old one verifies until its tokens have expired', async () => {
     const before = await open(server, agent);
     const old = decodeProtectedHeader(before.token).kid;
-    const kid = await server.taskgrant.keyring.rotate(server.clock.now());
+    const { kid } = await server.taskgrant.keyring.rotate(server.clock.now());
     const after = await open(server, agent);
     expect(decodeProtectedHeader(after.token).kid).toBe(kid);
     expect(kid).not.toBe(old);
