@@ -40,7 +40,8 @@ export interface Keyring {
   privateJwks(): { keys: JWK[] };
   /**
    * Publishes a new key that signs from `now + publishAheadMs` and lets the earlier ones retire `verifyAfterMs`
-   * after that. Nodes rotate by the same calendar: while a new key still waits, it is answered instead.
+   * after that. Nodes rotate by the same calendar: while a new key still waits, it is answered instead, unless this one
+   * is to sign at once.
    */
   rotate(now: number): Promise<PlannedKey>;
   /** Deletes keys past their retirement and answers how many. */
@@ -107,6 +108,8 @@ function firstOrRotation(parts: KeyringParts, now: number): KeyPlan {
 
 function rotation({ algorithm, publishAheadMs }: KeyringParts, now: number): KeyPlan {
   return (newest) => {
+    // After a leak nobody waits: not for a key that was there when the others were seen, either.
+    if (publishAheadMs === 0) return { createdAt: now, activeFrom: now };
     const waits = newest !== undefined && newest.activeFrom > now && newest.algorithm === algorithm;
     if (waits) return { kid: newest.kid };
     // Later than every other key, even than one that waits: the newest is the one that signs in the end.

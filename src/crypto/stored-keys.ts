@@ -93,6 +93,7 @@ async function addPlanned(parts: StoredKeysParts, plan: KeyPlan): Promise<Planne
   const { keys, clock, verifyAfterMs } = parts;
   const planned = plan(published(schedule(await keys.all(), verifyAfterMs), clock.now()).at(-1));
   if ('kid' in planned) return { kid: planned.kid, made: false };
+  await bringForward(keys, planned.activeFrom);
   const kid = await insert(parts, planned);
   await retireSuperseded(keys, verifyAfterMs);
   return { kid, made: true };
@@ -113,6 +114,15 @@ async function insert(
     retiresAt: null,
   });
   return key.kid;
+}
+
+/** Keys that would take over from the next one have had their turn just before it: what they signed still verifies. */
+async function bringForward(keys: KeyStore, next: number): Promise<void> {
+  for (const row of await keys.all()) {
+    if (row.activeFrom < next) continue;
+    await keys.remove(row.kid);
+    await keys.insert({ ...row, activeFrom: next - 1 });
+  }
 }
 
 /** The schedule says the same without it; written down, the times outlast a change of the settings. */

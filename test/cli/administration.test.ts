@@ -177,3 +177,9 @@ test('rotates keys once, however often it is told while the new one waits', asyn
   const events = await place.json('audit', 'search', '--type', 'signing_key_rotated');
   expect(events['logs']).toHaveLength(1);
 });
+
+test('lets a new key sign at once, although another waits already', async () => {
+  await place.json('keys', 'rotate');
+  const urgent = createWorkplace({ DATA_DIR: place.directory, KEY_PUBLISH_AHEAD: '0' });
+  expect(await urgent.json('keys', 'rotate')).toMatchObject({ made: true, key: { state: 'signing' } });
+});

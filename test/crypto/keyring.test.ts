@@ -170,6 +170,20 @@ describe('a rotation', () => {
     expect(await store.all()).toHaveLength(2);
   });
 
+  test('that is to sign at once does so although another key waits, whose signatures verify all the same', async () => {
+    const ring = await started();
+    const { kid: waits } = await ring.rotate(clock.now());
+    const { kid, made } = await keyringNode(store, clock, { publishAheadMs: 0 }).rotate(clock.now());
+    expect(made).toBe(true);
+    await ring.refresh();
+    expect(ring.current().kid).toBe(kid);
+    clock.time += 2 * PUBLISH_AHEAD;
+    expect(ring.current().kid).toBe(kid);
+    expect(kids(ring)).toContain(waits);
+    clock.time += VERIFY_AFTER;
+    expect(kids(ring)).toEqual([kid]);
+  });
+
   test('that stopped after its insert works all the same', async () => {
     const ring = await started();
     const old = ring.current().kid;
