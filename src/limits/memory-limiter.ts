@@ -24,7 +24,7 @@ export function createMemoryLimiter(clock: Clock, capacity?: number): MemoryLimi
       const now = clock.now();
       let window = table.get(policy.name, key, now);
       if (!window) {
-        window = { used: 0, endsAt: now + policy.windowSeconds * 1000 };
+        window = { used: 0, beganAt: now, endsAt: now + policy.windowSeconds * 1000 };
         table.set(policy.name, key, window, now);
       }
       const allowed = window.used < policy.limit;

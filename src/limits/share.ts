@@ -8,6 +8,7 @@ const FORGIVEN_WITHIN_MS = 250;
 /** What this node holds of one key's window. Times are milliseconds of the limiter's clock. */
 export class Share implements Window {
   readonly #policy: RatePolicy;
+  readonly beganAt: number;
   endsAt: number;
   /** Requests that wait for a point. */
   waiting = 0;
@@ -23,6 +24,7 @@ export class Share implements Window {
   constructor(policy: RatePolicy, now: number) {
     this.#policy = policy;
     this.#unreserved = policy.limit;
+    this.beganAt = now;
     this.endsAt = now + policy.windowSeconds * 1000;
   }
 

@@ -1,10 +1,12 @@
 /** What is known about one key of one policy; worthless after `endsAt` (milliseconds of the given clock). */
 export interface Window {
+  /** A clock that is set back to before it would make the window last until it has caught up. */
+  readonly beganAt: number;
   endsAt: number;
 }
 
 export interface WindowTable<W extends Window> {
-  /** Undefined when there is none, or it has ended. */
+  /** Undefined when there is none, or it has ended, or has yet to begin. */
   get(policy: string, key: string, now: number): W | undefined;
   set(policy: string, key: string, window: W, now: number): void;
   delete(policy: string, key: string): void;
@@ -42,7 +44,7 @@ export function createWindowTable<W extends Window>(capacity = 20_000): WindowTa
   return {
     get(policy, key, now) {
       const window = policies.get(policy)?.windows.get(key);
-      return window && window.endsAt > now ? window : undefined;
+      return window && window.beganAt <= now && window.endsAt > now ? window : undefined;
     },
     set(name, key, window, now) {
       const policy = policyOf(name);
