@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { expect, test } from '@jest/globals';
 import { createStatusListSource, type StatusListParts } from '../../src/app/revocations/status-list.ts';
+import { createManualClock } from '../support/keyring-node.ts';
 
 const PAGES = 40;
 
@@ -36,4 +37,14 @@ test('while a long status list is made everybody else gets a turn', async () => 
   for (; made === undefined; turns += 1) await setImmediate();
   expect(await making).toBe(`a list of ${PAGES} pages`);
   expect(turns).toBeGreaterThanOrEqual(PAGES - 1);
+});
+
+test('a list that was made before the clock was set back is made again', async () => {
+  const parts = longList();
+  const clock = createManualClock(1e12);
+  const source = createStatusListSource({ ...parts, context: { ...parts.context, clock } });
+  const { token } = await source.read('list');
+  expect((await source.read('list')).token).toBe(token);
+  clock.time -= 3_600_000;
+  expect((await source.read('list')).token).not.toBe(token);
 });

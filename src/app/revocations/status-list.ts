@@ -43,7 +43,10 @@ export function statusListUri(issuer: string, id: string): string {
  */
 export function createStatusListSource(parts: StatusListParts): StatusListSource {
   const { context, maxAgeSeconds } = parts;
-  const kept = new Map<string, { readonly made: Promise<StatusListToken>; until: number }>();
+  const kept = new Map<
+    string,
+    { readonly made: Promise<StatusListToken>; readonly since: number; until: number }
+  >();
 
   async function make(id: string): Promise<StatusListToken> {
     const list = await context.store.statusLists.byId(id);
@@ -68,9 +71,10 @@ export function createStatusListSource(parts: StatusListParts): StatusListSource
     read(id) {
       const now = context.clock.now();
       const known = kept.get(id);
-      if (known && known.until > now) return known.made;
+      // Not one that seems to be made later: the clock was set back, and the list would be as old as it likes.
+      if (known && known.since <= now && known.until > now) return known.made;
       for (const [old, { until }] of kept) if (until <= now || kept.size >= MOST_KEPT) kept.delete(old);
-      const entry = { made: make(id), until: Number.POSITIVE_INFINITY };
+      const entry = { made: make(id), since: now, until: Number.POSITIVE_INFINITY };
       kept.set(id, entry);
       entry.made.then(
         ({ until }) => {
