@@ -3,6 +3,7 @@ import {
   fstatSync,
   mkdirSync,
   openSync,
+  readSync,
   readdirSync,
   renameSync,
   write,
@@ -17,6 +18,7 @@ import { wholeLines } from './whole-lines.ts';
 
 const writeTo = promisify(write);
 const NOTHING = Buffer.alloc(0);
+const LINE_END = Buffer.from('\n');
 /** Longest wait, before the process ends, for a write under way. */
 const SETTLE_MS = 200;
 
@@ -46,6 +48,8 @@ export class RotatingFile extends Writable {
   readonly #memory = new LineMemory();
   #fd: number | undefined;
   #size = 0;
+  /** Whether what is there ends within a line: the disk was full, or the process was killed. */
+  #torn = false;
   /** Size of the file once the write under way has arrived; undefined when none is. */
   #arriving: number | undefined;
   /** What was given to this file and is not being written yet. */
@@ -122,8 +126,9 @@ export class RotatingFile extends Writable {
     return portion;
   }
 
-  async #writeAll(data: Buffer): Promise<void> {
+  async #writeAll(lines: Buffer): Promise<void> {
     const fd = this.#openFd();
+    const data = this.#apart(lines);
     this.#arriving = this.#size + data.length;
     try {
       for (let done = 0; done < data.length; ) {
@@ -136,13 +141,21 @@ export class RotatingFile extends Writable {
     }
   }
 
-  #writeAllNow(data: Buffer): void {
+  #writeAllNow(lines: Buffer): void {
     const fd = this.#openFd();
+    const data = this.#apart(lines);
     for (let done = 0; done < data.length; ) {
       const written = writeSync(fd, data, done);
       done += written;
       this.#size += written;
     }
+  }
+
+  /** The lines, so that the first does not become part of a torn one. */
+  #apart(lines: Buffer): Buffer {
+    if (!this.#torn) return lines;
+    this.#torn = false;
+    return Buffer.concat([LINE_END, lines]);
   }
 
   /** Lets the write under way arrive before later lines: another thread does it. */
@@ -166,15 +179,20 @@ export class RotatingFile extends Writable {
   }
 
   #openFd(): number {
+    if (this.#fd !== undefined && fstatSync(this.#fd).nlink === 0) {
+      this.#report(new Error('the file was removed while it was written; a new one is begun'));
+      this.#close();
+    }
     return this.#fd ?? this.#open();
   }
 
   #open(): number {
     mkdirSync(this.#options.directory, { recursive: true });
-    const fd = openSync(this.#path, 'a', 0o640);
+    const fd = openSync(this.#path, 'a+', 0o640);
     const { size, mtime } = fstatSync(fd);
     this.#fd = fd;
     this.#size = size;
+    this.#torn = size > 0 && !endsLine(fd, size);
     this.#day = size > 0 ? mtime.toISOString().slice(0, 10) : this.#today();
     return fd;
   }
@@ -214,4 +232,10 @@ export class RotatingFile extends Writable {
       this.#report(error as Error);
     }
   }
+}
+
+function endsLine(fd: number, size: number): boolean {
+  const last = Buffer.alloc(1);
+  readSync(fd, last, 0, 1, size - 1);
+  return last.equals(LINE_END);
 }

@@ -228,3 +228,23 @@ hasFullDisk('a full disk loses lines, not the process', async () => {
   await file.finish();
   expect(problems[0]?.message).toContain('ENOSPC');
 });
+
+test('what comes after a line that was torn, by a full disk or a kill, is a line of its own', async () => {
+  writeFileSync(join(directory, 'app.log'), 'whole\nto');
+  const file = open();
+  await new Promise((resolve) => file.write('next\n', resolve));
+  file.writeNow('last\n');
+  await file.finish();
+  expect(allLines()).toEqual(['whole', 'to', 'next', 'last']);
+});
+
+test('a file that was removed while it was written is begun anew, and that is told', async () => {
+  const file = open({ maxBytes: 1_000_000 });
+  await new Promise((resolve) => file.write('gone\n', resolve));
+  rmSync(directory, { recursive: true });
+  await new Promise((resolve) => file.write('kept\n', resolve));
+  file.writeNow('last\n');
+  await file.finish();
+  expect(allLines()).toEqual(['kept', 'last']);
+  expect(problems.map(({ message }) => message)).toEqual([expect.stringContaining('was removed')]);
+});
