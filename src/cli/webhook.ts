@@ -106,7 +106,14 @@ interface CreateOptions extends DataOptions {
   readonly description: string;
 }
 
-async function create({ context, caller }: Session, options: CreateOptions): Promise<void> {
+/** What another ENCRYPTION_KEY sealed no server could read: nothing would be delivered any more. */
+async function requireServersKey({ keyring }: Session): Promise<void> {
+  await keyring.refresh();
+}
+
+async function create(session: Session, options: CreateOptions): Promise<void> {
+  const { context, caller } = session;
+  await requireServersKey(session);
   const { url, event: asked, agent: agentId, description } = options;
   const made = await registerWebhook(context, {
     caller,
@@ -135,10 +142,12 @@ async function update(
 }
 
 async function rotate(
-  { context, caller }: Session,
+  session: Session,
   webhookId: string,
   options: DataOptions & { readonly immediate?: boolean },
 ): Promise<void> {
+  const { context, caller } = session;
+  await requireServersKey(session);
   const { immediate = false } = options;
   shownOnce(await rotateWebhookSecret(context, { caller, visitor: OPERATOR, webhookId, immediate }), options);
 }

@@ -35,6 +35,23 @@ describe('webhook', () => {
     expect(await place.json('webhook', 'list', '--agent', 'agt_nobody')).toMatchObject({ webhooks: [] });
   });
 
+  test('gets no secret that the server could not read', async () => {
+    await place.json('keys', 'rotate');
+    const ENCRYPTION_KEY = Buffer.alloc(32, 7).toString('base64url');
+    const astray = createWorkplace({ DATA_DIR: place.directory, ENCRYPTION_KEY });
+    for (const command of [
+      ['create', '--url', URL, '--event', '*'],
+      ['rotate-secret', id],
+    ]) {
+      expect(await astray.run('webhook', ...command)).toMatchObject({
+        code: 1,
+        stdout: '',
+        stderr: 'taskgrant: ENCRYPTION_KEY does not match the stored keys\n',
+      });
+    }
+    expect((await place.json('webhook', 'list'))['webhooks']).toHaveLength(1);
+  });
+
   test('is changed, disabled, enabled and given a new secret', async () => {
     expect(await place.json('webhook', 'update', id, '--event', '*')).toMatchObject({
       events: ['*'],
