@@ -34,14 +34,17 @@ export class HeldTokens {
   readonly #held = new Map<string, HeldToken>();
   readonly #flights = new Map<string, Promise<HeldToken>>();
   #cleared = false;
-  /** Milliseconds since the epoch; no token outlives it. */
+  /** Milliseconds since the epoch, by the clock of this client; no token outlives it. */
   readonly taskExpiresAt: number;
 
   constructor(first: TokenAnswer, renew: Renew, clock: Pick<Clock, 'now'>) {
     this.#clock = clock;
     this.#renew = renew;
-    const remaining = first.task_expires_in ?? first.expires_in;
-    this.taskExpiresAt = first.task ? first.task.expires_at * 1000 : clock.now() + remaining * 1000;
+    const { task, expires_in: left, task_expires_in: taskLeft = left } = first;
+    const tokenEnds = clock.now() + left * 1000;
+    // The server tells both ends by its own clock, and how far the token's is: clocks may differ by more than a task lives.
+    const byServer = Number(jwtPayload(first.access_token)?.['exp'] ?? tokenEnds / 1000);
+    this.taskExpiresAt = tokenEnds + (task ? task.expires_at - byServer : taskLeft - left) * 1000;
     this.#held.set(MAIN, this.#hold(first));
   }
 

@@ -156,3 +156,22 @@ test('nothing that is printed shows a token or a secret', async () => {
   expect(printed).not.toContain(token);
   expect(JSON.parse(JSON.stringify(task))).toEqual({ id: task.id });
 });
+
+describe.each([
+  ['ahead', 7200],
+  ['behind', -7200],
+])('of an agent whose clock is hours %s', (_, seconds) => {
+  test('the task is opened once, and its token is renewed in time', async () => {
+    const { agent, clock, tokens } = agentOver();
+    clock.advance(seconds);
+    const before = await agent.accessToken();
+    expect(await agent.accessToken()).toBe(before);
+    expect(tokens()).toBe(1);
+    const { id } = await agent.current();
+    clock.advance(LIFETIME - 25);
+    expect(await agent.accessToken()).not.toBe(before);
+    expect((await agent.current()).id).toBe(id);
+    clock.advance(3601 - (LIFETIME - 25));
+    expect((await agent.current()).id).not.toBe(id);
+  });
+});
