@@ -6,6 +6,8 @@ import type { Keyring } from './crypto/keyring.ts';
 
 const KEYS_EVERY_MS = 5_000;
 const CLEANUP_EVERY_MS = 60_000;
+/** What has ended by a clock that is further ahead than this may be needed yet: revocations among it. */
+const MOST_AHEAD_MS = 600_000;
 
 export interface UpkeepParts {
   readonly context: Pick<AppContext, 'clock' | 'log'>;
@@ -23,6 +25,8 @@ export function startUpkeep(parts: UpkeepParts): { stop(): Promise<void> } {
   const jobs = [
     repeat(parts, 'keys', KEYS_EVERY_MS, tendKeys),
     repeat(parts, 'cleanup', CLEANUP_EVERY_MS, async ({ cleanup, retention }) => {
+      const ahead = await aheadMs(parts);
+      if (ahead > MOST_AHEAD_MS) throw new Error(`the clock is ${ahead} ms ahead of the database's`);
       await removeExpired({ clock, cleanup, retention, signal: ending.signal });
     }),
   ];
@@ -53,7 +57,14 @@ function repeat(parts: UpkeepParts, name: string, everyMs: number, job: Job): ()
   };
 }
 
-async function tendKeys({ context, keyring, followKeys }: UpkeepParts): Promise<void> {
-  await keyring.removeRetired(context.clock.now());
+async function tendKeys(parts: UpkeepParts): Promise<void> {
+  const { context, keyring, followKeys } = parts;
+  if ((await aheadMs(parts)) <= MOST_AHEAD_MS) await keyring.removeRetired(context.clock.now());
   await followKeys();
+}
+
+/** How far this node's clock is ahead of the one that all nodes see. */
+async function aheadMs({ context, cleanup }: UpkeepParts): Promise<number> {
+  const common = await cleanup.commonTime();
+  return common === undefined ? 0 : context.clock.now() - common;
 }

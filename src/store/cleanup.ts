@@ -69,6 +69,12 @@ export const RETAINED: readonly Retained[] = [
 export function cleanup(db: Knex): Cleanup {
   return {
     tables: RETAINED.map(({ table }) => table),
+    async commonTime() {
+      if (!isPostgres(db)) return undefined;
+      const sql = 'SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint AS now';
+      const [row] = await rowsOf<{ now: number }>(db, sql, []);
+      return row?.now;
+    },
     async removeExpired(table, cutoffs, { from, most }) {
       const { sql, bindings } = removal(db, table, cutoffs, { from, most });
       const rows = await rowsOf<{ ended: number }>(db, sql, bindings);

@@ -3,6 +3,11 @@ export interface Cleanup {
   /** What is cleaned up, in an order in which no row waits long for another one to go first. */
   readonly tables: readonly string[];
   /**
+   * The time by the one clock that all nodes see, in milliseconds since the epoch; undefined where there is only this
+   * node's.
+   */
+  commonTime(): Promise<number | undefined>;
+  /**
    * Removes at most `most` rows of a table, those that ended first among the ones that ended at `from` or later
    * (milliseconds since the epoch). Fewer than `most` are removed when no more are left. `upTo`: when the last one ended.
    */

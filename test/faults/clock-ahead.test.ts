@@ -1,0 +1,56 @@
+import { setTimeout } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { startUpkeep } from '../../src/upkeep.ts';
+import { registerAgent } from '../support/parties.ts';
+import type { TestServer } from '../support/server.ts';
+import { ADMIN, introspect, open, revoke } from '../support/token-requests.ts';
+import { type Nodes, startNodes } from './nodes.ts';
+
+const RETENTION = { auditDays: 365, tasksDays: 90, tokensDays: 30, webhooksDays: 30 };
+const MINUTE = 60_000;
+/** Enough for a few statements. */
+const A_WHILE = 500;
+
+let nodes: Nodes;
+beforeAll(async () => {
+  nodes = await startNodes('PostgreSQL');
+});
+afterAll(() => nodes.stop());
+
+/** What a server does in a minute, and what it complains of. */
+async function tend({ taskgrant, clock }: TestServer): Promise<string[]> {
+  const told: string[] = [];
+  const log = {
+    ...taskgrant.context.log,
+    error: (_: string, fields = {}) => void told.push(JSON.stringify(fields)),
+  };
+  const { keyring, store } = taskgrant;
+  jest.useFakeTimers({ doNotFake: ['setTimeout', 'setImmediate', 'nextTick', 'Date', 'performance'] });
+  const upkeep = startUpkeep({
+    context: { clock, log },
+    keyring,
+    cleanup: store.cleanup,
+    retention: RETENTION,
+    followKeys: async () => {},
+  });
+  jest.advanceTimersByTime(MINUTE);
+  jest.useRealTimers();
+  await setTimeout(A_WHILE);
+  await upkeep.stop();
+  return told;
+}
+
+test('a server whose clock is hours ahead revives nothing that was revoked', async () => {
+  const [right, wrong] = nodes.each as [TestServer, TestServer];
+  const agent = await registerAgent(right);
+  const { token } = await open(right, agent);
+  await revoke(right, agent, token);
+  // The last row of the ledger stays in any case.
+  await revoke(right, agent, (await open(right, agent)).token);
+
+  wrong.clock.advance(3 * 3600);
+  const told = await tend(wrong);
+  expect(await introspect(right, ADMIN, token)).toEqual({ active: false });
+  expect(told).toEqual([expect.stringMatching(/the clock is \d+ ms ahead/)]);
+  expect(await tend(right)).toEqual([]);
+});
