@@ -164,8 +164,8 @@ export class RotatingFile extends Writable {
     const arriving = this.#arriving;
     if (fd === undefined || arriving === undefined) return;
     const pause = new Int32Array(new SharedArrayBuffer(4));
-    const deadline = Date.now() + SETTLE_MS;
-    while (fstatSync(fd).size < arriving && Date.now() < deadline) Atomics.wait(pause, 0, 0, 1);
+    const deadline = performance.now() + SETTLE_MS;
+    while (fstatSync(fd).size < arriving && performance.now() < deadline) Atomics.wait(pause, 0, 0, 1);
   }
 
   /** Whether the file must be put aside before the `next` bytes. Never an empty one. */

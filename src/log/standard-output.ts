@@ -48,9 +48,9 @@ export class StandardOutput {
   /** Waits, without letting anything else happen, until everything is written; after a second gives up and tells. */
   finish(): void {
     const pause = new Int32Array(new SharedArrayBuffer(4));
-    const deadline = Date.now() + LAST_MS;
+    const deadline = performance.now() + LAST_MS;
     this.#write();
-    while (this.#rest.length > 0 && Date.now() < deadline) {
+    while (this.#rest.length > 0 && performance.now() < deadline) {
       Atomics.wait(pause, 0, 0, 1);
       this.#write();
     }
