@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from '@jest/globals';
 import { createProgram } from '../../src/cli/program.ts';
@@ -68,6 +68,27 @@ describe('taskgrant', () => {
     expect(stderr).toMatch(/^taskgrant: .+\n$/);
     expect(code).toBe(1);
     other.remove();
+  });
+
+  test('refuses a file for the answer before anybody signs in, and leaves none behind', async () => {
+    const login = (file: string) =>
+      place.run(
+        'login',
+        '--issuer',
+        'http://127.0.0.1:9',
+        '--no-browser',
+        '--save',
+        join(place.directory, file),
+      );
+    writeFileSync(join(place.directory, 'mine.json'), 'mine');
+    expect(await login('mine.json')).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/exists already/),
+    });
+    expect(readFileSync(join(place.directory, 'mine.json'), 'utf8')).toBe('mine');
+    expect(await login('no/such/folder.json')).toMatchObject({ stderr: expect.stringMatching(/ENOENT/) });
+    expect(await login('new.json')).toMatchObject({ stderr: expect.stringMatching(/does not answer/) });
+    expect(existsSync(join(place.directory, 'new.json'))).toBe(false);
   });
 
   test('leaves the log directory, which a server may own, alone', () => {

@@ -1,4 +1,5 @@
-import { writeFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import type { Command } from 'commander';
 import { DomainError } from '../../domain/errors.ts';
 import { type DataOptions, wholeNumber, withJson, words } from '../options.ts';
@@ -47,6 +48,7 @@ export function addLogin(program: Command): void {
 }
 
 async function login(options: LoginOptions): Promise<void> {
+  if (options.save !== undefined) requireFree(options.save);
   const server = await discover(options.issuer);
   const authorization = newAuthorization();
   const callback = await awaitCallback({
@@ -80,6 +82,12 @@ function finish(answer: Record<string, unknown>, { save, json: asJson }: LoginOp
     note(`Task ${String(answer['task_id'])}: ${String(answer['scope'])}`);
     line(String(answer['access_token']));
   }
+}
+
+/** Before anybody signs in: an answer that cannot be kept afterwards would live on, held by nobody. */
+function requireFree(path: string): void {
+  if (existsSync(path)) throw new DomainError('conflict', `${path} exists already`);
+  accessSync(dirname(path), constants.W_OK | constants.X_OK);
 }
 
 /** Never replaces a file: it could be someone else's, or readable by others. */
