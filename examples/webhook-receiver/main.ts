@@ -1,4 +1,4 @@
-import { createServer } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { verified } from './verify.ts';
 
 /** Prints each event that arrives and was signed with WEBHOOK_SECRET; refuses everything else. */
@@ -7,14 +7,13 @@ if (!WEBHOOK_SECRET.startsWith('whsec_')) {
   console.error('WEBHOOK_SECRET must be the secret that the registration showed (whsec_…)');
   process.exit(2);
 }
+const MOST_BYTES = 1_000_000;
 /** A delivery may arrive more than once, always with the same id. */
 const seen = new Set<string>();
 
-const server = createServer(async (request, response) => {
-  const chunks: Buffer[] = [];
-  for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk);
-  const body = Buffer.concat(chunks).toString('utf8');
-  if (!verified(WEBHOOK_SECRET, request.headers, body)) {
+async function receive(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const body = await read(request);
+  if (body === undefined || !verified(WEBHOOK_SECRET, request.headers, body)) {
     response.writeHead(401).end();
     return;
   }
@@ -25,5 +24,22 @@ const server = createServer(async (request, response) => {
     console.log(type, data['task_id'] ?? data['agent_id'] ?? '');
   }
   response.writeHead(204).end();
+}
+
+/** Undefined for more than any event has: anybody may send to this address. */
+async function read(request: IncomingMessage): Promise<string | undefined> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    length += chunk.length;
+    if (length > MOST_BYTES) return undefined;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+const server = createServer((request, response) => {
+  // A sender that leaves in the middle is no reason to end.
+  receive(request, response).catch(() => response.destroy());
 });
 server.listen(Number(PORT), '127.0.0.1');
