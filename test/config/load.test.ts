@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { type Config, ConfigurationError, type Fault, loadConfig } from '../../src/config/load.ts';
+import { isBearableCost } from '../../src/crypto/password-hash.ts';
 
 /** Everything that production asks for. */
 const PRODUCTION = {
@@ -205,6 +206,15 @@ describe('a faulty configuration', () => {
     ['https://EXAMPLE.com', 'must be written in its canonical form, https://example.com'],
   ])('the issuer %s is refused', (issuer, expected) => {
     expect(problem({ ISSUER: issuer }, 'issuer')).toBe(expected);
+  });
+
+  test.each([
+    { memoryKiB: 262_144, passes: 16, parallelism: 16 },
+    { memoryKiB: 262_145, passes: 2, parallelism: 1 },
+    { memoryKiB: 8_192, passes: 17, parallelism: 1 },
+  ])('passwords may cost what the server would bear, and no more: %j', (argon2) => {
+    write('config/development.json', { argon2 });
+    expect(faultsOf({}).length === 0).toBe(isBearableCost(argon2));
   });
 
   test('no lifetime exceeds the longest task', () => {

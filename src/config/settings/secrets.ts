@@ -50,12 +50,12 @@ export const secretSettings = {
     }),
   }),
   argon2: z.strictObject({
-    memoryKiB: setting(wholeNumber(8192, 4_194_304), {
+    memoryKiB: setting(wholeNumber(8192, 262_144), {
       unit: 'KiB',
       default: 19_456,
       description: 'Memory of one password hash (argon2id).',
     }),
-    passes: setting(wholeNumber(1, 20), {
+    passes: setting(wholeNumber(1, 16), {
       unit: 'passes',
       default: 2,
       description: 'Passes of one password hash.',
