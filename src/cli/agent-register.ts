@@ -1,6 +1,7 @@
 import { activateAgent } from '../app/agents/activate-agent.ts';
 import { type AuthMethod, GRANT_TYPES, type GrantType } from '../app/agents/client-metadata.ts';
 import { registerAgent } from '../app/agents/register-agent.ts';
+import type { Agent } from '../domain/agent.ts';
 import { oneOf, type DataOptions } from './options.ts';
 import { json, note, record } from './print.ts';
 import { agentRow } from './rows.ts';
@@ -35,18 +36,30 @@ export async function registerFromCli({ context, caller }: Session, options: Reg
     },
   });
   const { registrationToken } = credentials;
-  const agent = options.activate
-    ? await activateAgent(context, { caller, registrationToken })
-    : registered.agent;
-  const shown = {
-    client_id: credentials.clientId,
-    ...(credentials.clientSecret === null ? {} : { client_secret: credentials.clientSecret }),
-    ...(options.activate ? {} : { registration_token: registrationToken }),
+  const show = (agent: Agent) => {
+    const shown = {
+      client_id: credentials.clientId,
+      ...(credentials.clientSecret === null ? {} : { client_secret: credentials.clientSecret }),
+      ...(agent.state === 'pending' ? { registration_token: registrationToken } : {}),
+    };
+    if (options.json) {
+      json({ agent: agentRow(agent), credentials: shown });
+      return;
+    }
+    record({ ...shown, state: agent.state, permissions: agent.permissions });
+    note('Keep the credentials: they are shown only now.');
   };
-  if (options.json) {
-    json({ agent: agentRow(agent), credentials: shown });
+  if (!options.activate) {
+    show(registered.agent);
     return;
   }
-  record({ ...shown, state: agent.state, permissions: agent.permissions });
-  note('Keep the credentials: they are shown only now.');
+  let activated: Agent;
+  try {
+    activated = await activateAgent(context, { caller, registrationToken });
+  } catch (error) {
+    // It is registered all the same, and nobody could learn its secret later.
+    show(registered.agent);
+    throw error;
+  }
+  show(activated);
 }
