@@ -91,7 +91,7 @@ export class Connection {
   async oauth({ endpoint, form, ...rules }: OAuthCall): Promise<unknown> {
     const authenticate = this.#authenticate;
     if (this.closed) throw new TaskgrantError('closed', 'the client is closed');
-    if (!authenticate) throw new TaskgrantError('option_invalid', 'clientId and its credentials are needed');
+    if (!authenticate) throw new TaskgrantError('option_invalid', 'clientId and credentials are needed');
     const metadata = await this.metadata();
     const url = endpoint === 'verify' ? `${this.issuer}/api/oauth/verify` : metadata[endpoint];
     const make = async (): Promise<HttpRequest> => {

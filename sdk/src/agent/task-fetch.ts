@@ -47,7 +47,7 @@ export async function fetchForTask(
     // A redirect to elsewhere is the caller's to judge: it is handed back, not followed.
     if (!next) return response;
     if (init.redirect === 'error' || hop === MAX_REDIRECTS) {
-      throw new TaskgrantError('redirect_refused', 'the API redirects, and is not followed');
+      throw new TaskgrantError('redirect_refused', 'the API redirects');
     }
     await response.body?.cancel();
     sending = next;

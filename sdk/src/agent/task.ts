@@ -82,7 +82,11 @@ export class Task {
     this.rootId = answer.task?.root ?? answer.task_id;
     this.expiresAt = this.#tokens.taskExpiresAt;
     this.signal = this.#linked.signal;
-    if (!lasting) home.open.add(this);
+    const { open } = home;
+    // What has run out, or ends with its parent, need not be revoked, nor remembered for that.
+    for (const old of open) if (old.expiresAt <= connection.http.clock.now()) open.delete(old);
+    if (!lasting) open.add(this);
+    this.signal.addEventListener('abort', () => parent?.signal.aborted && open.delete(this));
   }
 
   /** The answer of the token endpoint to the last request: what the task may do now. Holds the access token. */
@@ -92,7 +96,7 @@ export class Task {
 
   /** Rights of the last token. */
   get scope(): readonly string[] {
-    return this.answer.scope.split(' ').filter((right) => right !== '');
+    return this.answer.scope.match(/\S+/g) ?? [];
   }
 
   get tools(): readonly string[] {

@@ -131,6 +131,6 @@ async function readAnswer(response: Response): Promise<Answer> {
     return { status, headers, body: JSON.parse(text) as unknown };
   } catch {
     // The parser's own message would quote the answer, which may hold a token.
-    throw new TaskgrantError('answer_invalid', 'the answer is no JSON, though it says so', { status });
+    throw new TaskgrantError('answer_invalid', 'the answer is no JSON', { status });
   }
 }

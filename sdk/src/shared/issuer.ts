@@ -54,7 +54,7 @@ async function discover(http: Http, issuer: string): Promise<ServerMetadata> {
   const { body } = await http.call(() => request, { repeatable: true });
   const metadata = (body ?? {}) as ServerMetadata;
   if (metadata.issuer !== issuer) {
-    throw new TaskgrantError('issuer_mismatch', `the server at ${issuer} calls itself something else`);
+    throw new TaskgrantError('issuer_mismatch', `${issuer} calls itself something else`);
   }
   for (const name of ['token', 'authorization', 'introspection', 'revocation']) {
     if (isSafeAddress(metadata[`${name}_endpoint`])) continue;

@@ -175,3 +175,26 @@ describe.each([
     expect((await agent.current()).id).not.toBe(id);
   });
 });
+
+describe('an agent that works for long', () => {
+  const revoked = ({ requests }: { requests: readonly SentRequest[] }) =>
+    requests.filter(({ url }) => url.pathname.endsWith('/revoke')).length;
+
+  test('keeps no children of tasks that are done', async () => {
+    const { agent, network } = agentOver();
+    for (let i = 0; i < 3; i += 1) await agent.task({}, async (task) => void (await task.child({})));
+    await agent.close();
+    expect(revoked(network)).toBe(0);
+  });
+
+  test('keeps no tasks that have run out', async () => {
+    const { agent, clock, network } = agentOver();
+    for (let i = 0; i < 3; i += 1) {
+      await agent.current();
+      clock.advance(3601);
+    }
+    await agent.current();
+    await agent.close();
+    expect(revoked(network)).toBe(1);
+  });
+});
