@@ -17,21 +17,7 @@ import type { AuditEventType } from '../../src/domain/audit-event.ts';
 import { CALLER, createTestContext, type TestContext } from '../support/app-context.ts';
 import { createDatabase, type TestDatabase } from '../support/postgres.ts';
 import { registeredAgent } from '../support/registered-agent.ts';
-
-/** The same, with something that happens between what a use case reads and its first commit. */
-function whenMeanwhile(context: AppContext, happens: () => Promise<unknown>): AppContext {
-  let happened: Promise<unknown> | undefined;
-  return {
-    ...context,
-    store: {
-      ...context.store,
-      async commit(unit) {
-        await (happened ??= happens());
-        await context.store.commit(unit);
-      },
-    },
-  };
-}
+import { whenMeanwhile } from '../support/when-meanwhile.ts';
 
 describe.each(['SQLite', 'PostgreSQL'] as const)('what is given to what has ended meanwhile (%s)', (kind) => {
   let database: TestDatabase | undefined;

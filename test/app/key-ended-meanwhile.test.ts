@@ -9,6 +9,7 @@ import type { AppContext } from '../../src/app/context.ts';
 import { registerWebhook } from '../../src/app/webhooks/register-webhook.ts';
 import { CALLER, createTestContext, type TestContext } from '../support/app-context.ts';
 import { openFor, registeredAgent, resolved, TASK_VERIFIER } from '../support/registered-agent.ts';
+import { whenMeanwhile } from '../support/when-meanwhile.ts';
 
 let made: TestContext;
 let context: AppContext;
@@ -18,27 +19,12 @@ beforeAll(async () => {
 });
 afterAll(() => made.close());
 
-/** The same, with something that happens between what a use case reads and its first commit. */
-function whenMeanwhile(happens: () => Promise<unknown>): AppContext {
-  let happened: Promise<unknown> | undefined;
-  return {
-    ...context,
-    store: {
-      ...context.store,
-      async commit(unit) {
-        await (happened ??= happens());
-        await context.store.commit(unit);
-      },
-    },
-  };
-}
-
 test('what a key opens while it is replaced at once and then revoked does not outlive that', async () => {
   const { agent } = await registeredAgent(context);
   const { clientId } = agent;
   const order = { caller: CALLER, clientId, proof: 'administrator' } as const;
   const { key } = await createApiKey(context, { ...order, name: 'first', expiresIn: null });
-  const meanwhile = whenMeanwhile(async () => {
+  const meanwhile = whenMeanwhile(context, async () => {
     made.clock.advance(1);
     await rotateApiKey(context, { ...order, keyId: key.keyId, immediate: true });
     await revokeApiKey(context, { caller: CALLER, clientId, keyId: key.keyId, visitor: 'administrator' });
@@ -63,7 +49,7 @@ describe('an agent that is suspended meanwhile', () => {
     const { clientId } = agent;
     const bearer = await resolved(context, await openFor(context, agent));
     const proof = { bearer, codeVerifier: TASK_VERIFIER, keyThumbprint: undefined };
-    const meanwhile = whenMeanwhile(() =>
+    const meanwhile = whenMeanwhile(context, () =>
       changeAgentState(context, { caller: CALLER, clientId, to: 'suspended', reason: null }),
     );
     return { clientId, bearer, proof, meanwhile };
