@@ -8,7 +8,7 @@ import { type Scene, sceneOn } from './scene.ts';
 
 type Place = 'first' | 'second';
 export type Pair = Readonly<Record<Place, OperationName>>;
-/** Who is asked when: both at the same moment, one between what the other reads and its commit, or one after the other. */
+/** Who is asked when: both at the same moment, one between what the other reads and what it writes, or one after the other. */
 export type Order = 'together' | { readonly within: Place } | readonly Place[];
 
 /** What came of requests: how each was answered, and what is there afterwards. */
@@ -47,10 +47,10 @@ export async function outcomeOf(nodes: Nodes, db: Knex, pair: Pair, order: Order
   if (order === 'together') await Promise.all([ask('first'), ask('second')]);
   else if ('within' in order) {
     const other = order.within === 'first' ? 'second' : 'first';
-    const restore = beforeNextCommit(nodes, () => ask(other));
+    const restore = beforeNextWrite(nodes, () => ask(other));
     await ask(order.within);
     restore();
-    // One that commits nothing has nothing between.
+    // One that writes nothing has nothing between.
     if (!answers[other]) await ask(other);
   } else for (const place of order) await ask(place);
   const left = [
@@ -62,22 +62,36 @@ export async function outcomeOf(nodes: Nodes, db: Knex, pair: Pair, order: Order
   return { statuses, left: left.map((line) => scene.inItsWords(line)).toSorted() };
 }
 
-/** Has something happen before the next commit that changes anything, at whichever server it is. */
-function beforeNextCommit({ each }: Nodes, happen: () => Promise<void>): () => void {
-  const stores = each.map(
-    ({ taskgrant: { store } }) => store as { commit: (unit: UnitOfWork) => Promise<void> },
-  );
-  const commits = stores.map(({ commit }) => commit);
-  const restore = () => stores.forEach((store, i) => Object.assign(store, { commit: commits[i] }));
-  stores.forEach((store, i) => {
-    store.commit = async (unit) => {
-      if (unit.changes.length > 0) {
-        restore();
-        await happen();
-      }
-      await commits[i]?.(unit);
-    };
-  });
+const ENGINE_WRITES = ['upsert', 'insert', 'update', 'destroy', 'destroyByGrant'] as const;
+
+/** Has something happen before the next write that changes anything, of ours or of the engine, at whichever server. */
+function beforeNextWrite({ each }: Nodes, happen: () => Promise<void>): () => void {
+  const undo: (() => void)[] = [];
+  const restore = () => {
+    for (const one of undo.splice(0)) one();
+  };
+  function hook<T extends object>(
+    owner: T,
+    names: readonly (keyof T)[],
+    counts: (written: unknown) => boolean,
+  ) {
+    for (const name of names) {
+      const write = owner[name] as (...given: unknown[]) => unknown;
+      undo.push(() => Object.assign(owner, { [name]: write }));
+      const held = async (...given: unknown[]) => {
+        if (counts(given[0])) {
+          restore();
+          await happen();
+        }
+        return write.apply(owner, given);
+      };
+      Object.assign(owner, { [name]: held });
+    }
+  }
+  for (const { taskgrant } of each) {
+    hook(taskgrant.store, ['commit'], (unit) => (unit as UnitOfWork).changes.length > 0);
+    hook(taskgrant.store.artifacts, ENGINE_WRITES, () => true);
+  }
   return restore;
 }
 
