@@ -153,7 +153,7 @@ export function rotating(
 }
 
 export function notRenewable(): TaskgrantError {
-  return new TaskgrantError('task_ended', 'the task gets no further token');
+  return new TaskgrantError('task_ended', 'no further token: ask for a new task');
 }
 
 /** A child of a task of this process inherits its challenge; anything else gets one of its own. */
