@@ -108,7 +108,11 @@ export async function updateClient(
     expectEpoch: agent.epoch,
     // Of several that would give the client a secret, one does.
     expect: created ? { metadata: agent.metadata } : {},
-    set: { metadata: kept, name: nameOf(kept, agent.name) },
+    // Where it says no name an administrator may be changing it at this moment.
+    set: {
+      metadata: kept,
+      ...(typeof kept['client_name'] === 'string' ? { name: kept['client_name'] } : {}),
+    },
     miss: new DomainError('conflict', 'the client was changed meanwhile'),
   };
   const credentials: Change[] = created

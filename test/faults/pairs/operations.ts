@@ -217,6 +217,7 @@ export const OPERATIONS = {
   'give the webhook a secret': admin('POST', webhook('/regenerate-secret'), of({})),
   'delete the webhook': admin('DELETE', webhook('')),
   'change its own registration': manage('PUT', { client_name: 'Another' }),
+  'change all but the name of its own registration': manage('PUT', { client_name: undefined }),
   'delete its own registration': manage('DELETE'),
   'rename the client': admin('PUT', client(''), of({ agent_name: 'A third name' })),
   'suspend the client': admin('POST', client('/suspend'), of({})),
