@@ -17,6 +17,8 @@ export default {
       },
     ],
   },
+  // As every entry of the program does it first.
+  setupFiles: ['<rootDir>/src/repaired-json-parse.ts'],
   globalSetup: '<rootDir>/test/support/global-setup.ts',
   globalTeardown: '<rootDir>/test/support/global-teardown.ts',
   testSequencer: '<rootDir>/test/support/balanced-order.ts',

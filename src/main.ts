@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import './repaired-json-parse.ts';
 import { readCommandLine, USAGE, UsageError } from './command-line.ts';
 import { writeCompiled } from './compile-cache.js';
 import type { Config } from './config/config.ts';

@@ -1,3 +1,4 @@
+import '../repaired-json-parse.ts';
 import { writeCompiled } from '../compile-cache.js';
 import type { FromWorker, ToWorker } from './messages.ts';
 import type { Serving } from '../serve.ts';
