@@ -1,3 +1,4 @@
+import { waitFor } from '../shared/abort.ts';
 import { base64url } from '../shared/encoding.ts';
 
 /** What a resource server proves itself with at the server: its own client id and secret. */
@@ -9,9 +10,14 @@ export interface Credentials {
 /** Credentials, or where to get them at each use: a secret that is replaced needs no restart then. */
 export type CredentialsSource = Credentials | (() => Credentials | Promise<Credentials>);
 
-/** The Authorization header of RFC 6749 §2.3.1: both parts form-encoded, then Basic. */
-export async function basicAuthorization(source: CredentialsSource): Promise<string> {
-  const { clientId, clientSecret } = typeof source === 'function' ? await source() : source;
+/**
+ * The Authorization header of RFC 6749 §2.3.1: both parts form-encoded, then Basic.
+ * @param signal ends the waiting for credentials that have to be fetched
+ * @throws whatever the source throws
+ */
+export async function basicAuthorization(source: CredentialsSource, signal: AbortSignal): Promise<string> {
+  const asked = async () => (typeof source === 'function' ? source() : source);
+  const { clientId, clientSecret } = await waitFor(asked(), signal);
   const pair = `${formEncoded(clientId)}:${formEncoded(clientSecret)}`;
   const standard = base64url(new TextEncoder().encode(pair)).replaceAll('-', '+').replaceAll('_', '/');
   return `Basic ${standard.padEnd(Math.ceil(standard.length / 4) * 4, '=')}`;

@@ -65,7 +65,9 @@ async function get(
   further: Record<string, string>,
   signal: AbortSignal,
 ): Promise<Response> {
-  const authorization = await basicAuthorization(credentials);
+  const authorization = await basicAuthorization(credentials, signal).catch(() => {
+    throw new FeedUnavailable('the credentials cannot be had');
+  });
   const response = await fetch(url, {
     // A copy that something on the way has kept would say that nothing was revoked.
     headers: { authorization, accept, 'cache-control': 'no-cache', ...further },

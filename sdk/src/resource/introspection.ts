@@ -61,15 +61,16 @@ async function post(
   { url, credentials, fetch, timeoutMs }: IntrospectionParts,
   token: string,
 ): Promise<Response> {
-  const authorization = await basicAuthorization(credentials);
+  const signal = AbortSignal.timeout(timeoutMs);
   try {
+    const authorization = await basicAuthorization(credentials, signal);
     return await fetch(url, {
       method: 'POST',
       headers: { authorization, accept: 'application/json' },
       body: new URLSearchParams({ token }),
       // Credentials and token go nowhere else.
       redirect: 'manual',
-      signal: AbortSignal.timeout(timeoutMs),
+      signal,
     });
   } catch {
     throw new IntrospectionUnavailable('introspection does not answer', undefined);

@@ -244,6 +244,32 @@ test('wrong credentials let nobody in, and are not tried again and again', async
   expect(guard.status().feed).toMatchObject({ state: 'lost', ageSeconds: Infinity });
 });
 
+describe('credentials that have to be fetched', () => {
+  const CREDENTIALS = { clientId: 'rs_api', clientSecret: 'secret' };
+
+  test('and never come once, are asked for again: the feed does not wait for ever', async () => {
+    let asked = 0;
+    const guard = live({
+      // The first page and the first stream.
+      credentials: () => ([1, 3].includes((asked += 1)) ? new Promise<never>(() => {}) : CREDENTIALS),
+    });
+    await guard.ready();
+    await until(() => guard.status().feed?.state === 'streaming');
+    expect(await statusOf(guard, await signed(key))).toBe(200);
+  });
+
+  test('and cannot be had, are named as what is missing', async () => {
+    const changes: FeedChange[] = [];
+    const guard = live({
+      credentials: () => Promise.reject(new Error('vault: sealed')),
+      onFeed: (change) => void changes.push(change),
+    });
+    void guard.ready().catch(() => undefined);
+    await until(() => changes.some(({ state }) => state === 'lost'));
+    expect(changes.at(-1)?.reason).toBe('the credentials cannot be had');
+  });
+});
+
 test('a guard that is closed refuses, and asks for nothing any more', async () => {
   const guard = live();
   const token = await signed(key);

@@ -103,6 +103,15 @@ describe('an API that introspects', () => {
     expect(answer).toMatchObject({ status, reason: 'server_unavailable', headers: { 'retry-after': '1' } });
   });
 
+  test.each([
+    ['fail', () => Promise.reject(new Error('vault: sealed'))],
+    ['never come', () => new Promise<never>(() => {})],
+  ])('lets nobody in, in time, when the credentials %s', async (_what, credentials) => {
+    const answer = await asking({ credentials, timeout: 30 }).authenticate(withToken('opaque'));
+    expect(answer).toMatchObject({ status: 503, reason: 'server_unavailable' });
+    expect(questions()).toBe(0);
+  });
+
   test('never asks about what cannot be a token', async () => {
     const headers = { authorization: 'Bearer not a token' };
     const answer = await asking().authenticate({ method: 'GET', url: '/', headers });
