@@ -76,7 +76,7 @@ async function get(
   });
   const type = response.headers.get('content-type') ?? '';
   if (response.status === 200 && type.startsWith(accept)) return response;
-  await response.body?.cancel();
+  response.body?.cancel().catch(() => undefined);
   const wait = Number(response.headers.get('retry-after') ?? 0);
   const what = response.status === 200 ? 'with something else' : String(response.status);
   throw new FeedUnavailable(`the feed answered ${what}`, response.status, Number.isFinite(wait) ? wait : 0);

@@ -45,7 +45,8 @@ export function createIntrospection(parts: IntrospectionParts): Introspect {
 async function ask(parts: IntrospectionParts, token: string): Promise<Record<string, unknown>> {
   const response = await post(parts, token);
   if (response.status !== 200) {
-    await response.body?.cancel();
+    // Nobody reads the rest; one that is cut off cannot even be let go.
+    response.body?.cancel().catch(() => undefined);
     const wait = Number(response.headers.get('retry-after') ?? 1);
     const seconds = Number.isFinite(wait) ? Math.min(Math.max(wait, 1), MOST_WAIT_SECONDS) : 1;
     throw new IntrospectionUnavailable(`introspection answered ${response.status}`, response.status, seconds);

@@ -112,6 +112,13 @@ describe('an API that introspects', () => {
     expect(questions()).toBe(0);
   });
 
+  test('lets nobody in when the server fails and its answer is cut off, too', async () => {
+    const cut = new ReadableStream({ start: (controller) => controller.error(new TypeError('terminated')) });
+    const fetch = async () => new Response(cut, { status: 502 });
+    const answer = await asking({ fetch }).authenticate(withToken('opaque'));
+    expect(answer).toMatchObject({ status: 503, reason: 'server_unavailable' });
+  });
+
   test('never asks about what cannot be a token', async () => {
     const headers = { authorization: 'Bearer not a token' };
     const answer = await asking().authenticate({ method: 'GET', url: '/', headers });
