@@ -53,6 +53,13 @@ export function createKeySet({ url, fetch, algorithms, monotonic }: KeySetParts)
     flight ??= load().finally(() => (flight = undefined));
     return flight;
   };
+  /** Not at once after a failure, of which everybody is told who asks meanwhile. */
+  const reloadAgain = async (): Promise<void> => {
+    if (!flight && monotonic() - failedAt < FAILURE_COOL_DOWN_MS) {
+      throw new KeysUnavailable('the keys of the issuer could not be fetched a moment ago');
+    }
+    await reload();
+  };
   async function load(): Promise<void> {
     const began = monotonic();
     try {
@@ -71,16 +78,11 @@ export function createKeySet({ url, fetch, algorithms, monotonic }: KeySetParts)
 
   return {
     async find(kid) {
-      if (age() > MAX_AGE_MS) {
-        if (!flight && monotonic() - failedAt < FAILURE_COOL_DOWN_MS) {
-          throw new KeysUnavailable('the keys of the issuer could not be fetched a moment ago');
-        }
-        await reload();
-      }
+      if (age() > MAX_AGE_MS) await reloadAgain();
       refreshInTime();
       const known = keys.get(kid);
-      if (known || age() < COOL_DOWN_MS || monotonic() - failedAt < FAILURE_COOL_DOWN_MS) return known;
-      await reload();
+      if (known || age() < COOL_DOWN_MS) return known;
+      await reloadAgain();
       return keys.get(kid);
     },
     trusts(key) {

@@ -74,6 +74,19 @@ describe('the keys of an issuer', () => {
     expect(await keys.find('one')).toBe(one);
   });
 
+  test('that come during an outage are not called unknown: nobody can say that, whoever asks', async () => {
+    await keys.find('one');
+    await newKey(issuer, 'two');
+    issuer.mode = 'away';
+    now += 31 * SECOND;
+    for (let i = 0; i < 3; i += 1) await expect(keys.find('two')).rejects.toThrow(KeysUnavailable);
+    // One question a second at most, and what is known stays so.
+    expect([fetches(), (await keys.find('one'))?.kid]).toEqual([2, 'one']);
+    issuer.mode = 'well';
+    now += 2 * SECOND;
+    expect(await keys.find('two')).toMatchObject({ kid: 'two' });
+  });
+
   test('that are not understood leave the others usable', async () => {
     issuer.keys.unshift({ kty: 'EC', crv: 'P-256', kid: 'bad', alg: 'ES256', x: 'AA', y: 'AA' });
     expect([await keys.find('bad'), (await keys.find('one'))?.kid]).toEqual([undefined, 'one']);
