@@ -33,11 +33,13 @@ export interface KnexReplayOptions {
 }
 
 const SWEEP_EVERY_MS = 60_000;
+/** How far the clocks of services may differ before one of them deletes what another would still accept. */
+const CLOCKS_DIFFER_MS = 3_600_000;
 
 /**
  * Keeps used requests in a table, shared by all processes on the database and over restarts. Using one up is one insert
- * under a primary key, so of any number of rivals one wins. Rows that no request can meet any more are deleted once a
- * minute, beside the requests.
+ * under a primary key, so of any number of rivals one wins. Rows that no request has been able to meet for an hour are
+ * deleted once a minute, beside the requests.
  */
 export function replaysOnKnex(
   knex: KnexLike,
@@ -45,11 +47,13 @@ export function replaysOnKnex(
 ): Replays {
   let sweptAt = -Infinity;
   const sweep = () => {
-    if (now() - sweptAt < SWEEP_EVERY_MS) return;
-    sweptAt = now();
+    const moment = now();
+    // Before the last time: the clock was set back.
+    if (moment >= sweptAt && moment - sweptAt < SWEEP_EVERY_MS) return;
+    sweptAt = moment;
     // What stays behind now is deleted by the next one.
     knex(table)
-      .where('expires_at', '<', now())
+      .where('expires_at', '<', moment - CLOCKS_DIFFER_MS)
       .delete()
       .then(undefined, () => undefined);
   };

@@ -103,17 +103,43 @@ describe('used requests on knex', () => {
     }
   });
 
+  async function untilDeleted(id: string): Promise<boolean> {
+    for (let i = 0; i < 100; i += 1) {
+      if ((await database('request_replays').where('id', id)).length === 0) return true;
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    return false;
+  }
+
   test('are deleted once no request can meet them any more', async () => {
     let now = NOON;
     const store = replaysOnKnex(database, { now: () => now });
     await store.spend('old.1', NOON + 66_000);
-    now = NOON + 66_001 + 60_000;
+    now = NOON + 3_700_000;
     expect(await store.spend('new.1', now + 66_000)).toBe(true);
-    for (let i = 0; i < 100 && (await database('request_replays').where('id', 'old.1')).length > 0; i += 1) {
-      await new Promise((resolve) => setTimeout(resolve, 10));
-    }
+    expect(await untilDeleted('old.1')).toBe(true);
     const left = await database('request_replays').pluck('id');
     expect(left).toEqual(['new.1']);
+  });
+
+  test('stay used although a service has a clock that is minutes ahead', async () => {
+    const [service, ahead] = [NOON, NOON + 600_000].map((now) => replaysOnKnex(database, { now: () => now }));
+    expect(await service!.spend('used.1', NOON + 66_000)).toBe(true);
+    // What it deletes is gone when it has deleted this one.
+    await database('request_replays').insert({ id: 'ancient.1', expires_at: 1 });
+    await ahead!.spend('other.1', NOON + 666_000);
+    expect(await untilDeleted('ancient.1')).toBe(true);
+    expect(await service!.spend('used.1', NOON + 66_000)).toBe(false);
+  });
+
+  test('are deleted in time after the clock was set back', async () => {
+    let now = NOON + 86_400_000;
+    const store = replaysOnKnex(database, { now: () => now });
+    await store.spend('ahead.1', now + 66_000);
+    now = NOON;
+    await database('request_replays').insert({ id: 'ancient.2', expires_at: 1 });
+    await store.spend('now.1', now + 66_000);
+    expect(await untilDeleted('ancient.2')).toBe(true);
   });
 
   test('let nobody in when the database is away', async () => {
