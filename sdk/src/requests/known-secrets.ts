@@ -19,9 +19,14 @@ export function createKnownSecrets(source: SecretSource, now: () => number): Kno
   let failure: { readonly at: number; readonly error: InterAgentAuthError } | undefined;
   let flight: Promise<readonly SharedSecret[]> | undefined;
 
+  /** Not in what seems to come later: the clock was set back, and a withdrawn secret would live on until then. */
+  const isWithin = (milliseconds: number, since: number) => {
+    const age = now() - since;
+    return age >= 0 && age < milliseconds;
+  };
   const read = async (): Promise<readonly SharedSecret[]> => {
     // A source that fails is not asked for every token that comes.
-    if (!flight && failure && now() - failure.at < Math.min(source.maxAge, FAILURE_COOL_DOWN_MS))
+    if (!flight && failure && isWithin(Math.min(source.maxAge, FAILURE_COOL_DOWN_MS), failure.at))
       throw failure.error;
     flight ??= inTime(readSecrets(source))
       .catch((cause: unknown) => {
@@ -37,7 +42,7 @@ export function createKnownSecrets(source: SecretSource, now: () => number): Kno
       .finally(() => (flight = undefined));
     return flight;
   };
-  const fresh = () => (now() - readAt < source.maxAge ? Promise.resolve(known) : read());
+  const fresh = () => (isWithin(source.maxAge, readAt) ? Promise.resolve(known) : read());
 
   return {
     async current() {
@@ -48,7 +53,7 @@ export function createKnownSecrets(source: SecretSource, now: () => number): Kno
     async named(kid) {
       const among = (list: readonly SharedSecret[]) => list.find((secret) => secret.kid === kid);
       const found = among(await fresh());
-      if (found || now() - readAt < COOL_DOWN_MS) return found;
+      if (found || isWithin(COOL_DOWN_MS, readAt)) return found;
       return among(await read());
     },
   };

@@ -259,6 +259,29 @@ describe('the shared secret (AGENT_AUTH_SECRET)', () => {
     expect(String((short as Error).stack)).not.toContain('a-secret-that-is-short');
   });
 
+  test('is read again after the clock was set back, as is a source that had failed', async () => {
+    let now = NOON;
+    let held: string | undefined = secret;
+    const read = () => (held === undefined ? Promise.reject(new Error('no connection')) : held);
+    const vision = sharing('vision', secretFromManager(read), { now: () => now });
+    const tokens = () => {
+      const made = (own: string) => sharing('orchestrator', from(own), { now: () => now });
+      return Promise.all([secret, newer].map((own) => made(own).createToken('vision')));
+    };
+    const told = async () => Promise.all((await tokens()).map((token) => message(vision.verifyToken(token))));
+    expect(await told()).toEqual(['accepted', 'Invalid token']);
+    held = newer;
+    now -= 3_600_000;
+    // The old one had been accepted for an hour longer.
+    expect(await told()).toEqual(['Invalid token', 'accepted']);
+    held = undefined;
+    now += 120_000;
+    await expect(vision.createToken('tool')).rejects.toMatchObject({ code: 'unavailable' });
+    held = newer;
+    now -= 3_600_000;
+    expect(await told()).toEqual(['Invalid token', 'accepted']);
+  });
+
   test('is read again when its file changes', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'taskgrant-secret-'));
     try {
