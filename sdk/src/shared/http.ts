@@ -126,11 +126,12 @@ async function readAnswer(response: Response): Promise<Answer> {
   const { status, headers } = response;
   const text = await response.text();
   const isJson = /^application\/([a-z-]+\+)?json\b/i.test(headers.get('content-type') ?? '');
-  if (!isJson) return { status, headers, body: undefined };
+  let body: unknown;
   try {
-    return { status, headers, body: JSON.parse(text) as unknown };
+    if (isJson) body = JSON.parse(text);
   } catch {
-    // The parser's own message would quote the answer, which may hold a token.
-    throw new TaskgrantError('answer_invalid', 'the answer is no JSON', { status });
+    // The status of a failure says enough. The parser's own message would quote the answer, which may hold a token.
+    if (response.ok) throw new TaskgrantError('answer_invalid', 'the answer is no JSON', { status });
   }
+  return { status, headers, body };
 }

@@ -154,6 +154,17 @@ describe('a call', () => {
     expect(asked()).toBe(1);
   });
 
+  test.each(['', '<html>', '{"detail":'])(
+    'is repeated after a failure that holds no JSON: "%s"',
+    async (text) => {
+      const headers = { 'content-type': 'application/json', 'retry-after': '2' };
+      const failed = () => new Response(text, { status: 503, headers });
+      const { http, waits } = network([failed, () => json(200, { ok: true })]);
+      expect((await http.call(() => request, repeatable)).body).toEqual({ ok: true });
+      expect(waits).toEqual([2000]);
+    },
+  );
+
   test('quotes no answer that cannot be read', async () => {
     const broken = () =>
       new Response('{"access_token":"hush', { headers: { 'content-type': 'application/json' } });
