@@ -34,7 +34,7 @@ export async function beginAuthorization(
   const clientId = connection.credentials?.clientId;
   if (clientId === undefined) throw new TaskgrantError('option_invalid', 'clientId is needed for this');
   const { redirectUri } = options;
-  const metadata = await connection.metadata();
+  const metadata = await connection.metadata(options.signal);
   const verifier = randomText();
   const state = randomText();
   const url = new URL(metadata.authorization_endpoint);

@@ -51,7 +51,7 @@ export class Connection {
   readonly issuer: string;
   readonly http: Http;
   readonly proofs: Proofs | undefined;
-  readonly metadata: () => Promise<ServerMetadata>;
+  readonly metadata: (signal?: AbortSignal) => Promise<ServerMetadata>;
   /** Nothing is authenticated any more. */
   closed = false;
   #credentials: ClientCredentials | undefined;
@@ -92,7 +92,7 @@ export class Connection {
     const authenticate = this.#authenticate;
     if (this.closed) throw new TaskgrantError('closed', 'the client is closed');
     if (!authenticate) throw new TaskgrantError('option_invalid', 'clientId and credentials are needed');
-    const metadata = await this.metadata();
+    const metadata = await this.metadata(rules.signal);
     const url = endpoint === 'verify' ? `${this.issuer}/api/oauth/verify` : metadata[endpoint];
     const make = async (): Promise<HttpRequest> => {
       const proof = await authenticate(this.http.clock.now());

@@ -167,10 +167,9 @@ export class Task {
   }
 
   async #derive(options: TaskOptions): Promise<Task> {
-    this.#requireOpen();
     const { connection } = this.#home;
     const { verifier } = this.#opened;
-    const token = (await this.#tokens.get()).value;
+    const token = await this.accessToken(undefined, options);
     const asked = { parent: { token, taskId: this.id, verifier }, signal: options.signal };
     // What cannot be continued by its id gains nothing by that door, which is not open to public clients.
     const derive = this.#opened.joins ? openTask : exchangeTask;
@@ -182,9 +181,8 @@ export class Task {
    * goes on with `agent.accept`. Your own token never leaves.
    */
   async delegate(clientId: string, terms: HandOffTerms = {}): Promise<HandOff> {
-    this.#requireOpen();
     const { connection } = this.#home;
-    const { value } = await this.#tokens.get();
+    const value = await this.accessToken(undefined, terms);
     const { verifier } = this.#opened;
     const form = { ...exchange(value), ...narrowing(terms), delegate_to: clientId, code_verifier: verifier };
     // A voucher that got lost is nobody's, for two minutes: making another one grants nothing more.
@@ -247,7 +245,7 @@ export class Task {
       const answer = await this.#home.connection.api({
         method: 'POST',
         path: `/api/tasks/${encodeURIComponent(this.id)}/${as}`,
-        bearer: await this.#tokens.get(),
+        bearer: await waitFor(this.#tokens.get(), options.signal),
         body: { reason, ...verifier },
         repeatable: true,
         signal: options.signal,
@@ -276,8 +274,8 @@ export class Task {
 
 /** Whether the server says that there is nothing left to end. */
 function isOver(error: unknown): boolean {
-  if (!(error instanceof TaskgrantError)) return false;
   return (
-    error.code === 'invalid_token' || error.code === 'task_ended' || error.taskError === 'task_not_active'
+    error instanceof TaskgrantError &&
+    (error.code === 'invalid_token' || error.code === 'task_ended' || error.taskError === 'task_not_active')
   );
 }

@@ -104,16 +104,14 @@ export function tokenCalls(agent: AgentClient): TokenCalls {
     return 'child' in parent ? parent.child(options) : agent.derive(parent, options);
   }
 
-  const value = async (token: string | undefined) => token ?? (await agent.current()).accessToken();
-
   async function ask(
     endpoint: 'introspection_endpoint' | 'revocation_endpoint' | 'verify',
     asked: { readonly token?: string | undefined; readonly [member: string]: string | boolean | undefined },
-    { signal }: CallOptions = {},
+    options: CallOptions = {},
   ): Promise<unknown> {
-    const { token, ...rest } = asked;
-    const form = { token: await value(token), ...wireNames(rest) };
-    return connection.oauth({ endpoint, form: () => form, repeatable: true, signal });
+    const token = asked.token ?? (await (await agent.current(options)).accessToken(undefined, options));
+    const form = { ...wireNames(asked), token };
+    return connection.oauth({ endpoint, form: () => form, repeatable: true, signal: options.signal });
   }
 
   return {

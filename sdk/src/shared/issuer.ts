@@ -1,3 +1,4 @@
+import { waitFor } from './abort.ts';
 import { TaskgrantError } from './errors.ts';
 import type { Http } from './http.ts';
 
@@ -32,18 +33,21 @@ export function checkIssuer(issuer: string): string {
 }
 
 /**
- * RFC 8414 §3: asked once, then remembered; a failure is not.
+ * RFC 8414 §3: asked once, then remembered; a failure is not. A signal ends the waiting for it.
  * The function throws TaskgrantError `issuer_mismatch` when the server calls itself differently (§3.3), `answer_invalid`
  * when an endpoint is missing or could be read on the way.
  */
-export function createDiscovery(http: Http, issuer: string): () => Promise<ServerMetadata> {
+export function createDiscovery(
+  http: Http,
+  issuer: string,
+): (signal?: AbortSignal) => Promise<ServerMetadata> {
   let known: Promise<ServerMetadata> | undefined;
-  return () => {
+  return (signal) => {
     known ??= discover(http, issuer).catch((error: unknown) => {
       known = undefined;
       throw error;
     });
-    return known;
+    return waitFor(known, signal);
   };
 }
 

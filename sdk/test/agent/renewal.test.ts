@@ -101,6 +101,49 @@ describe('the token of an agent', () => {
   });
 });
 
+test('a caller gives up at once while a token is renewed, whatever it is for', async () => {
+  const clock = skippingClock();
+  const { promise: silence, reject: end } = Promise.withResolvers<never>();
+  let silent = false;
+  const fetch: typeof globalThis.fetch = (input, init) => (silent ? silence : globalThis.fetch(input, init));
+  const { issuer } = server;
+  const agent = createAgent({ issuer, ...party, fetch, clock, maxRetries: 0 });
+  const [task, another] = [await agent.task(), await agent.task()];
+  agent.use(task);
+  silent = true;
+  clock.advance(LIFETIME - 5);
+  const stop = new AbortController();
+  const { signal } = stop;
+  const waiting = [
+    task.child({ signal }),
+    task.delegate('agt_other', { signal }),
+    agent.token.introspect({}, { signal }),
+    another.revoke('no longer needed', { signal }),
+  ];
+  stop.abort(new Error('gave up'));
+  for (const { reason } of (await Promise.allSettled(waiting)) as PromiseRejectedResult[]) {
+    expect(reason).toEqual(new Error('gave up'));
+  }
+  end(new Error('over'));
+});
+
+test('a caller gives up at once while the server does not even tell where its endpoints are', async () => {
+  const stop = new AbortController();
+  const { signal } = stop;
+  const { promise: silence, reject: end } = Promise.withResolvers<never>();
+  const { issuer } = server;
+  const agent = createAgent({ issuer, ...party, fetch: () => silence, maxRetries: 0 });
+  const waiting = [
+    agent.task({ signal }),
+    agent.authorization({ redirectUri: 'http://127.0.0.1/callback', signal }),
+  ];
+  stop.abort(new Error('gave up'));
+  for (const { reason } of (await Promise.allSettled(waiting)) as PromiseRejectedResult[]) {
+    expect(reason).toEqual(new Error('gave up'));
+  }
+  end(new Error('over'));
+});
+
 describe('closing an agent', () => {
   test('revokes what it opened, forgets its secrets, and refuses everything after', async () => {
     const { agent, network } = agentOver();
