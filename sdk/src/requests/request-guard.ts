@@ -87,7 +87,10 @@ export async function readBounded(
   const iterator = chunks[Symbol.asyncIterator]();
   for (let next = await iterator.next(); next.done !== true; next = await iterator.next()) {
     length += next.value.length;
-    if (length > limit) throw new RequestRefused('body_too_large');
+    if (length > limit) {
+      throwAway(iterator).catch(() => undefined);
+      throw new RequestRefused('body_too_large');
+    }
     parts.push(next.value);
   }
   const body = new Uint8Array(length);
@@ -97,4 +100,9 @@ export async function readBounded(
     at += part.length;
   }
   return body;
+}
+
+/** What is left of a body: the next request on its connection stands behind it (RFC 9112 §9.3). */
+async function throwAway(rest: AsyncIterator<Uint8Array>): Promise<void> {
+  while ((await rest.next()).done !== true);
 }

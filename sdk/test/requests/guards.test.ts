@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { Agent, createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import express from 'express';
@@ -147,6 +147,27 @@ describe.each(frameworks)('a service on %s', (_name, make) => {
     expect((await fetch(await signer.sign(asking(url, large)))).status).toBe(401);
     expect((await fetch(asking(url, large))).status).toBe(401);
     expect(reasons).toEqual(['body_too_large', 'signature_missing']);
+  });
+
+  test('answers what follows on a connection after a body that was too large', async () => {
+    const { url } = await serve(make, { bodyLimit: 1000 });
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    const sent = async (body: string) => {
+      const { headers } = await signer.sign(asking(url, { body }));
+      const [name, init] = [
+        `${url}/agent/ask?deep=1`,
+        { agent, method: 'POST', headers: Object.fromEntries(headers) },
+      ];
+      return new Promise((resolve, reject) => {
+        const outgoing = request(name, init, (answer) => {
+          answer.resume().on('end', () => resolve([answer.statusCode, outgoing.reusedSocket]));
+        });
+        outgoing.on('error', reject).end(body);
+      });
+    };
+    expect(await sent(JSON.stringify({ query: 'x'.repeat(300_000) }))).toEqual([401, false]);
+    expect(await sent('{}')).toEqual([200, true]);
+    agent.destroy();
   });
 });
 
