@@ -1,3 +1,4 @@
+import { tell } from '../shared/tell.ts';
 import { fieldOf, type MessageHead } from './message.ts';
 import { type RefusalAnswer, refusalAnswer, RequestRefused } from './refused.ts';
 import type { VerifiedHead, VerifiedRequest } from './verified.ts';
@@ -66,14 +67,6 @@ function verifyHead(head: MessageHead, options: RequestGuardOptions): Promise<Ve
   if (signed && profiles.includes('signature')) return verifySignature(head, options);
   if (!signed && profiles.includes('token')) return verifyToken(head, options);
   return Promise.reject(new RequestRefused('signature_missing'));
-}
-
-function tell(onRefused: RequestGuardOptions['onRefused'], refused: RequestRefused): void {
-  try {
-    onRefused?.(refused);
-  } catch {
-    // A log that fails must not turn a refusal into an error.
-  }
 }
 
 /** Reads a body up to the limit. @throws RequestRefused `body_too_large` */

@@ -1,4 +1,5 @@
 import { link } from '../shared/abort.ts';
+import { tell } from '../shared/tell.ts';
 import { type FeedClient, FeedUnavailable } from './feed-client.ts';
 import { FeedMalformed } from './feed-wire.ts';
 import { backoff, FOLLOWER_TIMING, type FollowerTiming } from './follower-timing.ts';
@@ -203,11 +204,7 @@ export function createFollower(parts: FollowerParts): Follower {
   function change(next: FeedState, reason?: string): void {
     if (state === 'closed' || state === next) return;
     state = next;
-    try {
-      parts.onChange?.({ state, reason });
-    } catch {
-      // Whoever listens cannot stop the feed.
-    }
+    tell(parts.onChange, { state, reason });
   }
 }
 

@@ -1,5 +1,6 @@
 import type { AccessTokenVerifierParts } from './access-token.ts';
 import { systemClock } from '../shared/clock.ts';
+import { tell } from '../shared/tell.ts';
 import type { CredentialsSource } from './credentials.ts';
 import { createFeedClient } from './feed-client.ts';
 import { createFollower, type FeedChange, type Follower } from './follower.ts';
@@ -23,10 +24,13 @@ export interface IssuerConnection {
 /** Clocks of server and resource server may differ by as much without a revocation being forgotten too early. */
 const MARGIN_MS = 3_600_000;
 
+type Listener = (change: FeedChange) => void;
+
 interface Shared {
   readonly settings: Settings;
   readonly connection: Omit<IssuerConnection, 'release'>;
-  readonly listeners: Set<(change: FeedChange) => void>;
+  /** One of each guard that has any; the same one may be that of several. */
+  readonly listeners: Listener[];
   users: number;
 }
 
@@ -39,14 +43,14 @@ export function joinIssuer(settings: Settings): IssuerConnection {
   if (!known) shared.push(entry);
   entry.users += 1;
   const { onFeed } = settings;
-  if (onFeed) entry.listeners.add(onFeed);
+  if (onFeed) entry.listeners.push(onFeed);
   let released = false;
   return {
     ...entry.connection,
     release() {
       if (released) return;
       released = true;
-      if (onFeed) entry.listeners.delete(onFeed);
+      if (onFeed) entry.listeners.splice(entry.listeners.indexOf(onFeed), 1);
       entry.users -= 1;
       if (entry.users > 0) return;
       shared.splice(shared.indexOf(entry), 1);
@@ -58,7 +62,7 @@ export function joinIssuer(settings: Settings): IssuerConnection {
 function create(settings: Settings): Shared {
   const { issuer, algorithms, endpoints, fetch, now } = settings;
   const monotonic = () => performance.now();
-  const listeners = new Set<(change: FeedChange) => void>();
+  const listeners: Listener[] = [];
   const keys = createKeySet({ url: endpoints.jwks, fetch, algorithms, monotonic });
   const connection = {
     verifier: { issuer, keys, now },
@@ -69,11 +73,7 @@ function create(settings: Settings): Shared {
   return { settings, connection, listeners, users: 0 };
 }
 
-function follow(
-  settings: Settings,
-  monotonic: () => number,
-  listeners: ReadonlySet<(change: FeedChange) => void>,
-): Follower {
+function follow(settings: Settings, monotonic: () => number, listeners: readonly Listener[]): Follower {
   const { credentials, endpoints, fetch } = settings;
   if (!credentials) throw new TypeError('live mode needs credentials');
   return createFollower({
@@ -84,7 +84,7 @@ function follow(
     random: Math.random,
     timing: settings.timing,
     onChange(change) {
-      for (const tell of listeners) tell(change);
+      for (const listener of new Set(listeners)) tell(listener, change);
     },
   });
 }

@@ -1,5 +1,6 @@
 import { ASYNC_DISPOSE } from '../shared/dispose.ts';
 import { TaskgrantError } from '../shared/errors.ts';
+import { tell } from '../shared/tell.ts';
 import type { DpopParts } from './dpop.ts';
 import type { FeedState } from './follower.ts';
 import { decide, type GuardParts } from './guard.ts';
@@ -108,7 +109,7 @@ function guardOf(context: Context, asked: Needs): Guard {
   const close = () => connection.release();
   const authenticate = async (request: ResourceRequest) => {
     const answer = await decide(parts, request);
-    if (!answer.accepted) settings.onRefused?.(answer);
+    if (!answer.accepted) tell(settings.onRefused, answer);
     return answer;
   };
   return {
