@@ -60,9 +60,11 @@ const START_WAIT_MS = 5_000;
  */
 export function protect(options: ProtectOptions): Guard {
   const settings = readSettings(options);
+  // Before it joins: nobody could let go of a connection whose guard was never made.
+  const needs = readNeeds(options);
   const connection = joinIssuer(settings);
   const url = metadataUrl(settings.audience);
-  const metadata = url === undefined ? undefined : metadataOf(settings, readNeeds(options));
+  const metadata = url === undefined ? undefined : metadataOf(settings, needs);
   const context: Context = {
     settings,
     connection,

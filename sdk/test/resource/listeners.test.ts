@@ -56,4 +56,13 @@ describe('guards that share a feed', () => {
     // Each change once.
     expect(heard).toEqual(['starting', 'streaming']);
   });
+
+  test('end it although another one could not be made', async () => {
+    expect(() => live({ scope: 'no"scope' })).toThrow('scope must name scopes');
+    const guard = live();
+    await guard.ready();
+    await until(() => issuer.openStreams() === 1);
+    guard.close();
+    await until(() => issuer.openStreams() === 0);
+  });
 });
