@@ -9,7 +9,7 @@ export type NodeRequest = IncomingMessage & {
   readonly originalUrl?: string;
 };
 
-/** Answers a request by itself, or says what was accepted. */
+/** Answers a request by itself, or says what was accepted; neither when it was answered meanwhile. */
 export async function handleNode(
   guard: Guard,
   request: NodeRequest,
@@ -18,6 +18,8 @@ export async function handleNode(
   const { method = 'GET', headers } = request;
   const url = request.originalUrl ?? request.url ?? '/';
   const answer = await guard.handle({ method, url, headers });
+  // By somebody who lost patience: what was told is not to be contradicted, nor carried out.
+  if (response.headersSent) return undefined;
   if (!answer.accepted) {
     send(response, method, answer);
     return undefined;
