@@ -21,6 +21,8 @@ export interface DpopParts {
   readonly publicUrl: string;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
+  /** What a request has proved, by its headers: several guards in front of one handler use its proof up once. */
+  readonly proved: WeakMap<object, string>;
 }
 
 const LONGEST_PROOF = 8192;
@@ -51,8 +53,11 @@ export async function checkProof(
   }
   // Last of all: a proof that fails a check must not spend the jti of a good one.
   const key = await sha256(`${thumbprint} ${String(read.payload.jti)}`);
+  if (parts.proved.get(request.headers) === key) return undefined;
   const until = parts.now() + 2 * parts.windowSeconds * 1000;
-  return (await parts.replays.spend(key, until)) ? undefined : { why: 'it was used before' };
+  if (!(await parts.replays.spend(key, until))) return { why: 'it was used before' };
+  parts.proved.set(request.headers, key);
+  return undefined;
 }
 
 async function readProof(proof: string, algorithms: readonly string[]) {

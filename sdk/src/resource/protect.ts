@@ -178,8 +178,15 @@ function dpopOf({
   now,
 }: Settings): DpopParts | undefined {
   if (dpop === 'off' || publicUrl === undefined) return undefined;
-  const windowSeconds = dpopWindow;
-  return { algorithms, windowSeconds, replays: replays ?? replaysInMemory({ now }), nonces, publicUrl, now };
+  return {
+    algorithms,
+    windowSeconds: dpopWindow,
+    replays: replays ?? replaysInMemory({ now }),
+    nonces,
+    publicUrl,
+    now,
+    proved: new WeakMap(),
+  };
 }
 
 /** RFC 9728 §2. What the API states of itself cannot be replaced by further members. */

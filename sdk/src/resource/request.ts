@@ -9,6 +9,7 @@ export interface ResourceRequest {
   readonly method: string;
   /** Absolute, or from the path on. The host in it is not trusted: `publicUrl` says where the API is. */
   readonly url: string;
+  /** An object of this request alone: a proof (DPoP) that several guards see with it is used up once. */
   readonly headers: RequestHeaders;
 }
 

@@ -138,6 +138,14 @@ describe('a token that is bound to a key', () => {
     expect(await reasonOf(proof)).toBe('proof_invalid');
   });
 
+  test('proves itself once to all guards that it passes, and stays refused wherever it comes again', async () => {
+    const proof = await proofOf(mine);
+    const request = withProof(proof);
+    const route = guard.requiring({ scope: 'reports:read' });
+    for (const by of [guard, route]) expect(await by.authenticate(request)).toMatchObject({ accepted: true });
+    for (const by of [guard, route]) expect(await reasonOf(proof, by)).toBe('proof_invalid');
+  });
+
   test('a bad proof does not spend the id of a good one', async () => {
     const jti = randomUUID();
     expect(await reasonOf(await proofOf(mine, { jti, htm: 'POST' }))).toBe('proof_invalid');

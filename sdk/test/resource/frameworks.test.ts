@@ -9,7 +9,8 @@ import {
 } from '../../../test/support/parties.ts';
 import { bearer, send } from '../../../test/support/requests.ts';
 import { startServer, type TestServer } from '../../../test/support/server.ts';
-import { open } from '../../../test/support/token-requests.ts';
+import { open, requestToken } from '../../../test/support/token-requests.ts';
+import { createProofs } from '../../src/agent/dpop.ts';
 import { type FrameworkApi, FRAMEWORKS } from './frameworks.ts';
 import { guardOf } from './protected-api.ts';
 
@@ -93,6 +94,19 @@ describe.each(Object.keys(FRAMEWORKS))('an API with %s', (name) => {
     );
     const both = { scope: 'reports:read reports:write', resource: party.audience };
     expect((await get('/written', bearer((await open(server, agent, both)).token))).status).toBe(200);
+  });
+
+  test('takes one proof for one request, also where two guards see it, and not for another one', async () => {
+    const proofs = createProofs(undefined, Date.now);
+    const prove = (method: string, url: string, token?: string) => proofs.prove({ method, url, token });
+    const headers = { ...agent.headers, dpop: await prove('POST', `${server.issuer}/api/oauth/token`) };
+    const asked = { scope: 'reports:read reports:write', resource: party.audience };
+    const { body } = await requestToken(server, { headers }, { grant_type: 'client_credentials', ...asked });
+    const token = body.access_token as string;
+    const dpop = await prove('GET', 'https://reports.example.com/written', token);
+    const bound = { authorization: `DPoP ${token}`, dpop };
+    expect((await get('/written', bound)).status).toBe(200);
+    expect((await get('/written', bound)).body.detail).toMatch('used before');
   });
 
   test('refuses a token for another API, and one whose task is over', async () => {
