@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { accessOf, type Guard } from '@taskgrant/sdk/resource';
+import { accessOf, forHono, type Guard } from '@taskgrant/sdk/resource';
+import { Hono } from 'hono';
 import {
   administer,
   type AgentParty,
@@ -130,4 +131,19 @@ describe.each(Object.keys(FRAMEWORKS))('an API with %s', (name) => {
 
 test('a handler without a guard in front does not run', () => {
   expect(() => accessOf({})).toThrow('no guard has accepted this request');
+});
+
+test('Hono sends the next nonce with whatever a handler answers', async () => {
+  const headers = { 'dpop-nonce': 'next' };
+  const accepting = { handle: async () => ({ accepted: true, access: {}, headers }) } as unknown as Guard;
+  const app = new Hono();
+  app.use(forHono(accepting));
+  app.get('/own', (c) => c.text('mine'));
+  app.get('/passed-on', () => Response.redirect('https://elsewhere.example.com/'));
+  app.get('/failed', () => {
+    throw new Error('no');
+  });
+  app.onError((_error, c) => c.text('sorry', 500));
+  const answers = await Promise.all(['/own', '/passed-on', '/failed'].map((path) => app.request(path)));
+  expect(answers.map((answer) => answer.headers.get('dpop-nonce'))).toEqual(['next', 'next', 'next']);
 });

@@ -14,9 +14,10 @@ export function forHono(guard: Guard) {
     const request = c.req.raw;
     const answer = await guard.handle(request);
     if (!answer.accepted) return responseOf(answer, request.method);
-    for (const [name, value] of Object.entries(answer.headers)) c.header(name, value);
     rememberAccess(answer.access, c, request);
     await next();
+    // Hono forgets fields that were set before a handler that makes a Response by itself.
+    for (const [name, value] of Object.entries(answer.headers)) c.header(name, value);
     return undefined;
   };
 }
