@@ -33,3 +33,15 @@ export function requireSameKey(task: Pick<Bound, 'keyThumbprint'>, proof: Proof)
     throw new DomainError('key_mismatch', 'the request must prove the key that the task is bound to');
   }
 }
+
+/**
+ * RFC 9449 §5.2: a client that is registered for bound tokens gets no others.
+ * @throws DomainError `key_mismatch` when the request proves no key.
+ */
+export function requireKeyOf(client: { readonly dpopBound: boolean }, { keyThumbprint }: Proof): void {
+  if (!client.dpopBound || keyThumbprint !== undefined) return;
+  throw new DomainError(
+    'key_mismatch',
+    'the agent is registered for tokens bound to a key: send a DPoP proof',
+  );
+}

@@ -2,9 +2,16 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import * as oauth from 'oauth4webapi';
 import { type BrowserSession, browserOf } from '../support/browser-session.ts';
 import { authorizationUrl, CALLBACK } from '../support/code-flow.ts';
-import { type AgentParty, createPerson, registerAgent } from '../support/parties.ts';
+import { type AgentParty, createPerson, pkce, registerAgent } from '../support/parties.ts';
 import { startServer, type TestServer } from '../support/server.ts';
-import { ACCESS_TOKEN, clientCredentials, TOKEN_EXCHANGE, tokenExchange } from '../support/token-requests.ts';
+import {
+  ACCESS_TOKEN,
+  clientCredentials,
+  handOff,
+  open as openWithVerifier,
+  TOKEN_EXCHANGE,
+  tokenExchange,
+} from '../support/token-requests.ts';
 
 /** RFC 9449 with oauth4webapi: a key in the place of a verifier (R7). */
 let server: TestServer;
@@ -72,6 +79,31 @@ const KEY_MISMATCH = {
   error: 'invalid_request',
   error_description: expect.stringMatching(/^key_mismatch: /),
 };
+
+describe('[S31] an agent that is registered for bound tokens', () => {
+  const DEMANDED = { task_error: 'key_mismatch', error_description: expect.stringContaining('DPoP proof') };
+
+  test('gets no others, whichever way it asks', async () => {
+    const bound = await registerAgent(server, {
+      grant_types: GRANTS,
+      dpop_bound_access_tokens: true,
+      redirect_uris: [CALLBACK],
+    });
+    const me = clientOf(bound);
+    const bare = await clientCredentials(server, bound, pkce().parameters);
+    expect(bare).toMatchObject({ status: 400, body: DEMANDED });
+
+    const key = await withKey(me);
+    const task = await open(me, key);
+    expect(task.token_type).toBe('dpop');
+
+    const delegating = await openWithVerifier(server, agent, { delegates: bound.clientId });
+    const voucher = await handOff(server, delegating, bound);
+    const derived = await tokenExchange(server, bound, voucher, pkce().parameters);
+    expect(derived).toMatchObject({ status: 400, body: DEMANDED });
+    expect(await exchange(me, voucher, key)).toMatchObject({ token_type: 'dpop' });
+  });
+});
 
 describe('[S31] a task bound to a key', () => {
   test('opens without a challenge, and its token says which key', async () => {

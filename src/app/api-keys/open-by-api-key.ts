@@ -2,6 +2,7 @@ import type { Agent } from '../../domain/agent.ts';
 import type { ApiKey } from '../../domain/api-key.ts';
 import { DomainError } from '../../domain/errors.ts';
 import type { TaskRequest } from '../../domain/task-request.ts';
+import { requireKeyOf } from '../../domain/verifier.ts';
 import type { Caller } from '../audit/audit-trail.ts';
 import type { AppContext } from '../context.ts';
 import { decideOnRegistry } from '../decide-on-registry.ts';
@@ -27,7 +28,7 @@ export function openByApiKey(context: AppContext, command: OpenByApiKeyCommand):
   const { key, request, resources, refreshAllowed, caller } = command;
   return decideOnRegistry(context, async (deciding) => {
     const agent = await agentOfKey(deciding, key.clientId);
-    requireBoundKey(agent, request.keyThumbprint);
+    requireKeyOf({ dpopBound: agent.metadata['dpop_bound_access_tokens'] === true }, request);
     return openTask(deciding, {
       caller,
       agent,
@@ -45,14 +46,4 @@ export async function agentOfKey({ store }: Pick<AppContext, 'store'>, clientId:
   const agent = await store.agents.byId(clientId);
   if (!agent) throw new DomainError('agent_not_active', 'the agent is gone');
   return agent;
-}
-
-/** RFC 9449 §5.2: an agent that is registered for bound tokens gets no others. */
-function requireBoundKey({ metadata }: Agent, keyThumbprint: string | undefined): void {
-  if (metadata['dpop_bound_access_tokens'] === true && keyThumbprint === undefined) {
-    throw new DomainError(
-      'key_mismatch',
-      'the agent is registered for tokens bound to a key: send a DPoP proof',
-    );
-  }
 }

@@ -1,6 +1,7 @@
 import type { Context } from 'koa';
 import type { Provider } from 'oidc-provider';
 import type { AppContext } from '../../app/context.ts';
+import { requireKeyOf } from '../../domain/verifier.ts';
 import { requireAgent } from '../clients.ts';
 import { type Door, refusing } from '../errors.ts';
 import { engineClient, engineParams, isPublicClient, spendDpopProof } from '../internals.ts';
@@ -30,6 +31,7 @@ async function readRequest({ context, provider }: GrantContext, ctx: Context): P
   const state = requestState(ctx);
   const agent = await requireAgent(context, ctx);
   const proof = await spendDpopProof(provider, ctx);
+  requireKeyOf({ dpopBound: client.dpopBoundAccessTokens === true }, { keyThumbprint: proof?.thumbprint });
   const { resource, ...params } = engineParams(ctx);
   return {
     agent,
