@@ -25,6 +25,19 @@ export function requireAudiences(ceiling: Pick<Ceiling, 'audiences'>, audiences:
   }
 }
 
+/**
+ * What of the audiences of something that was issued before the agent may still use.
+ * @throws DomainError `audience_not_subset` when nothing of them is left.
+ */
+export function stillUsable(
+  ceiling: Pick<Ceiling, 'audiences'>,
+  audiences: readonly string[],
+): readonly string[] {
+  const kept = audiences.filter((one) => ceiling.audiences === null || ceiling.audiences.includes(one));
+  if (kept.length === 0) requireAudiences(ceiling, audiences);
+  return kept;
+}
+
 /** @throws DomainError `scope_exceeds_ceiling` for a right that none of the audiences knows. */
 export function requireOffered(audiences: readonly Audience[], scope: Scope): void {
   if (audiences.some((audience) => audience.scopes === null)) return;

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import {
+  administer,
   type AgentParty,
   pkce,
   registerAgent,
@@ -150,6 +151,29 @@ describe('an agent’s ceiling', () => {
     expect((await ask(agent, { required_tools: 'search delete' })).body).toMatchObject(code);
     expect((await ask(agent, { required_resources: 'q9' })).body).toMatchObject(code);
     expect((await ask(agent, { required_tools: 'search' })).body.granted_tools).toEqual(['search']);
+  });
+
+  test('[R1] that was lowered holds for another token of a task that was opened before', async () => {
+    const losing = await registerAgent(server);
+    const task = await open(server, losing, { resource: [server.defaultAudience, api.audience] });
+    await administer(server, 'PUT', `/api/agents/${losing.clientId}`, {
+      allowed_tools: ['search'],
+      allowed_resources: ['q1'],
+      audiences: [api.audience],
+    });
+    const again = (form: Form) =>
+      clientCredentials(server, losing, { task_id: task.taskId, code_verifier: task.verifier, ...form });
+    expect((await again({})).body).toMatchObject({
+      granted_tools: ['search'],
+      granted_resources: ['q1'],
+      task: { audiences: [api.audience] },
+    });
+    for (const lost of [{ required_tools: 'mail' }, { required_resources: 'q2' }]) {
+      expect((await again(lost)).body).toMatchObject({ error: 'invalid_authorization_details' });
+    }
+    expect((await again({ resource: server.defaultAudience })).body).toMatchObject({
+      error: 'invalid_target',
+    });
   });
 
   test('[S11] holds for audiences', async () => {

@@ -1,7 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { type BrowserSession, browserOf } from '../support/browser-session.ts';
 import { authorize, CALLBACK } from '../support/code-flow.ts';
-import { administer, type AgentParty, createPerson, registerAgent } from '../support/parties.ts';
+import {
+  administer,
+  type AgentParty,
+  createPerson,
+  registerAgent,
+  registerResourceServer,
+} from '../support/parties.ts';
 import type { Form } from '../support/requests.ts';
 import { startServer, type TestServer } from '../support/server.ts';
 import {
@@ -70,6 +76,25 @@ describe('a refresh token', () => {
     expect(body.scope).toBe('reports:read');
     const asked = await refresh(task, body.refresh_token, { scope: 'reports:write' });
     expect(asked.body.error).toBe('invalid_scope');
+  });
+
+  test('does not give back the tools, resources and audiences that the agent has lost since', async () => {
+    const { audience } = await registerResourceServer(server);
+    const losing = await registerAgent(server, { grant_types: ['client_credentials', 'refresh_token'] });
+    const task = await open(server, losing, { resource: [server.defaultAudience, audience] });
+    await administer(server, 'DELETE', `/api/agents/${losing.clientId}/tools/mail`);
+    await administer(server, 'PUT', `/api/agents/${losing.clientId}`, {
+      allowed_resources: ['q1'],
+      audiences: [audience],
+    });
+    const { body } = await refresh(task, task.body.refresh_token);
+    expect(body).toMatchObject({
+      granted_tools: ['search', 'summarise'],
+      granted_resources: ['q1'],
+      task: { audiences: [audience] },
+    });
+    const asked = await refresh(task, body.refresh_token, { resource: server.defaultAudience });
+    expect(asked.body).toMatchObject({ error: 'invalid_target', task_error: 'not_subset' });
   });
 
   test('of another client is refused, and still works for its own', async () => {

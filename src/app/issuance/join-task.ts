@@ -1,7 +1,6 @@
-import { requireActive } from '../../domain/agent.ts';
-import { requireAudiences, requireNames, requireOffered } from '../../domain/ceiling.ts';
+import { ceilingOf, requireActive } from '../../domain/agent.ts';
+import { requireNames, requireOffered, requireWithinCeiling, stillUsable } from '../../domain/ceiling.ts';
 import { DomainError } from '../../domain/errors.ts';
-import { heldRights } from '../../domain/role.ts';
 import { boundExpiry, policyFacts } from '../../domain/policy/ruling.ts';
 import { intersect } from '../../domain/scope.ts';
 import { type Authority, type Task, taskState } from '../../domain/task.ts';
@@ -111,23 +110,25 @@ async function narrowToRequest(
   requireNames(task.scope, request.scope, 'scope_not_subset', 'wider than the task');
   requireNames(task.tools, request.tools, 'details_not_subset', 'tools wider than the task');
   requireNames(task.resources, request.resources, 'details_not_subset', 'resources wider than the task');
-  // The ceiling may have been lowered since the task was opened.
-  const held = heldRights(agent);
-  requireNames(held, request.scope, 'scope_exceeds_ceiling', 'the agent may not be granted');
-  const asked = await resolveAudiences(context, resources.length > 0 ? resources : task.audiences);
+  const held = ceilingOf(agent);
+  const asked = await resolveAudiences(
+    context,
+    resources.length > 0 ? resources : stillUsable(held, task.audiences),
+  );
   const audiences = asked.map(({ audience }) => audience);
   const refused = audiences.filter((audience) => !task.audiences.includes(audience));
   if (refused.length > 0) {
     throw new DomainError('audience_not_subset', `the task is not for ${refused.join(' ')}`, { refused });
   }
-  requireAudiences(agent, audiences);
+  // The ceiling may have been lowered since the task was opened.
+  requireWithinCeiling(held, { ...request, audiences });
   if (request.scope) requireOffered(asked, request.scope);
   return {
     authority: {
-      scope: request.scope ?? intersect(task.scope, held),
+      scope: request.scope ?? intersect(task.scope, held.rights),
       audiences,
-      tools: request.tools ?? intersect(task.tools, agent.tools),
-      resources: request.resources ?? intersect(task.resources, agent.resources),
+      tools: request.tools ?? intersect(task.tools, held.tools),
+      resources: request.resources ?? intersect(task.resources, held.resources),
     },
     audience: asked[0] ?? null,
   };

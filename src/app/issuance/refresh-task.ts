@@ -1,9 +1,8 @@
-import { requireActive } from '../../domain/agent.ts';
-import { requireNames } from '../../domain/ceiling.ts';
+import { type Ceiling, ceilingOf, requireActive } from '../../domain/agent.ts';
+import { requireNames, requireWithinCeiling, stillUsable } from '../../domain/ceiling.ts';
 import { DomainError } from '../../domain/errors.ts';
 import { IDENTITY_SCOPES, rightsOf } from '../../domain/identity-scope.ts';
 import { boundExpiry, policyFacts, type Ruling } from '../../domain/policy/ruling.ts';
-import { heldRights } from '../../domain/role.ts';
 import { intersect } from '../../domain/scope.ts';
 import type { Authority, Task } from '../../domain/task.ts';
 import type { Audience } from '../../domain/task-request.ts';
@@ -203,23 +202,27 @@ async function narrowToRequest(
     'details_not_subset',
     'resources wider than the refresh token',
   );
-  const asked = await resolveAudiences(context, resources.length > 0 ? resources : token.audiences);
+  const held = ceilingOf(agent);
+  const ceiling: Ceiling = { ...held, rights: [...held.rights, ...IDENTITY_SCOPES] };
+  const asked = await resolveAudiences(
+    context,
+    resources.length > 0 ? resources : stillUsable(ceiling, token.audiences),
+  );
   const audiences = asked.map(({ audience }) => audience);
   const refused = audiences.filter((audience) => !token.audiences.includes(audience));
   if (refused.length > 0)
     throw new DomainError('audience_not_subset', `the grant is not for ${refused.join(' ')}`, { refused });
   // The ceiling may have been lowered since: what the agent or the person lost is not got again by refreshing.
-  const ceiling = [...heldRights(agent), ...IDENTITY_SCOPES];
-  const kept = intersect(token.scope, ceiling);
+  const kept = intersect(token.scope, ceiling.rights);
   const person = await rightsOfSubject(context, task);
   const authority: Authority = {
     scope: request.scope ?? (person ? intersect(kept, [...person, ...IDENTITY_SCOPES]) : kept),
-    audiences: audiences.length > 0 ? audiences : token.audiences,
-    tools: request.tools ?? token.tools,
-    resources: request.resources ?? token.resources,
+    audiences,
+    tools: request.tools ?? intersect(token.tools, ceiling.tools),
+    resources: request.resources ?? intersect(token.resources, ceiling.resources),
   };
   // Not `kept`: by `*:read` and `crm:*` both may name crm:read, which neither of them does.
-  requireNames(ceiling, request.scope, 'scope_exceeds_ceiling', 'the agent may not be granted');
+  requireWithinCeiling(ceiling, { ...request, audiences });
   if (person) {
     requireNames(
       person,

@@ -1,4 +1,4 @@
-import { inCommon, type ModelAgent, type ModelTask, type ModelToken } from './nouns.ts';
+import type { ModelAgent, ModelTask, ModelToken } from './nouns.ts';
 import type { Verdict } from './openings.ts';
 import {
   type Ask,
@@ -7,7 +7,6 @@ import {
   emptyHanded,
   inactive,
   inherited,
-  mayUse,
   notActive,
   offered,
   parentState,
@@ -56,8 +55,8 @@ export function joins(
   task: ModelTask,
   parent: ModelToken | undefined,
 ): Verdict {
-  const { audiences = task.audiences } = ask;
-  const kept = inherited(task, agent, { ...ask, audiences });
+  const kept = inherited(task, agent, ask);
+  const { audiences } = kept;
   const fixed =
     (ask.delegates !== undefined && ask.delegates.join(' ') !== task.delegates.join(' ')) ||
     (ask.maxDepth !== undefined && ask.maxDepth !== task.maxDepth) ||
@@ -80,18 +79,14 @@ export function joins(
       ...(parent ? parentState(parent, world.now) : []),
       ...unknownAudience(world, audiences),
       ...wider(task, { ...ask, audiences }),
+      ...aboveCeiling(agent, ask),
       ...complaints(
-        [!mayUse(agent, audiences), 'audience_not_subset'],
-        [!aboveCeilingFree(agent, ask), 'scope_exceeds_ceiling'],
+        [audiences.length === 0, 'audience_not_subset'],
         [!offered(world, audiences, ask.scope ?? []), 'scope_exceeds_ceiling'],
       ),
     ],
     holding: kept,
   };
-}
-
-function aboveCeilingFree(agent: ModelAgent, ask: Ask): boolean {
-  return aboveCeiling(agent, { scope: ask.scope }).length === 0;
 }
 
 /** The rules that are checked before a replay is looked at; `late` replays end the family. */
@@ -106,18 +101,15 @@ export function refreshes(world: World, agent: ModelAgent, ask: Ask, token: Mode
       : []),
   ];
   const late = token.used !== null && world.now >= token.used.at + world.limits.refreshGraceSeconds * 1000;
+  const kept = inherited(token, agent, ask);
   const verdict: Verdict = {
     complaints: [
       ...unknownAudience(world, ask.audiences ?? []),
       ...wider(token, ask),
-      ...complaints([!aboveCeilingFree(agent, ask), 'scope_exceeds_ceiling']),
+      ...aboveCeiling(agent, ask),
+      ...complaints([kept.audiences.length === 0, 'audience_not_subset']),
     ],
-    holding: {
-      scope: ask.scope ?? inCommon(token.scope, agent.permissions),
-      audiences: ask.audiences ?? token.audiences,
-      tools: ask.tools ?? token.tools,
-      resources: ask.resources ?? token.resources,
-    },
+    holding: kept,
   };
   return { before, late: before.length === 0 && late, verdict };
 }

@@ -62,7 +62,7 @@ export function aboveCeiling(agent: ModelAgent, ask: Ask): Complaint[] {
   );
 }
 
-export function mayUse(agent: ModelAgent, audiences: readonly string[]): boolean {
+function mayUse(agent: ModelAgent, audiences: readonly string[]): boolean {
   return audiences.every((audience) => agent.audiences === null || agent.audiences.includes(audience));
 }
 
