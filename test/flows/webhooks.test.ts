@@ -325,14 +325,12 @@ describe('nobody else', () => {
     expect((await send(server, '/webhooks')).status).toBe(401);
   });
 
-  test('can follow an agent with a token that the agent showed to another server', async () => {
-    const { audiences } = (
-      await administer(server, 'POST', '/api/admin/resource-servers', {
-        name: 'Curious API',
-        audiences: ['https://curious.example.com/'],
-      })
-    ).resource_server;
-    const shown = await open(server, agent, { resource: audiences[0] });
+  test.each([
+    ['another server', () => 'https://curious.example.com/'],
+    ['a server behind another path of the same host', () => `${server.issuer}/mcp`],
+  ])('can follow an agent with a token that the agent showed to %s', async (name, audience) => {
+    await administer(server, 'POST', '/api/admin/resource-servers', { name, audiences: [audience()] });
+    const shown = await open(server, agent, { resource: audience() });
     const answer = await ask('POST', '/webhooks', { url: receiver.url, events: ['*'] }, shown.token);
     expect(answer).toMatchObject({ status: 403, body: { code: 'forbidden' } });
     expect(await ask('GET', '/webhooks', undefined, shown.token)).toMatchObject({ status: 403 });

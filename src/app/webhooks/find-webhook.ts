@@ -26,6 +26,9 @@ export async function findWebhook(
   return webhook;
 }
 
+/** Where this server itself takes tokens, besides its administration API (http/routes/example-api.ts). */
+const EXAMPLE_PATH = '/api/oauth/protected';
+
 /**
  * Whose webhooks the visitor works on: an agent's, or null for an administrator, who works on all. Whoever could make
  * a webhook of an agent's would hear of all that it does, so a token that other servers have seen is not enough.
@@ -35,8 +38,9 @@ export function ownerOf({ settings }: Pick<AppContext, 'settings'>, visitor: Age
   if (visitor === 'administrator') return null;
   const { token } = visitor.bearer;
   requireOwnRoot(visitor.bearer, token.clientId);
-  const ours = token.audience?.startsWith(`${settings.issuer}/`) === true;
-  if (ours || token.keyThumbprint !== null) return token.clientId;
+  // Not whatever begins with the issuer: other servers may stand behind paths of the same host.
+  const ours = [settings.adminAudience, `${settings.issuer}${EXAMPLE_PATH}`];
+  if (ours.includes(token.audience ?? '') || token.keyThumbprint !== null) return token.clientId;
   throw new DomainError(
     'forbidden',
     'this takes a token for this server itself, or one that is bound to a key',
