@@ -26,7 +26,12 @@ describe('both ways to register take the same redirect URIs', () => {
     'view-source:https://client.example.com/',
     'ws://client.example.com/',
     '/cb',
-  ])('%s is refused', async (uri) => {
+    'https:client.example.com/cb',
+    ' https://client.example.com/cb',
+    'https://client.example.com/c\tb',
+    'https://client.example.com\\@elsewhere.example.com/cb',
+    'https://clïent.example.com/cb',
+  ])('%j is refused', async (uri) => {
     const dynamic = await register(uri);
     expect({ status: dynamic.status, error: dynamic.body.error }).toEqual({
       status: 400,

@@ -3,6 +3,10 @@ import { DomainError } from '../../domain/errors.ts';
 const MAX_URIS = 20;
 const MAX_LENGTH = 2000;
 const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]']);
+/** RFC 3986: what a URL parser would repair (spaces, line breaks, backslashes, letters beyond ASCII) is no URI. */
+const URI_TEXT = /^[\x21-\x5b\x5d-\x7e]+$/;
+/** A parser takes the first part of the path for the host then. */
+const WITHOUT_HOST = /^https?:(?!\/\/)/i;
 /** Schemes that a browser runs or opens itself. */
 const FORBIDDEN = new Set([
   'javascript:',
@@ -30,7 +34,7 @@ export function checkRedirectUris(uris: readonly string[]): readonly string[] {
   if (refused !== undefined) {
     throw new DomainError(
       'parameter_invalid',
-      'redirect_uris takes https URIs, http on a loopback address and private schemes, without fragment',
+      'redirect_uris takes https URIs, http on a loopback address and private schemes, of printable ASCII without fragment',
       { redirect_uri: refused.slice(0, 200) },
     );
   }
@@ -59,6 +63,7 @@ function isSecureLoopback(uri: string): boolean {
 function isAcceptable(uri: string): boolean {
   const parsed = URL.parse(uri);
   if (!parsed || uri.length > MAX_LENGTH || uri.includes('#') || uri.includes('*')) return false;
+  if (!URI_TEXT.test(uri) || WITHOUT_HOST.test(uri)) return false;
   if (parsed.username || parsed.password || FORBIDDEN.has(parsed.protocol)) return false;
   return parsed.protocol !== 'http:' || LOOPBACK.has(parsed.hostname);
 }
