@@ -1,4 +1,6 @@
 import type { Context } from 'koa';
+import { errors } from 'oidc-provider';
+import { checkRedirectUris } from '../app/agents/redirect-uris.ts';
 import type { AppContext } from '../app/context.ts';
 import { registerClient } from '../app/agents/register-client.ts';
 import type { Agent } from '../domain/agent.ts';
@@ -10,6 +12,29 @@ import { requestState } from './request-state.ts';
 /** draft-ietf-oauth-client-id-metadata-document §3: such a client id is the URL of its own metadata. */
 export function isMetadataDocumentId(clientId: string): boolean {
   return clientId.startsWith('https://');
+}
+
+interface Metadata {
+  readonly client_id?: string;
+  readonly redirect_uris?: unknown;
+  readonly sector_identifier_uri?: unknown;
+}
+
+/**
+ * What the engine does not ask of a document: the one rule for redirect URIs (app/agents/redirect-uris.ts), and that it
+ * makes the server fetch nothing but its keys. Clients that are stored were asked when they registered.
+ * @throws InvalidClientMetadata
+ */
+export function checkMetadataDocument({ client_id: id, redirect_uris: uris, ...metadata }: Metadata): void {
+  if (id === undefined || !isMetadataDocumentId(id)) return;
+  if (metadata.sector_identifier_uri !== undefined) {
+    throw new errors.InvalidClientMetadata('sector_identifier_uri is not supported');
+  }
+  try {
+    if (Array.isArray(uris)) checkRedirectUris(uris.map(String));
+  } catch (error) {
+    throw error instanceof DomainError ? new errors.InvalidClientMetadata(error.message) : error;
+  }
 }
 
 /** Counts what a newcomer costs; absent = there are no limits. @throws an error 429 of the engine. */

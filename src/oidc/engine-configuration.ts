@@ -3,6 +3,7 @@ import type { AppContext } from '../app/context.ts';
 import { adapters } from './records/adapters.ts';
 import { AGENT_TASK } from './agent-task-object.ts';
 import { inferApplicationType } from './application-type.ts';
+import { checkMetadataDocument } from './client-id-metadata.ts';
 import { taskExtraParams } from './authorization-request.ts';
 import { consentForEach, grantOfThisAuthorization } from './consent-policy.ts';
 import { engineFeatures } from './engine-features.ts';
@@ -57,7 +58,10 @@ export function engineConfiguration(options: EngineOptions): Configuration {
     // T1–T3: the engine applies its rules for loopback and custom schemes to native clients only.
     extraClientMetadata: {
       properties: ['taskgrant_native'],
-      validator: (_ctx, _key, _value, metadata) => inferApplicationType(metadata as never),
+      validator: (_ctx, _key, _value, metadata) => {
+        inferApplicationType(metadata as never);
+        checkMetadataDocument(metadata);
+      },
     },
     fetch: options.fetch,
     extraParams: taskExtraParams(context),

@@ -107,8 +107,14 @@ describe('a client that names itself by the URL of its metadata document', () =>
     ['without a client_id', { client_id: undefined }],
     ['that authenticates by a shared secret', { token_endpoint_auth_method: 'client_secret_basic' }],
     ['that publishes a secret', { client_secret: 'not-secret-any-more' }],
+    ['whose redirect URI holds credentials', { redirect_uris: [REDIRECT, 'https://u:p@app.example.com/'] }],
+    ['whose redirect URI is a pattern', { redirect_uris: [REDIRECT, 'https://*.example.com/'] }],
+    ['whose redirect URI is no page', { redirect_uris: [REDIRECT, 'ws://app.example.com/'] }],
+    ['that needs another one', { sector_identifier_uri: 'https://elsewhere.example.com/uris.json' }],
   ])('[S20] is refused with a document %s', async (_what, over) => {
-    expect(await refused(publish(over))).toBe(400);
+    const clientId = publish(over);
+    expect(await refused(clientId)).toBe(400);
+    expect([...new Set(fetched)]).toEqual([clientId]);
   });
 
   test.each([
