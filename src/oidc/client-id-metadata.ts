@@ -40,9 +40,14 @@ export function checkMetadataDocument({ client_id: id, redirect_uris: uris, ...m
 /** Counts what a newcomer costs; absent = there are no limits. @throws an error 429 of the engine. */
 type Limited = ((ctx: Context, step: NewcomerStep) => Promise<void>) | undefined;
 
+/** INVARIANT: whoever gets a row can be named where agents are suspended and deleted (http/fields.ts). */
+const LONGEST_ID = 2048;
+
 /** Before the engine fetches a document: strangers do not make it fetch without end. */
 export function allowMetadataFetch(limited: Limited) {
   return async (ctx: unknown, clientId: string): Promise<boolean> => {
+    // The engine takes the scheme in capitals, too; the id is compared to the letter everywhere else.
+    if (!isMetadataDocumentId(clientId) || clientId.length > LONGEST_ID) return false;
     // The engine has asked the store for the client before.
     if (!requestState(ctx as Context).agents.has(clientId)) await limited?.(ctx as Context, 'source');
     return true;

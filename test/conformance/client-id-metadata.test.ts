@@ -142,6 +142,8 @@ describe('a client that names itself by the URL of its metadata document', () =>
     'https://client.example.com/a/../metadata.json',
     'https://user@client.example.com/metadata.json',
     'https://client.example.com/metadata.json#part',
+    'HTTPS://client.example.com/metadata.json',
+    `https://client.example.com/${'longer-than-any-path-of-an-agent-may-be/'.repeat(52)}`,
   ])('[S20] is never looked for at %s', async (clientId) => {
     expect(await refused(clientId)).toBe(400);
     expect(fetched).toEqual([]);
