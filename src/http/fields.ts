@@ -1,12 +1,12 @@
 import { z } from 'zod';
 import type { Page, Paged } from '../app/ports/page.ts';
 import { DomainError } from '../domain/errors.ts';
-import { checkTaskId } from '../domain/ids.ts';
+import { checkTaskId, TASK_ID } from '../domain/ids.ts';
 
 const PAGE_DEFAULT = 50;
 const PAGE_MAX = 200;
 
-/** R3: `[A-Za-z0-9._~-]{1,128}`. */
+/** R3. */
 export const taskId = z
   .string()
   .superRefine((value, refinement) => {
@@ -17,7 +17,7 @@ export const taskId = z
       refinement.addIssue({ code: 'custom', message: error.message });
     }
   })
-  .meta({ pattern: '^[A-Za-z0-9._~-]{1,128}$' });
+  .meta({ pattern: TASK_ID.source });
 
 /** A server-generated id: client, user, token, event. */
 export const publicId = z.string().regex(/^[A-Za-z0-9._~:-]{1,128}$/, 'is not an id of this server');
