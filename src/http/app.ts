@@ -17,6 +17,7 @@ import { problems } from './middleware/problems.ts';
 import { admitCaller, limitOtherRefusals, rateLimit } from './middleware/rate-limit.ts';
 import { announceRateLimits } from './middleware/rate-limit-fields.ts';
 import { requestContext } from './middleware/request-context.ts';
+import { restOfBody } from './middleware/rest-of-body.ts';
 import { securityHeaders } from './middleware/security-headers.ts';
 import { apiPage } from './api-page/api-page.ts';
 import { openapiRoute } from './openapi/document.ts';
@@ -70,6 +71,7 @@ export function createHttpApp(parts: HttpAppParts): Koa<RequestState> & { readon
   );
   const app = newApp(parts);
   app
+    .use(restOfBody())
     .use(requestContext())
     .use(announceRateLimits(context.clock))
     .use(accessLog(context.log))

@@ -1,0 +1,35 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { connectRaw } from '../faults/raw-connection.ts';
+import { startServer, type TestServer } from '../support/server.ts';
+
+const LIMIT = 1024;
+const FORM = 'application/x-www-form-urlencoded';
+const JSON_TYPE = 'application/json';
+
+let server: TestServer;
+beforeAll(async () => {
+  server = await startServer({ env: { REQUEST_BODY_LIMIT: String(LIMIT) } });
+});
+afterAll(() => server.stop());
+
+const PIECE = 'x'.repeat(64 * 1024);
+/** So many that a socket does not bring them at once. */
+const PIECES = `${PIECE.length.toString(16)}\r\n${PIECE}\r\n`.repeat(8);
+
+describe('a body that is too long', () => {
+  test.each([
+    ['the REST API', '/agents/verify', JSON_TYPE],
+    ['an OAuth endpoint', '/api/oauth/token', FORM],
+    ['registration', '/api/oauth/register', JSON_TYPE],
+    ['a page', '/interaction/none/login', FORM],
+  ])('of %s does not keep what follows on the connection from being read', async (_, path, type) => {
+    const connection = await connectRaw(server.address);
+    connection.write(
+      `POST ${path} HTTP/1.1\r\nHost: a\r\nOrigin: ${server.issuer}\r\nContent-Type: ${type}\r\n` +
+        `Transfer-Encoding: chunked\r\n\r\n${PIECES}0\r\n\r\n` +
+        'GET /health/live HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n',
+    );
+    await connection.answered(2);
+    expect(connection.answers().map(({ status }) => status)).toEqual([413, 200]);
+  });
+});
