@@ -7,6 +7,8 @@ import type { RateVerdict } from '../domain/rate-limit.ts';
 export interface RequestState {
   /** Set before anything else runs: source address and request id. */
   origin: RequestOrigin;
+  /** The request target was no path; `/` stands in its place until it is refused. */
+  targetIsNoPath?: boolean;
   /** The presented token, once it has been accepted. */
   bearer?: ResolvedToken;
   /** RFC 7638 thumbprint of a key that this request has proved (DPoP), verified by the proof's middleware. */

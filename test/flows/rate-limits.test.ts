@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { connectRaw } from '../faults/raw-connection.ts';
 import { browserOf } from '../support/browser-session.ts';
 import { authorize, CALLBACK } from '../support/code-flow.ts';
 import {
@@ -305,6 +306,25 @@ describe.each(['sqlite', 'postgres'] as const)('limits on %s', (database) => {
       for (const [method, path] of asked) {
         expectTooMany(await send(server, path, { method, headers: from }), 'source');
       }
+    });
+
+    test('hold for targets that are no path, and no URL either', async () => {
+      const connection = await connectRaw(server.address);
+      const fields = Object.entries({ host: 'a', ...elsewhere() }).map(
+        ([name, value]) => `${name}: ${value}`,
+      );
+      const ask = (target: string, ...more: string[]) =>
+        connection.write(`${[`GET ${target} HTTP/1.1`, ...fields, ...more].join('\r\n')}\r\n\r\n`);
+      for (const target of ['http://[a/', 'http://evil.example/health', '*', '//[']) ask(target);
+      ask('/health#', 'connection: close');
+      expect(await connection.ended).toBe('in order');
+      const answers = connection.answers().map(({ status, head, body }) => ({
+        status,
+        code: JSON.parse(body).code,
+        left: /^ratelimit: "source";r=(\d+)/im.exec(head)?.[1],
+      }));
+      const refused = { status: 400, code: 'request_target_invalid' };
+      expect(answers).toEqual(['19', '18', '17', '16', '15'].map((left) => ({ ...refused, left })));
     });
 
     test('are on record as refusals', async () => {

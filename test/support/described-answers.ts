@@ -161,8 +161,9 @@ export function holdToDescription(describe: () => unknown): Checking {
   let check: Check | undefined;
   return {
     async middleware(ctx, next) {
-      // The engine and the routes see other paths on the way.
-      const { method, path } = ctx;
+      const { method } = ctx;
+      // The engine and the routes see other paths on the way. Some targets have none.
+      const path = URL.canParse(ctx.url, 'http://a') ? ctx.path : '/';
       await next();
       if (ctx.respond === false || faults.size >= MOST) return;
       const { status, body } = ctx;

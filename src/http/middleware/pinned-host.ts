@@ -9,8 +9,7 @@ export function pinnedHost(issuer: string): RequestMiddleware {
   const { host, protocol } = new URL(issuer);
   const scheme = protocol.slice(0, -1);
   return (ctx, next) => {
-    const target = ctx.req.url ?? '';
-    if (!target.startsWith('/') || target.startsWith('//')) {
+    if (ctx.state.targetIsNoPath) {
       throw new Problem(400, 'request_target_invalid', 'the request target must be a path');
     }
     const { headers } = ctx.req;

@@ -50,7 +50,8 @@ function refusalType({ state }: RequestContext): AuditEventType {
 
 /** Paths outside the API are scanned all day long: the access log is enough for those. */
 function factOf(ctx: RequestContext, problem: Problem): Fact | undefined {
-  const scanned = problem.status < 500 && !ctx.path.startsWith('/api/') && !ctx.state.route;
+  const elsewhere = !ctx.path.startsWith('/api/') && !ctx.state.route && !ctx.state.targetIsNoPath;
+  const scanned = problem.status < 500 && elsewhere;
   if (problem.status === 503 || (scanned && problem.status !== 429)) return undefined;
   const { bearer } = ctx.state;
   return {

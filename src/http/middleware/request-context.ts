@@ -3,14 +3,23 @@ import { isIP } from 'node:net';
 import type { RequestContext, RequestMiddleware } from '../state.ts';
 
 const REQUEST_ID = /^[A-Za-z0-9._-]{1,64}$/;
+/** RFC 9112 §3.2.1, and no fragment, which belongs to no request. */
+const ORIGIN_FORM = /^\/(?!\/)[^#]*$/;
 
-/** Gives every request its origin: a request id, echoed in X-Request-ID, and the source address. */
+/**
+ * Gives every request its origin: a request id, echoed in X-Request-ID, and the source address. A target that is no
+ * path may be no URL either, and fail whoever reads it: nobody gets to see it before it is refused.
+ */
 export function requestContext(): RequestMiddleware {
   return (ctx, next) => {
     const sent = ctx.get('X-Request-ID');
     const requestId = REQUEST_ID.test(sent) ? sent : randomUUID();
     ctx.state.origin = { requestId, sourceIp: sourceIp(ctx) };
     ctx.set('X-Request-ID', requestId);
+    if (!ORIGIN_FORM.test(ctx.req.url ?? '')) {
+      ctx.state.targetIsNoPath = true;
+      ctx.req.url = '/';
+    }
     return next();
   };
 }
