@@ -27,6 +27,7 @@ import { keyFollower } from './follow-keys.ts';
 import { createHttpApp } from './http/app.ts';
 import { ENGINE_PATHS, enginePath } from './http/engine-paths.ts';
 import { dpopProof } from './http/middleware/dpop-proof.ts';
+import { NEVER_REFUSED } from './http/middleware/rate-limit.ts';
 import { createRoutes } from './http/routes.ts';
 import { createMemoryLimiter } from './limits/memory-limiter.ts';
 import { createSharedLimiter } from './limits/shared-limiter.ts';
@@ -201,7 +202,7 @@ async function compose(config: Config, outside: Outside, closed: () => void): Pr
         clock: context.clock,
         digests: context.digests,
         artifacts: store.artifacts,
-        except: (path) => enginePath(ENGINE_PATHS, path) !== undefined,
+        except: (path) => path === NEVER_REFUSED || enginePath(ENGINE_PATHS, path) !== undefined,
       }),
     ],
     engine: {

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { rateLimitFields } from '../../src/app/limits/rate-limit-fields.ts';
 import { type RatePolicy, verdictOf } from '../../src/domain/rate-limit.ts';
-import { adminToken } from '../support/parties.ts';
+import { keyHolder } from '../faults/proofs.ts';
+import { adminToken, registerAgent } from '../support/parties.ts';
 import { bearer, send } from '../support/requests.ts';
 import { startServer, type TestServer } from '../support/server.ts';
 
@@ -71,6 +72,13 @@ describe('every route', () => {
       const expected = route === 'POST /api/oauth/userinfo' ? 'refused-token' : 'source';
       expect({ route, policies: policies.slice(0, 1) }).toEqual({ route, policies: [expected] });
     }
+  });
+
+  test('that is never refused stores nothing: no proof of possession either', async () => {
+    const { proof } = await keyHolder(server, await registerAgent(server));
+    const headers = { dpop: await proof('GET', '/health/live') };
+    // One that was stored is refused from then on.
+    for (const _ of [1, 2]) expect((await send(server, '/health/live', { headers })).status).toBe(200);
   });
 
   test('of the API tells a client what it has left, or that it was taken for a stranger', async () => {

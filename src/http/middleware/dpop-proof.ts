@@ -10,7 +10,7 @@ export interface DpopProofParts {
   readonly digests: Digests;
   /** Where spent proofs are kept: any number of nodes share it. */
   readonly artifacts: Pick<Artifacts, 'insert'>;
-  /** Paths that check proofs themselves. */
+  /** Paths that check proofs themselves, or have no limit that bounds how many are stored. */
   readonly except: (path: string) => boolean;
 }
 

@@ -5,8 +5,8 @@ import type { RequestCaller } from '../caller.ts';
 import { Problem } from '../problem.ts';
 import type { RequestContext, RequestMiddleware } from '../state.ts';
 
-/** Liveness is never refused: a restart would not make anybody ask less. */
-const NEVER_REFUSED = '/health/live';
+/** Liveness is never refused: a restart would not make anybody ask less. So nothing may be spent or stored for it. */
+export const NEVER_REFUSED = '/health/live';
 const CREDENTIALS = /^(Bearer|DPoP|Basic)\b/i;
 
 /**
