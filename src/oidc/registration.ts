@@ -166,15 +166,14 @@ async function readJson(ctx: Context, limit: number): Promise<Record<string, unk
   }
   let value: unknown;
   try {
-    value = parseBoundedJson(
-      await getRawBody(ctx.req, { limit, encoding: 'utf8', length: ctx.request.length ?? null }),
-    );
+    const bytes = await getRawBody(ctx.req, { limit, length: ctx.request.length ?? null });
+    value = parseBoundedJson(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch (error) {
     const large = (error as { type?: string }).type === 'entity.too.large';
     throw new RegistrationRefusal(
       large ? 413 : 400,
       'invalid_client_metadata',
-      large ? 'the body is too large' : 'the body is not JSON, or is nested too deeply',
+      large ? 'the body is too large' : 'the body is not JSON in UTF-8, or is nested too deeply',
     );
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {

@@ -5,11 +5,13 @@ import type { RequestContext } from '../state.ts';
 
 const JSON_TYPE = 'application/json';
 const FORM_TYPE = 'application/x-www-form-urlencoded';
+/** Refuses bytes for which other decoders would put another character. */
+const UTF8 = new TextDecoder('utf-8', { fatal: true });
 
 /**
  * The members of a JSON or form body; `{}` when there is none. A form has string members only.
- * @throws Problem 413 beyond `limit` bytes, 415 for another content type, 400 for a body that is not an object,
- * repeats a parameter or breaks off.
+ * @throws Problem 413 beyond `limit` bytes, 415 for another content type, 400 for a body that is not an object
+ * in UTF-8, repeats a parameter or breaks off.
  */
 export async function readBody(ctx: RequestContext, limit: number): Promise<Record<string, unknown>> {
   const text = await readText(ctx, limit);
@@ -39,9 +41,17 @@ async function readText(ctx: RequestContext, limit: number): Promise<string> {
   const length = ctx.get('Content-Length');
   if (length === '0' || (length === '' && ctx.get('Transfer-Encoding') === '')) return '';
   try {
-    return await getRawBody(ctx.req, { limit, encoding: 'utf8', ...(length === '' ? {} : { length }) });
+    return inUtf8(await getRawBody(ctx.req, { limit, ...(length === '' ? {} : { length }) }));
   } catch (error) {
     throw bodyProblem(error, limit);
+  }
+}
+
+function inUtf8(bytes: Buffer): string {
+  try {
+    return UTF8.decode(bytes);
+  } catch {
+    throw new Problem(400, 'body_malformed', 'the body is not UTF-8');
   }
 }
 

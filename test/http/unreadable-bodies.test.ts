@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { connectRaw } from '../faults/raw-connection.ts';
+import { send } from '../support/requests.ts';
 import { startServer, type TestServer } from '../support/server.ts';
 
 const LIMIT = 1024;
@@ -31,5 +32,29 @@ describe('a body that is too long', () => {
     );
     await connection.answered(2);
     expect(connection.answers().map(({ status }) => status)).toEqual([413, 200]);
+  });
+});
+
+describe('a body in another encoding than UTF-8', () => {
+  /** As a terminal that is set to Latin-1 sends it. */
+  const post = (path: string, type: string, text: string) =>
+    send(server, path, {
+      method: 'POST',
+      headers: { 'content-type': type },
+      body: new Uint8Array(Buffer.from(text, 'latin1')),
+    });
+
+  test.each([
+    [JSON_TYPE, '{"agent_name":"café","owner_email":"you@company.com"}'],
+    [FORM, 'agent_name=café&owner_email=you@company.com'],
+  ])('is refused by the REST API, not stored with other letters (%s)', async (type, text) => {
+    const { status, body } = await post('/api/agents/register', type, text);
+    expect([status, body.code]).toEqual([400, 'body_malformed']);
+  });
+
+  test('is refused by registration', async () => {
+    const text = '{"client_name":"café","redirect_uris":["https://c.example/cb"]}';
+    const { status, body } = await post('/api/oauth/register', JSON_TYPE, text);
+    expect([status, body.error]).toEqual([400, 'invalid_client_metadata']);
   });
 });
