@@ -32,6 +32,13 @@ interface Place {
   restart?: NodeJS.Timeout;
 }
 
+interface Exit {
+  readonly code: number | null;
+  readonly signal: string | null;
+}
+
+const NEVER_RAN: Exit = { code: null, signal: null };
+
 /** Beyond the time that a worker itself takes at most, in milliseconds. */
 const STOP_SLACK_MS = 10_000;
 
@@ -46,13 +53,26 @@ export function startFleet(config: Config, log: Logger, events: FleetEvents): Fl
   let whole = true;
 
   const start = (place: Place): void => {
-    const worker = cluster.fork();
+    let worker: Worker;
+    try {
+      worker = cluster.fork();
+    } catch (error) {
+      place.reason = String(error);
+      bury(place, NEVER_RAN);
+      return;
+    }
     place.worker = worker;
     worker.on('message', (message: FromWorker) => hear(place, message));
-    // A worker that dies while it is told something is no reason to die as well; its exit follows.
-    worker.on('error', (error) =>
-      log.warn('worker not reached', { worker: place.number, error: String(error) }),
-    );
+    worker.on('error', (error) => {
+      if (worker.process.pid === undefined) {
+        // No process, no room for one or no program: nothing would follow.
+        place.reason = String(error);
+        worker.emit('exit', NEVER_RAN.code, NEVER_RAN.signal);
+        return;
+      }
+      // A worker that dies while it is told something is no reason to die as well; its exit follows.
+      log.warn('worker not reached', { worker: place.number, error: String(error) });
+    });
     worker.once('exit', (code, signal) => bury(place, { code, signal }));
   };
 
@@ -70,7 +90,7 @@ export function startFleet(config: Config, log: Logger, events: FleetEvents): Fl
     }
   };
 
-  const bury = (place: Place, { code, signal }: { code: number | null; signal: string | null }): void => {
+  const bury = (place: Place, { code, signal }: Exit): void => {
     const reason = place.reason ?? (signal ? `signal ${signal}` : `exit code ${code}`);
     const facts = { worker: place.number, pid: place.worker?.process.pid, exit_code: code, signal, reason };
     const lived = place.upSince === undefined ? 0 : performance.now() - place.upSince;
