@@ -3,9 +3,12 @@ import './repaired-json-parse.ts';
 import { readCommandLine, USAGE, UsageError } from './command-line.ts';
 import { writeCompiled } from './compile-cache.js';
 import type { Config } from './config/config.ts';
+import { listenForSignals, type Signals } from './signals.ts';
 
 const OLDEST_NODE = 22;
 const WRONG_USAGE = 2;
+
+const signals = listenForSignals();
 
 /** `npm start`: read the command line and the configuration, then serve, alone or with workers. */
 async function main(): Promise<void> {
@@ -24,14 +27,14 @@ async function main(): Promise<void> {
   const config = loadConfig({ ...process.env, ...flags }, process.cwd());
   if (config.workers > 1) {
     const { runPrimary } = await import('./workers/primary.ts');
-    await runPrimary(config);
+    await runPrimary(config, signals);
   } else {
-    await serveAlone(config);
+    await serveAlone(config, signals);
   }
 }
 
 /** One process that drains on SIGTERM; a second signal ends it at once. */
-async function serveAlone(config: Config): Promise<void> {
+async function serveAlone(config: Config, signals: Signals): Promise<void> {
   const { NotListening, serve } = await import('./serve.ts');
   const { madeOnce, welcome } = await import('./welcome.ts');
   const serving = await serve(config).catch((error: unknown) => {
@@ -42,13 +45,11 @@ async function serveAlone(config: Config): Promise<void> {
   process.stdout.write(welcome(config, serving.taskgrant.created));
   writeCompiled();
   let stopping = false;
-  const stop = () => {
+  signals.lead(() => {
     if (stopping) process.exit(1);
     stopping = true;
     void serving.stop().then((whole) => process.exit(whole ? 0 : 1));
-  };
-  process.on('SIGTERM', stop);
-  process.on('SIGINT', stop);
+  });
 }
 
 main().catch((error: unknown) => {

@@ -4,6 +4,7 @@ import type { Bootstrapped } from '../app/bootstrap/bootstrap-options.ts';
 import { buildContext } from '../build.ts';
 import type { Config } from '../config/config.ts';
 import { firstStart } from '../first-start.ts';
+import type { Signals } from '../signals.ts';
 import { madeOnce, welcome } from '../welcome.ts';
 import type { Loggers } from '../log/loggers.ts';
 import { type Fleet, startFleet } from './fleet.ts';
@@ -12,7 +13,7 @@ import { type Fleet, startFleet } from './fleet.ts';
  * Prepares the database, starts the workers and watches over them. It owns the port and hands each connection to the
  * next worker (node:cluster, in turn); it answers no request itself.
  */
-export async function runPrimary(config: Config): Promise<void> {
+export async function runPrimary(config: Config, signals: Signals): Promise<void> {
   const { created, loggers } = await prepare(config);
   const { app } = loggers;
   cluster.setupPrimary({ exec: join(import.meta.dirname, 'worker.ts'), args: [] });
@@ -45,8 +46,7 @@ export async function runPrimary(config: Config): Promise<void> {
       void end('ending the other workers', 1);
     },
   });
-  process.on('SIGTERM', () => void end('draining the workers', 0));
-  process.on('SIGINT', () => void end('draining the workers', 0));
+  signals.lead(() => void end('draining the workers', 0));
 }
 
 /** Schema, signing key and administrator, once for all workers. The primary keeps no connection to the database. */
