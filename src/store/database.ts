@@ -2,6 +2,7 @@ import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import knexLibrary, { type Knex } from 'knex';
 import type { Logger } from '../app/ports.ts';
+import { waitForRoom } from './connection-room.ts';
 import { buildCountingIndexes } from './counting-indexes.ts';
 import { migrateUp } from './migrate.ts';
 import { OTHER_WRITER } from './other-writer.ts';
@@ -61,6 +62,7 @@ export async function openDatabase(settings: DatabaseSettings): Promise<Database
     throw error;
   }
   const connected = open(settings, postgres(settings, settings.timeoutMs ?? TIMEOUT_MS));
+  waitForRoom(connected);
   const closing = new AbortController();
   const indexed = buildCountingIndexes(patient, { log: settings.logger, signal: closing.signal }).finally(
     () => patient.destroy(),

@@ -1,0 +1,33 @@
+import { setTimeout } from 'node:timers/promises';
+import type { Knex } from 'knex';
+
+/** PostgreSQL, appendix A: too_many_connections, of the server or of the role. */
+const TOO_MANY = '53300';
+const LOOK_AGAIN_MS = 200;
+
+/** What knex's client has beside its documented interface. */
+interface Client {
+  acquireRawConnection(): Promise<unknown>;
+  readonly pool: { numUsed(): number; numPendingAcquires(): number };
+}
+
+/**
+ * Where PostgreSQL has no room for one more connection, whoever waits gets one that others give back; the pool would fail
+ * somebody for each connection that it cannot have. While none is lent, nor was being made at the same moment, there is
+ * nothing to wait for.
+ */
+export function waitForRoom({ client }: Pick<Knex, 'client'>): void {
+  const { pool } = client as Client;
+  const connect = client.acquireRawConnection.bind(client) as Client['acquireRawConnection'];
+  client.acquireRawConnection = async () => {
+    for (let again = false; ; again = true) {
+      try {
+        return await connect();
+      } catch (error) {
+        const hopeless = pool.numPendingAcquires() === 0 || (again && pool.numUsed() === 0);
+        if (hopeless || (error as { code?: unknown }).code !== TOO_MANY) throw error;
+      }
+      await setTimeout(LOOK_AGAIN_MS);
+    }
+  };
+}
