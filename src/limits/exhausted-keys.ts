@@ -1,5 +1,6 @@
 import type { Clock } from '../app/ports.ts';
 import type { RateCounters } from '../app/ports/rate-limits.ts';
+import type { RatePolicy } from '../domain/rate-limit.ts';
 import { within } from './within.ts';
 
 /** No answer is based on older news. */
@@ -9,7 +10,7 @@ const AGEING_MS = 125;
 
 export interface ExhaustedKeys {
   /** When the key's window ends (by the clock), if nothing is left in it; at once while the news are fresh. */
-  find(policy: string, key: string): number | undefined | Promise<number | undefined>;
+  find(policy: RatePolicy, key: string): number | undefined | Promise<number | undefined>;
 }
 
 /**
@@ -23,7 +24,7 @@ export function createExhaustedKeys(parts: {
   readonly failed: (error: unknown) => void;
 }): ExhaustedKeys {
   const { clock, counters, patienceMs, failed } = parts;
-  const policies = new Set<string>();
+  const policies = new Map<string, RatePolicy>();
   let known = new Map<string, number>();
   let asOf = -Infinity;
   let fetching: Promise<void> | undefined;
@@ -32,7 +33,7 @@ export function createExhaustedKeys(parts: {
     const started = performance.now();
     const now = clock.now();
     try {
-      const keys = await within(patienceMs, counters.exhausted([...policies]));
+      const keys = await within(patienceMs, counters.exhausted([...policies.values()]));
       known = new Map(keys.map(({ policy, key, leftMs }) => [`${policy} ${key}`, now + leftMs]));
     } catch (error) {
       failed(error);
@@ -47,22 +48,22 @@ export function createExhaustedKeys(parts: {
     return fetching;
   };
 
-  const endOf = (policy: string, key: string): number | undefined => {
+  const endOf = ({ name }: RatePolicy, key: string): number | undefined => {
     if (known.size === 0) return undefined;
-    const endsAt = known.get(`${policy} ${key}`);
+    const endsAt = known.get(`${name} ${key}`);
     return endsAt !== undefined && endsAt > clock.now() ? endsAt : undefined;
   };
 
   /** A policy that was never asked about is not in the news yet, nor in those under way. */
-  async function watch(policy: string): Promise<void> {
+  async function watch(policy: RatePolicy): Promise<void> {
     await fetching;
-    policies.add(policy);
+    policies.set(policy.name, policy);
     await refresh();
   }
 
   return {
     find(policy, key) {
-      if (!policies.has(policy)) return watch(policy).then(() => endOf(policy, key));
+      if (!policies.has(policy.name)) return watch(policy).then(() => endOf(policy, key));
       const age = performance.now() - asOf;
       if (age >= FRESH_MS) return refresh().then(() => endOf(policy, key));
       if (age >= AGEING_MS) void refresh();

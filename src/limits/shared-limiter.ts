@@ -73,7 +73,7 @@ class SharedLimiter implements RateLimiter {
       if (emptyUntil !== undefined) return verdictOf(policy, false, 0, emptyUntil - now);
       return share?.look(now) ?? verdictOf(policy, true, policy.limit, policy.windowSeconds * 1000);
     };
-    const emptyUntil = this.#exhausted.find(policy.name, key);
+    const emptyUntil = this.#exhausted.find(policy, key);
     return emptyUntil instanceof Promise ? emptyUntil.then(judge) : judge(emptyUntil);
   }
 

@@ -7,6 +7,10 @@ import { hitsOf, rowsOf } from './statements.ts';
 /** One clock for all nodes, whatever theirs say; milliseconds since the epoch. */
 const NOW = '(extract(epoch FROM statement_timestamp()) * 1000)::bigint';
 const MOST_EXHAUSTED = 10_000;
+/** A statement that waited for a row is older than the window that it finds there; by less than this. */
+const OLDER_AT_MOST_MS = 60_000;
+/** Nothing of a window counts that has ended, or that would last longer than a new one: the clock was set back since. */
+const OVER = `(r.resets_at <= ${NOW} OR r.resets_at > excluded.resets_at + ${OLDER_AT_MOST_MS})`;
 
 /**
  * One statement for the keys of one tick. In the order of the keys, so that two nodes that want the same ones wait for
@@ -20,13 +24,13 @@ const RESERVE = `
   ORDER BY key COLLATE "C", policy
   ON CONFLICT (key, policy) DO UPDATE SET
     capacity = excluded.capacity,
-    used = CASE WHEN r.resets_at <= ${NOW} THEN excluded.used
+    used = CASE WHEN ${OVER} THEN excluded.used
       ELSE GREATEST(r.used, LEAST(r.used + excluded.used, excluded.capacity)) END,
-    granted = CASE WHEN r.resets_at <= ${NOW} THEN excluded.granted
+    granted = CASE WHEN ${OVER} THEN excluded.granted
       ELSE LEAST(excluded.granted, GREATEST(excluded.capacity - r.used, 0)) END,
-    exhausted = CASE WHEN r.resets_at <= ${NOW} THEN excluded.exhausted
+    exhausted = CASE WHEN ${OVER} THEN excluded.exhausted
       ELSE r.used + excluded.used >= excluded.capacity END,
-    resets_at = CASE WHEN r.resets_at <= ${NOW} THEN excluded.resets_at ELSE r.resets_at END
+    resets_at = CASE WHEN ${OVER} THEN excluded.resets_at ELSE r.resets_at END
   RETURNING policy, key, granted, used, resets_at - ${NOW} AS left_ms`;
 
 /** Counters that many nodes share. PostgreSQL only: the embedded database belongs to one process, which has memory. */
@@ -38,9 +42,14 @@ export function rateCounters(db: Knex): RateCounters {
         db,
         `SELECT policy, key, resets_at - ${NOW} AS left_ms FROM rate_limits
          WHERE exhausted AND policy = ANY(?) AND resets_at > ${NOW} ORDER BY resets_at DESC LIMIT ${MOST_EXHAUSTED}`,
-        [policies],
+        [policies.map(({ name }) => name)],
       );
-      return rows.map(({ policy, key, left_ms }): ExhaustedKey => ({ policy, key, leftMs: left_ms }));
+      const longest = new Map(
+        policies.map(({ name, windowSeconds }) => [name, windowSeconds * 1000 + OLDER_AT_MOST_MS]),
+      );
+      return rows.flatMap(({ policy, key, left_ms }): ExhaustedKey[] =>
+        left_ms <= (longest.get(policy) ?? 0) ? [{ policy, key, leftMs: left_ms }] : [],
+      );
     },
     async giveBack(policy, key) {
       await hitsOf(

@@ -182,6 +182,22 @@ describe('counters on PostgreSQL', () => {
     await place.remove();
   });
 
+  test('of windows that last longer than any that begins now are worthless: the clock was set back', async () => {
+    const nodes = await postgresNodes();
+    const policy = aPolicy(2);
+    await takeMany(nodes.node(), policy, 'exhausted', 3);
+    await nodes.node().take(policy, 'begun');
+    await nodes.setBack(7200);
+    expect(await nodes.node().look(policy, 'exhausted')).toMatchObject({ allowed: true });
+    for (const key of ['exhausted', 'begun']) {
+      expect(await takeMany(nodes.node(), policy, key, 3)).toBe(2);
+      expect(await nodes.node().take(policy, key)).toMatchObject({ allowed: false });
+    }
+    await nodes.pass(61);
+    expect(await takeMany(nodes.node(), policy, 'exhausted', 3)).toBe(2);
+    await nodes.close();
+  });
+
   test('are kept out of the write-ahead log: counting never waits for the disk', async () => {
     const place = await postgresPlace();
     const { knex, close } = await openDatabase(place.settings);

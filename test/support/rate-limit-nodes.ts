@@ -35,7 +35,12 @@ export async function fakeNodes(): Promise<RateLimitNodes> {
   };
 }
 
-export async function postgresNodes(): Promise<RateLimitNodes> {
+export async function postgresNodes(): Promise<
+  RateLimitNodes & {
+    /** Sets the database's clock back. */
+    setBack(seconds: number): Promise<void>;
+  }
+> {
   const clock = createManualClock();
   const place = await postgresPlace();
   const database = await openDatabase(place.settings);
@@ -53,6 +58,8 @@ export async function postgresNodes(): Promise<RateLimitNodes> {
       // The database keeps its own time: its windows are moved back instead.
       await database.knex.raw('UPDATE rate_limits SET resets_at = resets_at - ?', [seconds * 1000]);
     },
+    setBack: (seconds) =>
+      database.knex.raw('UPDATE rate_limits SET resets_at = resets_at + ?', [seconds * 1000]),
     async close() {
       await database.close();
       await place.remove();
@@ -92,10 +99,9 @@ export function fakeCounters(clock: { now(): number }): RateCounters & { asked: 
     },
     async exhausted(policies) {
       this.asked += 1;
+      const asked = new Set(policies.map(({ name }) => name));
       return [...rows.values()]
-        .filter(
-          (row) => policies.includes(row.policy) && row.used >= row.capacity && row.endsAt > clock.now(),
-        )
+        .filter((row) => asked.has(row.policy) && row.used >= row.capacity && row.endsAt > clock.now())
         .map(({ policy, key, endsAt }) => ({ policy, key, leftMs: endsAt - clock.now() }));
     },
     async giveBack(policy, key) {

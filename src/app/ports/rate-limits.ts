@@ -20,7 +20,7 @@ export interface RateCounters {
   /** Takes as many of the wanted points as are left in the window; asked for many keys at once. */
   reserve(wanted: PointsWanted): Promise<PointsReserved>;
   /** Keys of these policies with nothing left, the latest 10,000, each with the milliseconds until it has. */
-  exhausted(policies: readonly string[]): Promise<readonly ExhaustedKey[]>;
+  exhausted(policies: readonly RatePolicy[]): Promise<readonly ExhaustedKey[]>;
   giveBack(policy: string, key: string): Promise<void>;
   forget(policy: string, key: string): Promise<void>;
 }
