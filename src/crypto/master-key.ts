@@ -53,7 +53,9 @@ function readKeyFile(path: string, isProduction: boolean): Buffer | undefined {
 function createKeyFile(dataDir: string, path: string): Buffer {
   mkdirSync(dataDir, { recursive: true });
   const draft = `${path}.${randomBytes(8).toString('hex')}`;
-  writeFileSync(draft, `${randomBytes(KEY_BYTES).toString('base64url')}\n`, { flag: 'wx', mode: OWNER_ONLY });
+  const key = `${randomBytes(KEY_BYTES).toString('base64url')}\n`;
+  // On the disk before anything is that needs it: after a power cut an empty file would be all that is left of it.
+  writeFileSync(draft, key, { flag: 'wx', mode: OWNER_ONLY, flush: true });
   try {
     // Like O_EXCL, link fails when the name is taken; unlike it, no reader ever sees an empty file.
     linkSync(draft, path);
