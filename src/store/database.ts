@@ -4,6 +4,7 @@ import knexLibrary, { type Knex } from 'knex';
 import type { Logger } from '../app/ports.ts';
 import { waitForRoom } from './connection-room.ts';
 import { buildCountingIndexes } from './counting-indexes.ts';
+import { requireReadCommitted } from './isolation.ts';
 import { migrateUp } from './migrate.ts';
 import { OTHER_WRITER } from './other-writer.ts';
 import { createCommitThread } from './plain/commit-thread.ts';
@@ -51,6 +52,7 @@ export interface Database {
 export async function openDatabase(settings: DatabaseSettings): Promise<Database> {
   const patient = connect(settings);
   try {
+    await requireReadCommitted(patient);
     await migrateUp(patient);
     if (!settings.databaseUrl) {
       // The same connection: a database in memory has no other.
