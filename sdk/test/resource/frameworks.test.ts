@@ -144,6 +144,6 @@ test('Hono sends the next nonce with whatever a handler answers', async () => {
     throw new Error('no');
   });
   app.onError((_error, c) => c.text('sorry', 500));
-  const answers = await Promise.all(['/own', '/passed-on', '/failed'].map((path) => app.request(path)));
+  const answers = await Promise.all(['/own', '/passed-on', '/failed'].map(async (path) => app.request(path)));
   expect(answers.map((answer) => answer.headers.get('dpop-nonce'))).toEqual(['next', 'next', 'next']);
 });
