@@ -36,6 +36,7 @@ const EXIT_CODES = {
   parameter_invalid: EXIT.usage,
   parameters_conflict: EXIT.usage,
   policy_denied: EXIT.failed,
+  caller_revoked: EXIT.failed,
   not_found: EXIT.notFound,
   forbidden: EXIT.failed,
   conflict: EXIT.failed,

@@ -34,6 +34,7 @@ export const DOMAIN_ERROR_CODES = [
   'parameter_invalid',
   'parameters_conflict',
   'policy_denied',
+  'caller_revoked',
   'not_found',
   'forbidden',
   'conflict',

@@ -1,5 +1,6 @@
 import { unavailability } from '../domain/unavailable.ts';
 import { DomainError, type DomainErrorCode } from '../domain/errors.ts';
+import { tokenRefused } from './challenge.ts';
 import { Problem } from './problem.ts';
 
 /** RFC 9457 problem details; sent as application/problem+json. */
@@ -46,6 +47,7 @@ const DOMAIN_STATUS = {
   parameter_invalid: 400,
   parameters_conflict: 400,
   policy_denied: 403,
+  caller_revoked: 401,
   not_found: 404,
   forbidden: 403,
   conflict: 409,
@@ -70,6 +72,7 @@ const TITLES: Readonly<Record<number, string>> = {
 export function problemOf(error: unknown): Problem {
   if (error instanceof Problem) return error;
   if (error instanceof DomainError) {
+    if (error.code === 'caller_revoked') return tokenRefused(error.message);
     return new Problem(DOMAIN_STATUS[error.code], error.code, error.message, { members: error.details });
   }
   const away = unavailability(error);

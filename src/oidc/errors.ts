@@ -64,6 +64,7 @@ const WIRE: Record<DomainErrorCode, Wire> = {
   parameters_conflict: request(),
   // RFC 8628 §3.5 registers it for the token endpoint.
   policy_denied: { error: 'access_denied', taskError: 'policy_denied' },
+  caller_revoked: { error: 'access_denied' },
   not_found: request(),
   forbidden: { error: 'access_denied' },
   conflict: request(),

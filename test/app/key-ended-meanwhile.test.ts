@@ -6,6 +6,7 @@ import { openByApiKey } from '../../src/app/api-keys/open-by-api-key.ts';
 import { revokeApiKey } from '../../src/app/api-keys/revoke-api-key.ts';
 import { rotateApiKey } from '../../src/app/api-keys/rotate-api-key.ts';
 import type { AppContext } from '../../src/app/context.ts';
+import { stillStands } from '../../src/app/tokens/still-stands.ts';
 import { registerWebhook } from '../../src/app/webhooks/register-webhook.ts';
 import { CALLER, createTestContext, type TestContext } from '../support/app-context.ts';
 import { openFor, registeredAgent, resolved, TASK_VERIFIER } from '../support/registered-agent.ts';
@@ -52,24 +53,25 @@ describe('an agent that is suspended meanwhile', () => {
     const meanwhile = whenMeanwhile(context, () =>
       changeAgentState(context, { caller: CALLER, clientId, to: 'suspended', reason: null }),
     );
-    return { clientId, bearer, proof, meanwhile };
+    const caller = { ...CALLER, standsOn: stillStands(bearer) };
+    return { clientId, caller, bearer, proof, meanwhile };
   };
 
   test('makes no API key by a token that has ended', async () => {
-    const { clientId, proof, meanwhile } = await suspended();
-    const order = { caller: CALLER, clientId, name: 'late', expiresIn: null };
+    const { clientId, caller, proof, meanwhile } = await suspended();
+    const order = { caller, clientId, name: 'late', expiresIn: null };
     const created = createApiKey(meanwhile, { ...order, proof: { ...proof, apiKey: undefined } });
-    await expect(created).rejects.toMatchObject({ code: 'forbidden' });
+    await expect(created).rejects.toMatchObject({ code: 'caller_revoked' });
   });
 
   test('gets no secret by a token that has ended', async () => {
-    const { clientId, proof, meanwhile } = await suspended();
-    const rotated = rotateSecret(meanwhile, { caller: CALLER, clientId, proof, immediate: true });
-    await expect(rotated).rejects.toMatchObject({ code: 'forbidden' });
+    const { clientId, caller, proof, meanwhile } = await suspended();
+    const rotated = rotateSecret(meanwhile, { caller, clientId, proof, immediate: true });
+    await expect(rotated).rejects.toMatchObject({ code: 'caller_revoked' });
   });
 
   test('makes no webhook by a token that has ended', async () => {
-    const { bearer, meanwhile } = await suspended();
+    const { caller, bearer, meanwhile } = await suspended();
     const token = { ...bearer.token, audience: `${context.settings.issuer}/api` };
     const visitor = { bearer: Object.create(bearer, { token: { value: token } }) as typeof bearer };
     const hook = {
@@ -78,7 +80,7 @@ describe('an agent that is suspended meanwhile', () => {
       description: 'Own',
       agentId: undefined,
     };
-    const registered = registerWebhook(meanwhile, { caller: CALLER, visitor, ...hook });
-    await expect(registered).rejects.toMatchObject({ code: 'forbidden' });
+    const registered = registerWebhook(meanwhile, { caller, visitor, ...hook });
+    await expect(registered).rejects.toMatchObject({ code: 'caller_revoked' });
   });
 });

@@ -1,17 +1,14 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { Knex } from 'knex';
 import { connect } from '../../src/store/database.ts';
-import { describedOperations, type Operation } from '../support/described-operations.ts';
+import type { Operation } from '../support/described-operations.ts';
 import { adminToken } from '../support/parties.ts';
-import { type Answer, bearer, send } from '../support/requests.ts';
+import { type Answer, bearer } from '../support/requests.ts';
 import { type Scene, sceneOf } from '../support/scene-of-route.ts';
+import { askIn, CHANGING } from './changing-operations.ts';
 import { atOnce, onEveryDatabase } from './nodes.ts';
 
 const MANY = 8;
-/** Every route of our own that may change something. */
-const CHANGING = describedOperations().filter(
-  ({ method, path }) => method !== 'GET' && !/^\/(api\/oauth|interaction|docs)\b/.test(path),
-);
 
 onEveryDatabase('what many ask for at the same moment', (nodes) => {
   let db: Knex;
@@ -28,14 +25,7 @@ onEveryDatabase('what many ask for at the same moment', (nodes) => {
     return Number(row?.['events']);
   }
 
-  function ask({ method, path, members }: Operation, scene: Scene): Promise<Answer> {
-    const where = path.replaceAll(/\{(\w+)\}/g, (_, name: string) => scene.path[name] ?? 'none');
-    return send(nodes().front, where, {
-      method,
-      headers: { ...headers, ...(members ? { 'content-type': 'application/json' } : {}) },
-      ...(members ? { body: JSON.stringify(scene.body) } : {}),
-    });
-  }
+  const ask = (operation: Operation, scene: Scene) => askIn(nodes().front, operation, scene, headers);
 
   /** How many of the answers are successes, and how many events they left. */
   async function outcome(asking: () => Promise<readonly Answer[]>): Promise<readonly [number, number]> {
@@ -45,20 +35,17 @@ onEveryDatabase('what many ask for at the same moment', (nodes) => {
     return [successes, (await recorded()) - before];
   }
 
-  test.each(CHANGING.map((operation) => [`${operation.method} ${operation.path}`, operation] as const))(
-    'is done as often as one after the other would do it: %s',
-    async (_, operation) => {
-      const server = nodes().front;
-      let scene = await sceneOf(server, operation);
-      const [first, events] = await outcome(async () => [await ask(operation, scene)]);
-      const [again, more] = await outcome(async () => [await ask(operation, scene)]);
-      scene = await sceneOf(server, operation);
-      const [successes, left] = await outcome(() => atOnce(() => ask(operation, scene), MANY));
-      // What can be done again may be refused as overtaken instead; what can be done once is done once.
-      const most = first + again * (MANY - 1);
-      expect(successes).toBeGreaterThanOrEqual(first);
-      expect(successes).toBeLessThanOrEqual(most);
-      expect(left).toBe(events + more * (successes - first));
-    },
-  );
+  test.each(CHANGING)('is done as often as one after the other would do it: %s', async (_, operation) => {
+    const server = nodes().front;
+    let scene = await sceneOf(server, operation);
+    const [first, events] = await outcome(async () => [await ask(operation, scene)]);
+    const [again, more] = await outcome(async () => [await ask(operation, scene)]);
+    scene = await sceneOf(server, operation);
+    const [successes, left] = await outcome(() => atOnce(() => ask(operation, scene), MANY));
+    // What can be done again may be refused as overtaken instead; what can be done once is done once.
+    const most = first + again * (MANY - 1);
+    expect(successes).toBeGreaterThanOrEqual(first);
+    expect(successes).toBeLessThanOrEqual(most);
+    expect(left).toBe(events + more * (successes - first));
+  });
 });

@@ -222,11 +222,18 @@ describe('answering', () => {
     expect(answer.body).toEqual({ seen: 'right' });
   });
 
-  test.each(DOMAIN_ERROR_CODES)('maps the refusal %s', async (code) => {
+  const OWN_CODES = DOMAIN_ERROR_CODES.filter((code) => code !== 'caller_revoked');
+  test.each(OWN_CODES)('maps the refusal %s', async (code) => {
     const answer = await app.send('get', `/api/broken/${code}`);
     expect(answer.status).toBeGreaterThanOrEqual(400);
     expect(answer.status).toBeLessThan(500);
     expect(answer.body).toMatchObject({ code, detail: 'refused by the rules', hint: 'public' });
+  });
+
+  test('answers a caller that was revoked meanwhile as one that had been revoked before', async () => {
+    const answer = await app.send('get', '/api/broken/caller_revoked');
+    expect(answer).toMatchObject({ status: 401, body: { code: 'invalid_token' } });
+    expect(answer.headers['www-authenticate']).toContain('error="invalid_token"');
   });
 
   test.each(['undeclared', 'surprise'])(

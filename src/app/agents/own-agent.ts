@@ -2,7 +2,6 @@ import { DomainError } from '../../domain/errors.ts';
 import { requireSameProcess } from '../../domain/verifier.ts';
 import type { AppContext } from '../context.ts';
 import type { ResolvedToken } from '../tokens/resolve-token.ts';
-import type { Guard } from '../unit-of-work.ts';
 import { unknownAgent } from './find-agent.ts';
 
 /** Who acts on an agent: an administrator, or the agent itself by a token of its own. */
@@ -31,12 +30,6 @@ export function requireOwnRoot({ token, task }: ResolvedToken, clientId: string)
 
 export function requireVisitor(visitor: AgentVisitor, clientId: string): void {
   if (visitor !== 'administrator') requireOwnRoot(visitor.bearer, clientId);
-}
-
-/** What an agent gets by its token it gets only while that lives: it may be revoked before the commit. */
-export function stillLives(by: 'administrator' | { readonly bearer: ResolvedToken }): readonly Guard[] {
-  if (by === 'administrator') return [];
-  return [{ live: by.bearer, miss: new DomainError('forbidden', 'the access token was revoked meanwhile') }];
 }
 
 /**

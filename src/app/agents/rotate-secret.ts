@@ -5,8 +5,8 @@ import { hasSecret } from './client-metadata.ts';
 import { mintClientSecret } from './client-secret.ts';
 import type { AppContext } from '../context.ts';
 import { findAgent, notEndedSince } from './find-agent.ts';
-import { type OwnProof, requireOwnProof, stillLives } from './own-agent.ts';
-import type { Change, Guard } from '../unit-of-work.ts';
+import { type OwnProof, requireOwnProof } from './own-agent.ts';
+import type { Change } from '../unit-of-work.ts';
 
 export interface RotateSecretCommand {
   readonly caller: Caller;
@@ -37,7 +37,7 @@ export async function rotateSecret(
   const { clientId, proof } = command;
   if (proof !== 'administrator') requireOwnProof(context, clientId, proof);
   const agent = await findAgent(context, clientId);
-  return replaceSecret(context, command, agent, stillLives(proof));
+  return replaceSecret(context, command, agent);
 }
 
 /** The part that resource servers share. */
@@ -45,7 +45,6 @@ export async function replaceSecret(
   context: AppContext,
   { caller, immediate }: Pick<RotateSecretCommand, 'caller' | 'immediate'>,
   agent: Agent,
-  guards: readonly Guard[] = [],
 ): Promise<RotatedSecret> {
   const { clientId } = agent;
   if (!hasSecret(agent)) throw new DomainError('conflict', 'the client does not authenticate with a secret');
@@ -61,6 +60,6 @@ export async function replaceSecret(
     clientId,
     details: { immediate, old_secrets_expire_at: Math.floor(oldSecretsExpireAt / 1000) },
   });
-  await store.commit({ ...unit, guards: [...guards, notEndedSince(agent)] });
+  await store.commit({ ...unit, guards: [...unit.guards, notEndedSince(agent)] });
   return { clientId, clientSecret: value, oldSecretsExpireAt };
 }

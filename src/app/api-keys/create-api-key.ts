@@ -1,6 +1,5 @@
 import { DomainError } from '../../domain/errors.ts';
 import { notEndedSince } from '../agents/find-agent.ts';
-import { stillLives } from '../agents/own-agent.ts';
 import { type Caller, type Fact, unitOf } from '../audit/audit-trail.ts';
 import type { AppContext } from '../context.ts';
 import { checkText } from '../display-text.ts';
@@ -34,7 +33,7 @@ export async function createApiKey(
   const minted = mintApiKey(context, { clientId, name: checked, expiresIn });
   const changes = [...vouching(context, proof), insertionOf(context, minted)];
   const unit = unitOf(context, caller, changes, createdFact(minted));
-  await context.store.commit({ ...unit, guards: [...stillLives(proof), notEndedSince(agent)] });
+  await context.store.commit({ ...unit, guards: [...unit.guards, notEndedSince(agent)] });
   return minted;
 }
 

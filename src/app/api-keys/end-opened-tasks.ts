@@ -23,14 +23,16 @@ export async function endOpenedTasks(
   { caller, of, reason }: { readonly caller: Caller; readonly of: OpenedBy; readonly reason: string },
 ): Promise<EndedTasks> {
   const { store, clock } = context;
+  // By a token that one of them is of, too: with the first ones it ends itself.
+  const ending = { ...caller, standsOn: [] };
   const ended = { tasks: 0, tokens: 0 };
   for (;;) {
     const opened = await store.apiKeys.openTasks(of, clock.now(), AT_ONCE);
     const tasks = await store.tasks.byHandles(opened.map(({ handle }) => handle));
     const [first, ...others] = tasks.map((task) => revokedFact(task, reason));
     if (!first) return ended;
-    const changes = tasks.flatMap((task) => endingOf(context, caller, { task, reason }));
-    await store.commit(unitOf(context, caller, changes, first, ...others));
+    const changes = tasks.flatMap((task) => endingOf(context, ending, { task, reason }));
+    await store.commit(unitOf(context, ending, changes, first, ...others));
     ended.tasks += tasks.length;
     ended.tokens += opened.reduce((sum, { tokens }) => sum + tokens, 0);
     if (opened.length < AT_ONCE) return ended;

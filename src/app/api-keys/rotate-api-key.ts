@@ -1,7 +1,6 @@
 import { type ApiKey, apiKeyState } from '../../domain/api-key.ts';
 import { DomainError } from '../../domain/errors.ts';
 import { notEndedSince } from '../agents/find-agent.ts';
-import { stillLives } from '../agents/own-agent.ts';
 import { type Caller, type Fact, unitOf } from '../audit/audit-trail.ts';
 import type { AppContext } from '../context.ts';
 import type { Change } from '../unit-of-work.ts';
@@ -50,7 +49,7 @@ export async function rotateApiKey(
     },
   };
   const unit = unitOf(context, caller, changes, fact, createdFact(minted));
-  await context.store.commit({ ...unit, guards: [...stillLives(proof), notEndedSince(agent)] });
+  await context.store.commit({ ...unit, guards: [...unit.guards, notEndedSince(agent)] });
   return { ...minted, replaced };
 }
 

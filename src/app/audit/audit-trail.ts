@@ -1,12 +1,14 @@
 import type { AuditEvent, AuditEventType, AuditOutcome, RequestOrigin } from '../../domain/audit-event.ts';
 import type { AppContext } from '../context.ts';
-import type { UnitOfWork } from '../unit-of-work.ts';
+import type { Guard, UnitOfWork } from '../unit-of-work.ts';
 
 /** Who asks for something, and from where. */
 export interface Caller {
   /** Client id or user id, `cli` or `system`; null when nobody was authenticated. */
   readonly actor: string | null;
   readonly origin: RequestOrigin | null;
+  /** What was shown, and must not have been revoked by the time that something is committed because of it. */
+  readonly standsOn?: readonly Guard[];
 }
 
 export interface Fact {
@@ -46,7 +48,7 @@ export function auditEvent(
 }
 
 /**
- * A unit of work without guards: changes and the facts that tell of them. At least one fact: by it the store recognises
+ * A unit of work that stands on what its caller has shown: changes and the facts that tell of them. At least one fact: by it the store recognises
  * a unit whose commit was not confirmed.
  */
 export function unitOf(
@@ -57,7 +59,7 @@ export function unitOf(
 ): UnitOfWork {
   return {
     id: context.ids.ordered(context.clock.now()),
-    guards: [],
+    guards: caller.standsOn ?? [],
     changes,
     events: facts.map((fact) => auditEvent(context, caller, fact)),
   };

@@ -165,7 +165,8 @@ async function repeat(keyed: Keyed, record: IdempotencyRecord): Promise<AnswerOn
   const details = { method, path: path.slice(0, 300), first_at: new Date(record.createdAt).toISOString() };
   const { guards, changes } = request.holds ?? { guards: [], changes: [] };
   const fact = { type: 'answer_repeated' as const, clientId: caller.actor, details };
-  await context.store.commit({ ...unitOf(context, caller, changes, fact), guards });
+  const unit = unitOf(context, caller, changes, fact);
+  await context.store.commit({ ...unit, guards: [...unit.guards, ...guards] });
   return { kind: 'repeated', answer };
 }
 

@@ -76,7 +76,10 @@ async function change<Holder extends RightsHolder>(
     ...(kind === 'agent' ? { clientId: id } : { userId: id }),
     details: { role, permissions },
   });
-  const committed = context.store.commit({ ...unit, guards: to === 'assigned' ? guards : [] });
+  const committed = context.store.commit({
+    ...unit,
+    guards: [...unit.guards, ...(to === 'assigned' ? guards : [])],
+  });
   await committed.catch(async (error: unknown) => {
     // Somebody else may have assigned it at the same moment: then it is as it was asked to be.
     if (to === 'unassigned' || error !== step.miss || !holds(await readAgain(), role)) throw error;

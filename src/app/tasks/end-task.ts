@@ -42,7 +42,7 @@ export async function endTask(
   });
   await context.store.commit({
     id: context.ids.ordered(context.clock.now()),
-    guards: [],
+    guards: caller.standsOn ?? [],
     changes: [
       {
         do: 'end_task',

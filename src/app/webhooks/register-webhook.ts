@@ -2,7 +2,7 @@ import type { Agent } from '../../domain/agent.ts';
 import { DomainError } from '../../domain/errors.ts';
 import type { Webhook } from '../../domain/webhook.ts';
 import { findAgent, notEndedSince } from '../agents/find-agent.ts';
-import { type AgentVisitor, stillLives } from '../agents/own-agent.ts';
+import { type AgentVisitor } from '../agents/own-agent.ts';
 import { type Caller, unitOf } from '../audit/audit-trail.ts';
 import type { AppContext } from '../context.ts';
 import { checkText, DESCRIPTION_LENGTH } from '../display-text.ts';
@@ -65,7 +65,7 @@ export async function registerWebhook(
     clientId: agentId,
     details,
   });
-  await store.commit({ ...unit, guards: [...stillLives(visitor), ...(about ? [notEndedSince(about)] : [])] });
+  await store.commit({ ...unit, guards: [...unit.guards, ...(about ? [notEndedSince(about)] : [])] });
   return { webhook, secret };
 }
 

@@ -1,4 +1,3 @@
-import { stillLives } from '../agents/own-agent.ts';
 import { type Caller, unitOf } from '../audit/audit-trail.ts';
 import type { AppContext } from '../context.ts';
 import { changeOf, changeTime, findWebhook, type WebhookCommand } from './find-webhook.ts';
@@ -29,13 +28,12 @@ export async function rotateWebhookSecret(
     previousEndsAt,
     updatedAt: changeTime(context, webhook),
   };
-  await context.store.commit({
-    ...unitOf(context, caller, [changeOf(webhook, set)], {
+  await context.store.commit(
+    unitOf(context, caller, [changeOf(webhook, set)], {
       type: 'webhook_secret_rotated',
       clientId: webhook.agentId,
       details: { webhook_id: webhook.id, immediate },
     }),
-    guards: stillLives(command.visitor),
-  });
+  );
   return { webhook: { ...webhook, ...set }, secret };
 }

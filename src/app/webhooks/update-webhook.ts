@@ -1,5 +1,4 @@
 import type { Webhook } from '../../domain/webhook.ts';
-import { stillLives } from '../agents/own-agent.ts';
 import { type Caller, unitOf } from '../audit/audit-trail.ts';
 import type { AppContext } from '../context.ts';
 import { checkText, DESCRIPTION_LENGTH } from '../display-text.ts';
@@ -32,8 +31,8 @@ export async function updateWebhook(
     ...(events ? { events } : {}),
     ...(description === undefined ? {} : { description }),
   };
-  await context.store.commit({
-    ...unitOf(context, caller, [changeOf(webhook, set)], {
+  await context.store.commit(
+    unitOf(context, caller, [changeOf(webhook, set)], {
       type: 'webhook_updated',
       clientId: webhook.agentId,
       details: {
@@ -43,7 +42,6 @@ export async function updateWebhook(
         url_changed: url !== undefined && url.href !== webhook.url,
       },
     }),
-    guards: stillLives(command.visitor),
-  });
+  );
   return { ...webhook, ...set };
 }

@@ -1,5 +1,6 @@
 import type { AppContext } from '../../app/context.ts';
 import { type ResolvedToken, resolveToken } from '../../app/tokens/resolve-token.ts';
+import { stillStands } from '../../app/tokens/still-stands.ts';
 import type { Agent } from '../../domain/agent.ts';
 import { covers } from '../../domain/scope.ts';
 import type { Access, AdminRight, FollowerCaller, RequestCaller } from '../caller.ts';
@@ -133,6 +134,7 @@ function callerOf(
   return {
     actor: bearer?.token.clientId ?? null,
     origin: state.origin,
+    standsOn: bearer ? stillStands(bearer) : [],
     bearer,
     administers: (right: AdminRight) =>
       bearer !== undefined &&
