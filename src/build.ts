@@ -216,7 +216,7 @@ async function compose(config: Config, outside: Outside, closed: () => void): Pr
         interactions,
         rateLimits,
       }) as never,
-      description: engineDescription(config.issuer),
+      description: () => engineDescription(config.issuer),
     },
   });
   const upkeep = startUpkeep({

@@ -47,7 +47,7 @@ export interface HttpAppParts {
   readonly engine?: {
     readonly middleware: RequestMiddleware;
     readonly paths?: readonly EnginePath[];
-    readonly description: ApiDescription;
+    readonly description: () => ApiDescription;
   };
 }
 
@@ -58,7 +58,7 @@ export function createHttpApp(parts: HttpAppParts): Koa<RequestState> & { readon
   const page = apiPage();
   const description = openapiRoute({
     contracts: parts.routes.map(({ contract }) => contract),
-    others: [page.description, ...(parts.engine ? [parts.engine.description] : [])],
+    others: () => [page.description, ...(parts.engine ? [parts.engine.description()] : [])],
     issuer,
     version: parts.version,
   });

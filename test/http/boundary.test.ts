@@ -87,7 +87,7 @@ beforeAll(async () => {
         ctx.body = { host: ctx.host, href: ctx.href, secure: ctx.secure };
         return undefined;
       },
-      description: ECHOING,
+      description: () => ECHOING,
     },
   });
   const note = (message: string, fields: Record<string, unknown> = {}) => logged.push({ message, fields });

@@ -92,7 +92,7 @@ export async function startInteractionsApp(
     cookieKeys,
     engine: {
       middleware: compose([browserHeaders(), engine]) as never,
-      description: engineDescription(issuer),
+      description: () => engineDescription(issuer),
     },
   });
   http.on('request', app.callback());

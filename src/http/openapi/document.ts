@@ -13,7 +13,7 @@ const DESCRIPTION =
 interface DescribedApi {
   readonly contracts: readonly Contract[];
   /** What is no route of ours: the OAuth endpoints, pages. */
-  readonly others: readonly ApiDescription[];
+  readonly others: () => readonly ApiDescription[];
   readonly issuer: string;
   /** Of the product. */
   readonly version: string;
@@ -30,7 +30,7 @@ function describeApi({ contracts, others, issuer, version }: DescribedApi): Json
     }
   }
   const responses = { ...commonRefusals };
-  for (const other of others) {
+  for (const other of others()) {
     Object.assign(schemas, other.schemas);
     Object.assign(responses, other.responses);
     for (const [path, methods] of Object.entries(other.paths)) Object.assign((paths[path] ??= {}), methods);

@@ -110,13 +110,13 @@ const kindOf = (tag: Endpoint['tag']) => (tag === 'OAuth: pages' ? 'Page' : 'OAu
 
 /** The refusals that endpoints refer to, by name. */
 export function endpointRefusals(endpoints: readonly Endpoint[], named: NamedSchemas): Record<string, Json> {
-  const pairs = endpoints.flatMap(({ tag, refuses }) =>
-    [...ALWAYS, ...refuses].map((status): [string, Json] => [
-      `${kindOf(tag)}${status}`,
-      refusal(tag, status, named),
-    ]),
-  );
-  return Object.fromEntries(pairs);
+  const found: Record<string, Json> = {};
+  for (const { tag, refuses } of endpoints) {
+    for (const status of [...ALWAYS, ...refuses]) {
+      found[`${kindOf(tag)}${status}`] ??= refusal(tag, status, named);
+    }
+  }
+  return found;
 }
 
 /** What fails outside the engine is told as everywhere else (RFC 9457). */
