@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { expect } from '@jest/globals';
 import type { Door, Granted, Outcome } from './door.ts';
 import { fateOf, type Holding, type ModelGrant, type ModelTask, type ModelToken } from './model/nouns.ts';
@@ -5,29 +6,37 @@ import type { Terms, Verdict } from './model/openings.ts';
 import { least } from './model/rules.ts';
 import { isNearItsEnd } from './scene.ts';
 
+/** Asks `expect` only for its words: it makes three hundred functions at each call, and here are a million of them. */
+export function expectSame(actual: unknown, expected: unknown): void {
+  if (!isDeepStrictEqual(actual, expected)) expect(actual).toEqual(expected);
+}
+
 /** The server refused what the model refuses, for one of the model's reasons, and granted what the model grants. */
 export function expectAgreement(door: Door, complaints: readonly string[], outcome: Outcome): void {
   if ('granted' in outcome) {
-    expect({ granted: outcome.granted.holding, though: complaints }).toMatchObject({ though: [] });
+    const { holding } = outcome.granted;
+    if (complaints.length > 0) expect({ granted: holding, though: complaints }).toMatchObject({ though: [] });
     return;
   }
-  expect({ refused: outcome.refused, for: complaints }).not.toMatchObject({ for: [] });
-  if (door.tolerance === 0) expect(complaints).toContain(outcome.refused);
+  const { refused } = outcome;
+  if (complaints.length === 0) expect({ refused, for: complaints }).not.toMatchObject({ for: [] });
+  if (door.tolerance === 0 && !complaints.includes(refused)) expect(complaints).toContain(refused);
 }
 
 export function expectHolding({ holding }: Granted, expected: Holding): void {
-  expect(sorted(holding)).toEqual(sorted(expected));
+  expectSame(sorted(holding), sorted(expected));
 }
 
 export function expectTerms(door: Door, granted: Granted, terms: Terms): void {
   const { depth, maxDepth, maxChildren, bound } = granted;
-  expect({ depth, maxDepth, maxChildren, bound, delegates: granted.delegates }).toEqual({
+  const expected = {
     depth: terms.depth,
     maxDepth: terms.maxDepth,
     maxChildren: terms.maxChildren,
     delegates: terms.delegates,
     bound: { verifier: terms.secret !== null, key: terms.key !== null },
-  });
+  };
+  expectSame({ depth, maxDepth, maxChildren, bound, delegates: granted.delegates }, expected);
   expectTime(door, granted.expiresAt, terms.expiresAt);
 }
 

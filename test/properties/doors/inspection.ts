@@ -4,6 +4,7 @@ import type { Page, Paged } from '../../../src/app/ports/page.ts';
 import { effectiveTaskStates } from '../../../src/app/tasks/task-liveness.ts';
 import type { Authority, Task } from '../../../src/domain/task.ts';
 import type { TaskToken } from '../../../src/domain/task-token.ts';
+import { expectSame } from '../compare.ts';
 import { within } from '../model/nouns.ts';
 
 /**
@@ -25,8 +26,8 @@ export async function inspectStore(context: AppContext): Promise<void> {
       const token = tokenOf.get(via);
       if (!ancestor || !token) throw new Error('an ancestor is missing');
       expectBelow(task, ancestor, token);
-      expect(ancestor.depth).toBe(i);
-      if (stateOf.get(task.handle) === 'active') expect(stateOf.get(handle)).toBe('active');
+      expectSame(ancestor.depth, i);
+      if (stateOf.get(task.handle) === 'active') expectSame(stateOf.get(handle), 'active');
     }
     expect(task.childCount).toBe(tasks.filter(({ lineage }) => lineage.at(-1)?.task === task.handle).length);
     expect(task.childCount).toBeLessThanOrEqual(task.maxChildren);
@@ -41,16 +42,19 @@ export async function inspectStore(context: AppContext): Promise<void> {
 }
 
 function expectBelow(task: Task, ancestor: Task, via: TaskToken): void {
-  expect(via.taskHandle).toBe(ancestor.handle);
+  expectSame(via.taskHandle, ancestor.handle);
   expectWithin(via, task, task.taskId);
-  expect(task.expiresAt).toBeLessThanOrEqual(ancestor.expiresAt);
-  expect(task.rootTaskId).toBe(ancestor.rootTaskId);
-  expect(task.subject).toBe(ancestor.subject);
   const levels = task.depth - ancestor.depth;
-  expect(levels).toBeGreaterThan(0);
-  expect(task.maxDepth).toBeLessThanOrEqual(ancestor.maxDepth - levels);
-  expect(task.maxChildren).toBeLessThanOrEqual(ancestor.maxChildren);
-  expect(ancestor.delegates).toEqual(expect.arrayContaining([...task.delegates]));
+  const excess = {
+    longer: task.expiresAt > ancestor.expiresAt,
+    elsewhere: task.rootTaskId !== ancestor.rootTaskId || task.subject !== ancestor.subject,
+    above: levels <= 0,
+    deeper: task.maxDepth > ancestor.maxDepth - levels,
+    wider: task.maxChildren > ancestor.maxChildren,
+    delegates: task.delegates.filter((one) => !ancestor.delegates.includes(one)),
+  };
+  const none = { longer: false, elsewhere: false, above: false, deeper: false, wider: false, delegates: [] };
+  expectSame({ task: task.taskId, ...excess }, { task: task.taskId, ...none });
 }
 
 function expectWithin(held: Authority, child: Authority, name: string): void {
@@ -60,7 +64,7 @@ function expectWithin(held: Authority, child: Authority, name: string): void {
     resources: child.resources.filter((one) => !within(held.resources, [one])),
     audiences: child.audiences.filter((one) => !held.audiences.includes(one)),
   };
-  expect({ name, ...excess }).toEqual({ name, scope: [], tools: [], resources: [], audiences: [] });
+  expectSame({ name, ...excess }, { name, scope: [], tools: [], resources: [], audiences: [] });
 }
 
 function expectUnique(tasks: readonly Task[], tokens: readonly TaskToken[]): void {

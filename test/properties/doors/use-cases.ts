@@ -1,4 +1,3 @@
-import { expect } from '@jest/globals';
 import { changeAgentState } from '../../../src/app/agents/change-agent-state.ts';
 import { changeUserState } from '../../../src/app/users/change-user-state.ts';
 import { deriveTask } from '../../../src/app/issuance/derive-task.ts';
@@ -17,6 +16,7 @@ import { mayRevoke } from '../../../src/app/tokens/token-visibility.ts';
 import { updateAgent } from '../../../src/app/agents/update-agent.ts';
 import { DomainError } from '../../../src/domain/errors.ts';
 import { CALLER } from '../../support/app-context.ts';
+import { expectSame } from '../compare.ts';
 import type { Door, Outcome } from '../door.ts';
 import type { Fate, ModelAgent } from '../model/nouns.ts';
 import type { Ask } from '../model/rules.ts';
@@ -146,7 +146,7 @@ export async function useCaseDoor(place: Place = {}): Promise<Door> {
     },
     async fateOf(token) {
       const found = await resolveToken(context, token.value);
-      expect(found?.token.kind).toBe(token.kind);
+      expectSame(found?.token.kind, token.kind);
       return found ? FATES[found.liveness] : 'dead';
     },
     told: watch.told,

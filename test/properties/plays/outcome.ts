@@ -1,8 +1,8 @@
-import { expect } from '@jest/globals';
 import {
   expectAgreement,
   expectHolding,
   expectLifetime,
+  expectSame,
   expectTerms,
   modelTask,
   modelToken,
@@ -35,16 +35,16 @@ export function keepTask(scene: Scene, granted: Granted, verdict: Verdict, rest:
   const { terms, holding } = verdict;
   if (!terms) throw new Error('the model says nothing of the terms of a new task');
   expectTerms(door, granted, terms);
-  expect(granted.parentTaskId).toBe(rest.parent?.task.id ?? null);
+  expectSame(granted.parentTaskId, rest.parent?.task.id ?? null);
   const via = rest.parent?.madeFrom ?? rest.parent;
-  expect(granted.via).toBe(via?.id ?? null);
+  expectSame(granted.via, via?.id ?? null);
   const { audience, ...known } = rest;
   const grant = { id: granted.grant ?? '', ended: false };
   const task = modelTask(granted, { ...verdict, terms }, { ...known, grant });
   scene.tasks.set(task.id, task);
   const seconds = door.limits.accessTokenSeconds;
   keepToken(scene, task, { granted, holding, seconds, kind: 'access', audience: audience ?? null });
-  expect(granted.refresh !== undefined).toBe(rest.agent.refreshes && !terms.leaf);
+  expectSame(granted.refresh !== undefined, rest.agent.refreshes && !terms.leaf);
   if (granted.refresh) keepRefreshToken(scene, task, granted.refresh);
   return task;
 }
@@ -72,6 +72,6 @@ export function keepToken(
 ): void {
   const { value, id, expiresAt } = granted.access;
   expectLifetime(door, expiresAt, task, seconds);
-  if (granted.audience !== undefined && rest.audience !== null) expect(granted.audience).toBe(rest.audience);
+  if (granted.audience !== undefined && rest.audience !== null) expectSame(granted.audience, rest.audience);
   tokens.push(modelToken(task, holding, { ...rest, value, id, expiresAt }));
 }
