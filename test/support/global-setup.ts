@@ -1,4 +1,5 @@
 import type { Config } from 'jest';
+import { memoryPlace } from './memory-place.ts';
 import { type PostgresServer, startPostgres } from './postgres-server.ts';
 
 declare global {
@@ -9,12 +10,17 @@ declare global {
 const WITHOUT_DATABASE = /^(?:.*\/)?test\/(?:domain|config|log)(?:\/|$)/;
 
 /**
- * Starts one PostgreSQL server for the whole run and hands its address to the workers. A server named by
- * TEST_DATABASE_URL is used instead when there is one; its role must be allowed to create databases.
+ * Has temporary files kept in memory where that can be, unless TMPDIR says where to keep them. Starts one PostgreSQL
+ * server for the whole run and hands its address to the workers. A server named by TEST_DATABASE_URL is used instead
+ * when there is one; its role must be allowed to create databases.
  */
 export default async function setup(
   run: Config & { testPathPatterns: { patterns: string[] } },
 ): Promise<void> {
+  if (process.env['TMPDIR'] === undefined) {
+    const place = await memoryPlace();
+    if (place !== undefined) process.env['TMPDIR'] = place;
+  }
   if (process.env['TEST_DATABASE_URL']) return;
   const { patterns } = run.testPathPatterns;
   if (patterns.length > 0 && patterns.every((pattern) => WITHOUT_DATABASE.test(pattern))) return;

@@ -29,7 +29,7 @@ export interface PostgresServer {
  * directory. Durability settings keep PostgreSQL's own defaults, so tests see real commits.
  */
 export async function startPostgres(): Promise<PostgresServer> {
-  await removeAbandoned();
+  await removeAbandoned(tmpdir());
   // The process id in the name lets a later run recognise what a killed run left behind.
   const home = mkdtempSync(join(tmpdir(), `${PREFIX}${process.pid}-`));
   const account = userInfo().uid === 0 ? NOBODY : {};
@@ -143,12 +143,12 @@ async function stopChild(child: ChildProcess, signal: NodeJS.Signals): Promise<v
 }
 
 /** Ends the servers of test runs that were killed before they could stop them, and removes their data. */
-async function removeAbandoned(): Promise<void> {
+export async function removeAbandoned(place: string): Promise<void> {
   if (platform() !== 'linux') return;
-  for (const name of readdirSync(tmpdir()).filter((entry) => entry.startsWith(PREFIX))) {
+  for (const name of readdirSync(place).filter((entry) => entry.startsWith(PREFIX))) {
     const owner = Number(name.slice(PREFIX.length).split('-')[0]);
     if (!Number.isInteger(owner) || existsSync(`/proc/${owner}`)) continue;
-    const home = join(tmpdir(), name);
+    const home = join(place, name);
     await endServer(home);
     rmSync(home, { recursive: true, force: true });
   }
