@@ -1,4 +1,5 @@
 import { createKeySet, type KeySet } from '../resource/key-set.ts';
+import { elapsedTime } from '../shared/elapsed.ts';
 import { TaskgrantError } from '../shared/errors.ts';
 import { checkIssuer, isSafe } from '../shared/issuer.ts';
 import { type AuthorizedKeys, isName } from './authorized-keys.ts';
@@ -10,7 +11,7 @@ const ALGORITHMS: readonly KeyAlgorithm[] = ['ES256', 'EdDSA', 'RS256'];
 export interface FetchedKeysOptions {
   /** Default: the global `fetch`. */
   readonly fetch?: typeof globalThis.fetch | undefined;
-  /** Milliseconds that only go forward. Default `performance.now`. */
+  /** Milliseconds that only go forward. Default: the runtime's, and the time that it slept. */
   readonly monotonic?: (() => number) | undefined;
 }
 
@@ -22,7 +23,7 @@ export interface FetchedKeysOptions {
  */
 export function keysFromJwks(
   issuers: Readonly<Record<string, string>>,
-  { fetch, monotonic = () => performance.now() }: FetchedKeysOptions = {},
+  { fetch, monotonic = elapsedTime() }: FetchedKeysOptions = {},
 ): AuthorizedKeys {
   const sets = new Map<string, KeySet>();
   for (const [issuer, url] of Object.entries(issuers)) {

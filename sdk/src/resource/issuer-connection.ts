@@ -1,5 +1,6 @@
 import type { AccessTokenVerifierParts } from './access-token.ts';
 import { systemClock } from '../shared/clock.ts';
+import { elapsedTime } from '../shared/elapsed.ts';
 import { tell } from '../shared/tell.ts';
 import type { CredentialsSource } from './credentials.ts';
 import { createFeedClient } from './feed-client.ts';
@@ -61,25 +62,26 @@ export function joinIssuer(settings: Settings): IssuerConnection {
 
 function create(settings: Settings): Shared {
   const { issuer, algorithms, endpoints, fetch, now } = settings;
-  const monotonic = () => performance.now();
+  const elapsed = elapsedTime();
   const listeners: Listener[] = [];
-  const keys = createKeySet({ url: endpoints.jwks, fetch, algorithms, monotonic });
+  const keys = createKeySet({ url: endpoints.jwks, fetch, algorithms, monotonic: elapsed });
   const connection = {
     verifier: { issuer, keys, now },
     digest: createTokenDigest(),
     verified: createVerifiedTokens(settings.rememberTokens),
-    follower: settings.mode === 'live' ? follow(settings, monotonic, listeners) : undefined,
+    follower: settings.mode === 'live' ? follow(settings, elapsed, listeners) : undefined,
   };
   return { settings, connection, listeners, users: 0 };
 }
 
-function follow(settings: Settings, monotonic: () => number, listeners: readonly Listener[]): Follower {
+function follow(settings: Settings, elapsed: () => number, listeners: readonly Listener[]): Follower {
   const { credentials, endpoints, fetch } = settings;
   if (!credentials) throw new TypeError('live mode needs credentials');
   return createFollower({
     client: createFeedClient({ url: endpoints.revocations, credentials, fetch }),
-    ledger: createLedger(settings.maxTokenLifetime * 1000 + MARGIN_MS, monotonic),
-    monotonic,
+    // By a clock that nobody sets: what is forgotten too early lets revoked tokens in.
+    ledger: createLedger(settings.maxTokenLifetime * 1000 + MARGIN_MS, () => performance.now()),
+    monotonic: elapsed,
     sleep: systemClock.sleep,
     random: Math.random,
     timing: settings.timing,

@@ -1,4 +1,5 @@
 import { ASYNC_DISPOSE } from '../shared/dispose.ts';
+import { elapsedTime } from '../shared/elapsed.ts';
 import { TaskgrantError } from '../shared/errors.ts';
 import { tell } from '../shared/tell.ts';
 import type { DpopParts } from './dpop.ts';
@@ -164,7 +165,7 @@ function introspectionOf(settings: Settings, digest: IssuerConnection['digest'])
   const url = endpoints.introspection;
   const introspect = createIntrospection({ url, issuer, credentials, fetch, timeoutMs: timeout, now });
   if (cache === 0) return introspect;
-  const monotonic = () => performance.now();
+  const monotonic = elapsedTime();
   return cached({ introspect, digest, seconds: cache, most: rememberTokens, monotonic, now });
 }
 

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { type FeedChange, type Guard, protect, type ProtectOptions } from '@taskgrant/sdk/resource';
 import {
   AUDIENCE,
@@ -130,6 +130,20 @@ describe('knowledge that is too old', () => {
       headers: { 'retry-after': '1' },
       body: { code: 'revocations_unknown' },
     });
+    issuer.mode = 'well';
+    await until(async () => (await statusOf(guard, token)) === 200);
+  });
+
+  test('is what the guard has after the computer slept, however little its steady clock went on', async () => {
+    const guard = live({ maxAge: 5 });
+    const [token, { now }] = [await signed(key), Date];
+    expect(await statusOf(guard, token)).toBe(200);
+    issuer.mode = 'away';
+    issuer.cut();
+    expect(await statusOf(guard, token)).toBe(200);
+    const slept = jest.spyOn(Date, 'now').mockImplementation(() => now() + 60_000);
+    expect(await statusOf(guard, token)).toBe(503);
+    slept.mockRestore();
     issuer.mode = 'well';
     await until(async () => (await statusOf(guard, token)) === 200);
   });

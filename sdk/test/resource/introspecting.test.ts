@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { type Guard, protect, type ProtectOptions } from '@taskgrant/sdk/resource';
 import {
   administer,
@@ -148,6 +148,15 @@ describe('an API that introspects', () => {
       issuer.introspected = { active: false };
       await new Promise((resolve) => setTimeout(resolve, 60));
       expect([await statusOf(guard, 'opaque'), questions()]).toEqual([401, 2]);
+    });
+
+    test('nor while the computer sleeps', async () => {
+      const guard = asking({ cache: 30 });
+      expect(await statusOf(guard, 'opaque')).toBe(200);
+      issuer.introspected = { active: false };
+      const slept = jest.spyOn(Date, 'now').mockReturnValue(Date.now() + 60_000);
+      expect([await statusOf(guard, 'opaque'), questions()]).toEqual([401, 2]);
+      slept.mockRestore();
     });
 
     test('never beyond the end of the token', async () => {
