@@ -9,6 +9,9 @@ interface Bounds {
 export const NAME_LENGTH: Bounds = { min: 3, max: 100 };
 export const DESCRIPTION_LENGTH: Bounds = { min: 0, max: 500 };
 
+/** A client's own choice (RFC 7591 §2): shorter ones are about, longer ones push away what a person should read. */
+const CLIENT_NAME_LENGTH: Bounds = { min: 1, max: 100 };
+
 /** Control characters, line separators and the marks that reorder text: a name must look like what it is. */
 const UNPRINTABLE = /[\p{Cc}\p{Zl}\p{Zp}\u200e\u200f\u202a-\u202e\u2066-\u2069]/u;
 /** A name that requests list separated by spaces. */
@@ -29,6 +32,11 @@ export function checkText(field: string, value: string, { min, max }: Bounds): s
     throw new DomainError('parameter_invalid', `${field} must not contain control characters`, { field });
   }
   return text;
+}
+
+/** @throws DomainError `parameter_invalid` for a name that people could not read for what it is. */
+export function checkClientName(name: string): string {
+  return checkText('client_name', name, CLIENT_NAME_LENGTH);
 }
 
 /**

@@ -1,6 +1,7 @@
 import type { Context } from 'koa';
 import { errors } from 'oidc-provider';
 import { checkRedirectUris } from '../app/agents/redirect-uris.ts';
+import { checkClientName } from '../app/display-text.ts';
 import type { AppContext } from '../app/context.ts';
 import { registerClient } from '../app/agents/register-client.ts';
 import type { Agent } from '../domain/agent.ts';
@@ -16,22 +17,25 @@ export function isMetadataDocumentId(clientId: string): boolean {
 
 interface Metadata {
   readonly client_id?: string;
+  readonly client_name?: unknown;
   readonly redirect_uris?: unknown;
   readonly sector_identifier_uri?: unknown;
 }
 
 /**
- * What the engine does not ask of a document: the one rule for redirect URIs (app/agents/redirect-uris.ts), and that it
- * makes the server fetch nothing but its keys. Clients that are stored were asked when they registered.
+ * What the engine does not ask of a document: the rules of any registration for redirect URIs and for the name, and that
+ * it makes the server fetch nothing but its keys. Clients that are stored were asked when they registered.
  * @throws InvalidClientMetadata
  */
-export function checkMetadataDocument({ client_id: id, redirect_uris: uris, ...metadata }: Metadata): void {
+export function checkMetadataDocument(metadata: Metadata): void {
+  const { client_id: id, client_name: name, redirect_uris: uris } = metadata;
   if (id === undefined || !isMetadataDocumentId(id)) return;
   if (metadata.sector_identifier_uri !== undefined) {
     throw new errors.InvalidClientMetadata('sector_identifier_uri is not supported');
   }
   try {
     if (Array.isArray(uris)) checkRedirectUris(uris.map(String));
+    if (typeof name === 'string') checkClientName(name);
   } catch (error) {
     throw error instanceof DomainError ? new errors.InvalidClientMetadata(error.message) : error;
   }

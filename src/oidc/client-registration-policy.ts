@@ -1,4 +1,5 @@
 import { checkRedirectUris } from '../app/agents/redirect-uris.ts';
+import { checkClientName } from '../app/display-text.ts';
 import { DomainError } from '../domain/errors.ts';
 import { inferApplicationType } from './application-type.ts';
 
@@ -32,6 +33,7 @@ export function checkRegistration(metadata: Metadata): Metadata {
   if (fetched)
     throw refusal('invalid_client_metadata', `${fetched} is not supported: send keys by value in jwks`);
   const redirectUris = readRedirectUris(cleaned);
+  checkName(cleaned);
   const isUpdate = 'client_id' in cleaned;
   if (!isUpdate) for (const name of RESERVED) delete cleaned[name];
   inferApplicationType(cleaned);
@@ -49,6 +51,15 @@ function readRedirectUris({ redirect_uris: uris = [] }: Metadata): readonly stri
   } catch (error) {
     if (error instanceof DomainError) throw refusal('invalid_redirect_uri', error.message);
     throw error;
+  }
+}
+
+/** It is shown to whoever is asked for consent. What is no text the engine refuses. */
+function checkName({ client_name: name }: Metadata): void {
+  try {
+    if (typeof name === 'string') checkClientName(name);
+  } catch (error) {
+    throw error instanceof DomainError ? refusal('invalid_client_metadata', error.message) : error;
   }
 }
 

@@ -109,6 +109,7 @@ describe('a client that names itself by the URL of its metadata document', () =>
     ['that publishes a secret', { client_secret: 'not-secret-any-more' }],
     ['whose redirect URI holds credentials', { redirect_uris: [REDIRECT, 'https://u:p@app.example.com/'] }],
     ['whose redirect URI is a pattern', { redirect_uris: [REDIRECT, 'https://*.example.com/'] }],
+    ['whose name reads backwards', { client_name: 'Editor \u202egnp' }],
     ['whose redirect URI is no page', { redirect_uris: [REDIRECT, 'ws://app.example.com/'] }],
     ['that needs another one', { sector_identifier_uri: 'https://elsewhere.example.com/uris.json' }],
   ])('[S20] is refused with a document %s', async (_what, over) => {

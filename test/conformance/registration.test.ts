@@ -70,6 +70,9 @@ describe('registering a client (RFC 7591)', () => {
     ['the password grant', { grant_types: ['password'] }],
     ['the implicit grant', { grant_types: ['implicit'], response_types: ['token'] }],
     ['an unknown way to authenticate', { token_endpoint_auth_method: 'tls_client_auth' }],
+    ['a name that reads backwards', { client_name: 'Editor \u202egnp' }],
+    ['a name with a line break', { client_name: 'Editor\n(checked by the administrator)' }],
+    ['a name that fills the page', { client_name: 'Editor '.repeat(20) }],
     ['a scope of the wrong type', { scope: ['reports:read'] }],
     ['a scope outside its grammar', { scope: 'reports:read \u0000' }],
   ])('refuses %s', async (_what, metadata) => {
