@@ -37,8 +37,9 @@ export function checkRegistration(metadata: Metadata): Metadata {
   const isUpdate = 'client_id' in cleaned;
   if (!isUpdate) for (const name of RESERVED) delete cleaned[name];
   inferApplicationType(cleaned);
-  checkGrants(cleaned);
-  return { ...cleaned, ...grantDefaults(cleaned, redirectUris) };
+  const complete = { ...cleaned, ...grantDefaults(cleaned, redirectUris) };
+  checkGrants(complete);
+  return complete;
 }
 
 /** One rule for redirect URIs, whichever way a client is registered (app/redirect-uris.ts). */

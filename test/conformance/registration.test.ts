@@ -61,6 +61,7 @@ describe('registering a client (RFC 7591)', () => {
       'a public client with client_credentials',
       { token_endpoint_auth_method: 'none', grant_types: ['client_credentials'] },
     ],
+    ['a public client that could only use it', { token_endpoint_auth_method: 'none', redirect_uris: [] }],
     ['plain http', { redirect_uris: ['http://client.example.com/callback'] }],
     ['a fragment', { redirect_uris: [`${CALLBACK}#here`] }],
     ['a scheme that browsers run', { redirect_uris: ['javascript:alert(1)'] }],
