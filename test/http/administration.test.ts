@@ -71,6 +71,20 @@ describe('who may administer', () => {
     expect(JSON.stringify(event)).not.toContain('made-up-value');
   });
 
+  test('the audit trail tells a revoked token that is still used from one that has expired', async () => {
+    const revoked = await app.open(agent, {}, [ADMIN_AUDIENCE]);
+    const expired = await app.open(agent, {}, [ADMIN_AUDIENCE]);
+    const { tokenId } = revoked.access.token;
+    await app.send('post', `/api/admin/tokens/${tokenId}/revoke`, { token: await app.adminToken() });
+    await app.send('get', path, { token: revoked.access.value });
+    app.clock.advance(601);
+    await app.send('get', path, { token: expired.access.value });
+    const events = await app.events('request_refused');
+    const why = (id: string) => events.find((event) => event.tokenId === id)?.details['why'];
+    expect(why(tokenId)).toBe('the access token was revoked');
+    expect(why(expired.access.token.tokenId)).toBe('the access token has expired');
+  });
+
   test('a key-bound token needs the proof of its key', async () => {
     const issued = await app.open(agent, { keyThumbprint: 'thumbprint-of-a-key' });
     const answer = await app.send('get', `/api/tasks/${issued.task.taskId}`, { token: issued.access.value });

@@ -66,6 +66,8 @@ function factOf(ctx: RequestContext, problem: Problem): Fact | undefined {
     details: {
       // Which policy refused, and why.
       ...(problem.code === 'policy_denied' ? { policy: problem.members['policy'] } : {}),
+      // One code for a token that has expired and one that was revoked, which is worth knowing apart.
+      ...(problem.status === 401 || problem.status === 403 ? { why: problem.message } : {}),
       status: problem.status,
       method: ctx.method,
       route: ctx.state.route ?? null,
