@@ -26,8 +26,9 @@ const ALLOWED = {
   'command-line.ts': [],
   'compile-cache.js': [],
   'repaired-json-parse.ts': [],
-  'serve.ts': ['build.ts', 'draining-server.ts', 'config/'],
+  'serve.ts': ['build.ts', 'draining-server.ts', 'http-server.ts', 'config/'],
   'draining-server.ts': [],
+  'http-server.ts': [],
   'signals.ts': [],
   'workers/': [
     'build.ts',

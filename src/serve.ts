@@ -1,9 +1,9 @@
-import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout } from 'node:timers/promises';
 import { build, type Outside, type Taskgrant } from './build.ts';
 import type { Config } from './config/config.ts';
 import { drainingServer } from './draining-server.ts';
+import { httpServer } from './http-server.ts';
 
 /** A server process that answers requests. */
 export interface Serving {
@@ -16,16 +16,13 @@ export interface Serving {
   stop(): Promise<boolean>;
 }
 
-/** Longer than the usual 60 seconds of load balancers, so that it is they who close idle connections. */
-const KEEP_ALIVE_MS = 65_000;
 /** For storing what waits, once no request does. */
 const CLOSE_WITHIN_MS = 5_000;
 
 /** @throws when the configuration contradicts the store or the port is taken; nothing stays open then. */
 export async function serve(config: Config, outside: Outside = {}): Promise<Serving> {
   const taskgrant = await build(config, outside);
-  const http = createServer();
-  http.keepAliveTimeout = KEEP_ALIVE_MS;
+  const http = httpServer(config);
   const server = drainingServer(http);
   http.on('request', taskgrant.app.callback());
   try {

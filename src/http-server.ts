@@ -1,0 +1,22 @@
+import { createServer, type Server } from 'node:http';
+
+/** Longer than the usual 60 seconds of load balancers, so that it is they who close idle connections. */
+const KEEP_ALIVE_MS = 65_000;
+/** Longer than anybody waits for an answer here; those who wait for events are told something sooner. */
+const SILENT_MS = 60_000;
+/** A request may ask the database several times. */
+const ACCESSES = 4;
+
+/**
+ * A server without what answers. A connection on which nothing moves is ended: whoever asks and does not read would keep
+ * it, and the answers in memory, for ever.
+ */
+export function httpServer(
+  { databaseTimeout }: { readonly databaseTimeout: number },
+  silentMs = Math.max(SILENT_MS, ACCESSES * databaseTimeout),
+): Server {
+  const http = createServer();
+  http.keepAliveTimeout = KEEP_ALIVE_MS;
+  http.timeout = silentMs;
+  return http;
+}
