@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { Ajv2020 } from 'ajv/dist/2020.js';
+import { openapiRoute } from '../../src/http/openapi/document.ts';
 import { createTestHttpApp, type TestHttpApp } from '../support/http-app.ts';
 
 let app: TestHttpApp;
@@ -53,6 +54,14 @@ test('every reference leads somewhere, and every schema is one of JSON Schema', 
   for (const schema of Object.values<object>(body.components.schemas)) {
     expect(ajv.validateSchema(schema)).toBe(true);
   }
+});
+
+test('everybody gets the same bytes, so that clients who do not read them take no memory', async () => {
+  const api = { contracts: [], others: [], issuer: 'https://auth.example.com', version: '0.0.0' };
+  const { handle } = openapiRoute(api);
+  const [first, second] = [handle({} as never), handle({} as never)];
+  expect(Buffer.isBuffer(first)).toBe(true);
+  expect(second).toBe(first);
 });
 
 test('operation ids are unique', async () => {

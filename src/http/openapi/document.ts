@@ -44,18 +44,27 @@ function describeApi({ contracts, others, issuer, version }: DescribedApi): Json
   };
 }
 
+/** JSON in bytes, the same ones for all who ask: what clients have not read yet is in memory once. */
+const Document = z
+  .custom<Buffer>()
+  .meta({ type: 'object', propertyNames: { type: 'string' }, additionalProperties: {} });
+
 const declared = contract({
   method: 'get',
   path: '/openapi.json',
   access: 'anonymous',
   summary: 'This description.',
   tags: ['Server'],
-  returns: { status: 200, body: z.record(z.string(), z.unknown()) },
+  returns: { status: 200, type: 'application/json', body: Document },
 });
 
 /** `GET /openapi.json` about the given API and itself; built at the first request. */
 export function openapiRoute(api: DescribedApi): BoundRoute & { readonly document: () => Json } {
-  let made: Json | undefined;
-  const document = () => (made ??= describeApi({ ...api, contracts: [...api.contracts, declared] }));
-  return { ...route(declared, document), document };
+  let made: { readonly document: Json; readonly bytes: Buffer } | undefined;
+  const make = () => {
+    const document = describeApi({ ...api, contracts: [...api.contracts, declared] });
+    return { document, bytes: Buffer.from(JSON.stringify(document)) };
+  };
+  const kept = () => (made ??= make());
+  return { ...route(declared, () => kept().bytes), document: () => kept().document };
 }
