@@ -168,6 +168,18 @@ describe('guessing passwords', () => {
     return browser.submit(page, { email, password });
   }
 
+  test('is not what somebody does whose password the server could not check', async () => {
+    const person = await throttled.person();
+    const { passwords } = throttled.context;
+    const full = () => Promise.reject(new QueueFullError());
+    Object.assign(throttled.context, { passwords: { ...passwords, verify: full } });
+    for (let i = 0; i <= limits.perSource; i += 1) {
+      expect((await attempt(person.email, PASSWORD)).status).toBe(503);
+    }
+    Object.assign(throttled.context, { passwords });
+    expect((await attempt(person.email, PASSWORD)).status).toBe(200);
+  });
+
   test('is stopped for one address, known or not, and then for one source', async () => {
     const known = await throttled.person();
     await attempt(known.email, 'wrong');

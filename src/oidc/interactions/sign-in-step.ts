@@ -60,7 +60,12 @@ export async function signIn(
     });
     return showAgain(throttled(wait));
   }
-  const { user } = await verifyCredentials(options.context, { caller, email, password });
+  const { user } = await verifyCredentials(options.context, { caller, email, password }).catch(
+    async (error: unknown) => {
+      await options.throttle.undecided(email, sourceIp);
+      throw error;
+    },
+  );
   if (!user) return showAgain(WRONG);
   await options.throttle.succeeded(email, sourceIp);
   await endOtherSession(options, pending, user.userId);

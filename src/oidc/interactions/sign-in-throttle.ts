@@ -9,6 +9,8 @@ export interface SignInThrottle {
   attempt(email: string, sourceIp: string): Promise<number | undefined>;
   /** The attempt was right: it is forgotten, and so are the failures for that address. */
   succeeded(email: string, sourceIp: string): Promise<void>;
+  /** Nobody can tell whether the attempt was right: it is forgotten. */
+  undecided(email: string, sourceIp: string): Promise<void>;
 }
 
 export interface SignInLimits {
@@ -38,6 +40,10 @@ export function createSignInThrottle(
       await limiter.giveBack(sources, networkOf(sourceIp));
       await limiter.forget(emails, digests.sha256(email));
     },
+    async undecided(email, sourceIp) {
+      await limiter.giveBack(sources, networkOf(sourceIp));
+      await limiter.giveBack(emails, digests.sha256(email));
+    },
   };
 }
 
@@ -45,4 +51,5 @@ export function createSignInThrottle(
 export const noSignInThrottle: SignInThrottle = {
   attempt: async () => undefined,
   succeeded: async () => undefined,
+  undecided: async () => undefined,
 };
