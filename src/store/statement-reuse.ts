@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { Writable } from 'node:stream';
 import type { Database as SqliteConnection, Statement } from 'better-sqlite3';
 import pg from 'pg';
@@ -8,6 +9,8 @@ export type Done = (error: Error | null, connection: unknown) => void;
 
 /** More distinct statements than the store has; beyond it they are prepared anew, which is only slower. */
 const MOST_STATEMENTS = 400;
+/** Characters of a digest: no two of so few statements are called the same. */
+const NAME_LENGTH = 22;
 const INT8 = 20;
 /** PostgreSQL, appendix A: read_only_sql_transaction. */
 const READ_ONLY = '25006';
@@ -70,11 +73,10 @@ export const preparePostgres = {
     },
   },
   connection(connection: PostgresConnection, done: Done): void {
-    const names = new Map<string, string>();
     const query = connection.query.bind(connection);
     const corked = onePacketPerTurn(connection);
     connection.query = (config: unknown, ...rest: unknown[]) =>
-      corked(() => query(named(names, config), ...rest.map((one) => leavingReadOnly(connection, one))));
+      corked(() => query(named(config), ...rest.map((one) => leavingReadOnly(connection, one))));
     done(null, connection);
   },
 };
@@ -109,13 +111,24 @@ function onePacketPerTurn(connection: PostgresConnection): <T>(send: () => T) =>
   };
 }
 
+const names = new Map<string, string>();
+
 /** Gives a statement with values the name under which the server keeps it prepared. */
-function named(names: Map<string, string>, config: unknown): unknown {
+function named(config: unknown): unknown {
   if (typeof config !== 'object' || config === null) return config;
   const { text, values } = config as PostgresQuery;
   if (text === undefined || values === undefined || values.length === 0 || !isRepeated(text)) return config;
-  const name = names.get(text) ?? `s${names.size}`;
-  if (!names.has(text) && names.size < MOST_STATEMENTS) names.set(text, name);
-  const known = names.has(text) ? { name } : {};
-  return { ...config, values: values.map(storable), ...known };
+  const name = names.get(text) ?? nameOf(text);
+  return { ...config, values: values.map(storable), ...(name === undefined ? {} : { name }) };
+}
+
+/**
+ * INVARIANT: a name stands for one text, whoever prepares it. Behind a pooler that lends one connection to many in turn a
+ * number would run what another process has prepared under it.
+ */
+function nameOf(text: string): string | undefined {
+  if (names.size >= MOST_STATEMENTS) return undefined;
+  const name = createHash('sha256').update(text).digest('base64url').slice(0, NAME_LENGTH);
+  names.set(text, name);
+  return name;
 }
