@@ -2,9 +2,10 @@ import type { Knex } from 'knex';
 import type { Artifact } from '../app/artifact.ts';
 import type { Artifacts } from '../app/ports/artifacts.ts';
 import { gather } from './gather.ts';
+import { inLockOrder } from './locks.ts';
 import { json, mapping, plain } from './mapping.ts';
 import { type Order, pageOf } from './paging.ts';
-import { among, hitsOf, insertRows, rowsOf } from './statements.ts';
+import { among, hitsOf, insertRows, type Row, rowsOf } from './statements.ts';
 import { inTransaction } from './transaction.ts';
 
 const artifactTable = mapping<Artifact>('oidc_artifacts', {
@@ -94,7 +95,7 @@ async function insertAll(db: Knex, inserted: readonly Artifact[]): Promise<(arti
 
 /** Inserts what is not taken and answers the keys that were free. */
 export async function insertFreeArtifacts(db: Knex, list: readonly Artifact[]): Promise<ReadonlySet<string>> {
-  const rows = await insertRows(db, 'oidc_artifacts', list.map(artifactTable.write), INSERT_FREE);
+  const rows = await insertRows(db, 'oidc_artifacts', rowsIn(list), INSERT_FREE);
   return new Set((rows as readonly unknown[] as readonly ArtifactKey[]).map(keyOf));
 }
 
@@ -108,8 +109,12 @@ function keptOnce(name: string): string {
   return `${name} = COALESCE(oidc_artifacts.${name}, excluded.${name})`;
 }
 
+function rowsIn(list: readonly Artifact[]): Row[] {
+  return inLockOrder(list, keyOf).map(artifactTable.write);
+}
+
 function inOneCommit(db: Knex, list: readonly Artifact[], then: string): Promise<readonly unknown[]> {
-  const rows = list.map(artifactTable.write);
+  const rows = rowsIn(list);
   if (rows.length === 1) return insertRows(db, 'oidc_artifacts', rows, then);
   return inTransaction(db, (trx) => insertRows(trx, 'oidc_artifacts', rows, then));
 }

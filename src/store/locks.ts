@@ -13,6 +13,14 @@ export const KEYS = {
 } as const;
 
 /**
+ * Rows in the order in which every node writes them: nodes that write the same ones at once wait for one another, and
+ * never in a circle, which PostgreSQL would notice after a second.
+ */
+export function inLockOrder<T>(rows: readonly T[], keyOf: (row: T) => string): T[] {
+  return rows.toSorted((one, other) => (keyOf(one) < keyOf(other) ? -1 : 1));
+}
+
+/**
  * One transaction at a time goes on from here, across all nodes. SQLite needs nothing: its write transactions
  * already run one after another.
  */

@@ -2,6 +2,7 @@ import type { Task } from '../domain/task.ts';
 import type { Applier, Step } from './applier.ts';
 import { eachAlone } from './applier.ts';
 import { toJson } from './json.ts';
+import { inLockOrder } from './locks.ts';
 import { among, hitsOf, inputs, insertFree, insertRows, rowsOf, type Row } from './statements.ts';
 import { parentHandleOf, pathOf, tasks } from './tasks.ts';
 
@@ -13,14 +14,18 @@ export const insertTask: Applier<'insert_task'> = async (db, steps) => {
   const ids = steps.map(({ change }) => ({ task_id: change.task.taskId }));
   const rows = steps.map(({ change }) => taskRow(change.task));
   const [free, stored] = await Promise.allSettled([
-    insertFree(db, 'task_ids', 'task_id', ids),
-    insertRows(db, 'tasks', rows),
+    insertFree(db, 'task_ids', 'task_id', inLockOrder(ids, byTaskId)),
+    insertRows(db, 'tasks', inLockOrder(rows, byTaskId)),
   ]);
   if (free.status === 'rejected') throw free.reason;
   const hits = ids.map(({ task_id }) => free.value.has(task_id));
   if (stored.status === 'rejected' && !hits.includes(false)) throw stored.reason;
   return hits;
 };
+
+export function byTaskId(row: Row): string {
+  return row['task_id'] as string;
+}
 
 /** A task as it lies in its table. */
 function taskRow(task: Task): Row {
@@ -70,11 +75,12 @@ export const countChild: Applier<'count_child'> = async (db, steps) => {
 
 /** How many children each task of the batch gets, and when the last of them asked. */
 export function childCounts(steps: readonly Step<'count_child'>[]) {
-  return [...Map.groupBy(steps, ({ change }) => change.handle)].map(([handle, children]) => ({
+  const counts = [...Map.groupBy(steps, ({ change }) => change.handle)].map(([handle, children]) => ({
     handle,
     children: children.length,
     now: Math.max(...children.map(({ at }) => at)),
   }));
+  return inLockOrder(counts, ({ handle }) => handle);
 }
 
 /** Does not lock: a task that ends at the same time takes a ledger row, which the new token depends on. */

@@ -4,9 +4,10 @@ import { eventRows } from '../audit-events.ts';
 import { FAN_OUT, TOLD_COLUMNS } from '../fan-out.ts';
 import { toJson } from '../json.ts';
 import { LEDGER_HEAD, type LedgerHead } from '../ledger-head.ts';
+import { inLockOrder } from '../locks.ts';
 import type { RememberedLedger } from '../remembered-ledger.ts';
 import { type Row, rowsOf } from '../statements.ts';
-import { childCounts, taskLink } from '../task-changes.ts';
+import { byTaskId, childCounts, taskLink } from '../task-changes.ts';
 import { tasks } from '../tasks.ts';
 import { tokens } from '../tokens.ts';
 import { handlesOf, type PlainBatch, plainBatchOf, type PlainCommits } from './plain-batch.ts';
@@ -118,7 +119,10 @@ const CONTINUED: Readonly<Record<string, string>> = {
 
 /** OFFSET 0 is a fence: the parents are looked up one by one, however many tasks the planner expects. */
 function opening(openings: readonly Step<'insert_task'>[]): Part | undefined {
-  const links = openings.map(({ change }) => taskLink(change.task));
+  const links = inLockOrder(
+    openings.map(({ change }) => taskLink(change.task)),
+    byTaskId,
+  );
   if (links.every((link) => link['parent_handle'] === null))
     return insertion('opened', 'tasks', links, 'RETURNING task_id');
   return {
