@@ -1,6 +1,7 @@
 import { type Applier, eachAlone } from './applier.ts';
 import { insertFreeArtifacts, keyOf } from './artifacts.ts';
 import { toJson } from './json.ts';
+import { inLockOrder } from './locks.ts';
 import { among, hitsOf, inputs, rowsOf } from './statements.ts';
 
 /** For ids that are new by construction: a taken one is a miss. */
@@ -15,6 +16,7 @@ export const insertArtifact: Applier<'insert_artifact'> = async (db, steps) => {
 /** Single use: of any number of attempts, one hits. */
 export const consumeArtifact: Applier<'consume_artifact'> = async (db, steps) => {
   const columns = { model: 'text', id: 'text', used_at: 'bigint' } as const;
+  const uses = steps.map(({ change: { model, id, at } }) => ({ model, id, used_at: at }));
   const keys = among(
     db,
     'oidc_artifacts.id',
@@ -26,7 +28,7 @@ export const consumeArtifact: Applier<'consume_artifact'> = async (db, steps) =>
      WHERE oidc_artifacts.model = input.model AND oidc_artifacts.id = input.id AND ${keys.sql}
        AND consumed_at IS NULL
      RETURNING oidc_artifacts.model AS model, oidc_artifacts.id AS id`,
-    [toJson(steps.map(({ change: { model, id, at } }) => ({ model, id, used_at: at }))), ...keys.bindings],
+    [toJson(inLockOrder(uses, keyOf)), ...keys.bindings],
   );
   const hits = new Set(consumed.map(keyOf));
   return steps.map(({ change }) => hits.has(keyOf(change)));

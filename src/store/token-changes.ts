@@ -1,6 +1,7 @@
 import type { Applier } from './applier.ts';
 import { eachAlone } from './applier.ts';
 import { toJson } from './json.ts';
+import { inLockOrder } from './locks.ts';
 import { among, hitsOf, inputs, insertRows, rowsOf } from './statements.ts';
 import { tokens } from './tokens.ts';
 
@@ -31,7 +32,7 @@ export const consumeToken: Applier<'consume_token'> = async (db, steps) => {
     `UPDATE tokens SET consumed_at = input.used_at, redeemed_as = input.used_as FROM ${inputs(db, columns)}
      WHERE tokens.token_id = input.token_id AND ${keys.sql} AND consumed_at IS NULL AND revoked_at IS NULL
      RETURNING tokens.token_id AS token_id`,
-    [toJson(uses), ...keys.bindings],
+    [toJson(inLockOrder(uses, ({ token_id }) => token_id)), ...keys.bindings],
   );
   const ids = new Set(consumed.map((row) => row['token_id']));
   return steps.map(({ change }) => ids.has(change.tokenId));

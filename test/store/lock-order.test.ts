@@ -5,7 +5,7 @@ import type { Artifact } from '../../src/app/artifact.ts';
 import type { UnitOfWork } from '../../src/app/unit-of-work.ts';
 import { openDatabase } from '../../src/store/database.ts';
 import { createStore, type DatabaseStore } from '../../src/store/store.ts';
-import { aChild, anId, aTask } from '../support/fixtures.ts';
+import { aChild, anId, aTask, aUnit, T0 } from '../support/fixtures.ts';
 import { miss, opening } from './committing.ts';
 import { type Place, postgresPlace } from './databases.ts';
 
@@ -78,6 +78,31 @@ describe('what is committed together takes its rows in one order', () => {
       () => commitAll(units),
       ids,
       (id) => ['INSERT INTO task_ids (task_id) VALUES ($1)', [id]],
+    );
+  });
+
+  test('tokens that are used up', async () => {
+    const tokens = [opening(), opening()].map(({ token, unit }) => ({ token, unit }));
+    await commitAll(tokens.map(({ unit }) => unit));
+    const [one, other] = tokens.map(({ token }) => token.tokenId).toSorted() as [string, string];
+    const use = (tokenId: string) =>
+      aUnit([{ do: 'consume_token', tokenId, at: T0, redeemedAs: null, miss }]);
+    await begins(
+      () => commitAll([use(other), use(one)]),
+      { first: one, last: other },
+      (tokenId) => ['SELECT 1 FROM tokens WHERE token_id = $1 FOR UPDATE', [tokenId]],
+    );
+  });
+
+  test('records that are used up', async () => {
+    const records = [anId(), anId()].toSorted() as [string, string];
+    await Promise.all(records.map((id) => store.artifacts.upsert(aSession(id))));
+    const use = (id: string) => aUnit([{ do: 'consume_artifact', model: 'Session', id, at: T0, miss }]);
+    const [one, other] = records;
+    await begins(
+      () => commitAll([use(other), use(one)]),
+      { first: one, last: other },
+      (id) => ['SELECT 1 FROM oidc_artifacts WHERE id = $1 FOR UPDATE', [id]],
     );
   });
 
