@@ -57,7 +57,7 @@ test('every reference leads somewhere, and every schema is one of JSON Schema', 
 });
 
 test('everybody gets the same bytes, so that clients who do not read them take no memory', async () => {
-  const api = { contracts: [], others: [], issuer: 'https://auth.example.com', version: '0.0.0' };
+  const api = { contracts: [], others: () => [], issuer: 'https://auth.example.com', version: '0.0.0' };
   const { handle } = openapiRoute(api);
   const [first, second] = [handle({} as never), handle({} as never)];
   expect(Buffer.isBuffer(first)).toBe(true);
