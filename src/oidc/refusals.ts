@@ -4,6 +4,8 @@ import type { AppContext } from '../app/context.ts';
 import type { RefusalRecorder } from '../app/audit/record-refusal.ts';
 import { asciiDescription, TASK_ERRORS } from './errors.ts';
 import { logFailure } from './engine-events.ts';
+import { CLIENT_CREDENTIALS } from './grants/client-credentials.ts';
+import { TOKEN_EXCHANGE } from './grants/token-exchange.ts';
 import { CLIENT_ENDPOINTS, isRateLimited } from './rate-limit.ts';
 import { ROUTES } from './routes.ts';
 import { requestState } from './request-state.ts';
@@ -16,6 +18,9 @@ interface OAuthError {
   /** Seconds. */
   retry_after?: number;
 }
+
+/** Those with TASK_PARAMETERS. */
+const GRANTS_OF_TASKS = [CLIENT_CREDENTIALS, TOKEN_EXCHANGE];
 
 /** What the engine answers for a grant type that the client may not use; RFC 6749 §5.2 wants `unauthorized_client`. */
 const NOT_ALLOWED = 'requested grant type is not allowed for this client';
@@ -106,17 +111,18 @@ function refusalFact(ctx: Context, body: OAuthError): Fact {
   const form = ctx.state.oauthBody as URLSearchParams | undefined;
   const { parent_task_id: parent, ...why } = requestState(ctx).refusal ?? {};
   const claimed = claimedTask(form);
+  const taskId = typeof parent === 'string' ? parent : asksForTask(ctx, body) ? claimed : null;
   return {
     type: factType(ctx, body),
     outcome: ctx.status >= 500 ? 'error' : 'refused',
     clientId: claimedClient(ctx),
     // A refused child belongs to the history of the task that it was asked of.
-    taskId: typeof parent === 'string' ? parent : claimed,
+    taskId,
     reason: `${body.error}: ${body.error_description ?? ''}`.slice(0, 500),
     details: {
       ...why,
       path: ctx.path,
-      ...(typeof parent === 'string' && claimed !== null ? { task_id: claimed } : {}),
+      ...(claimed !== null && claimed !== taskId ? { task_id: claimed } : {}),
       ...(form?.get('grant_type') ? { grant_type: form.get('grant_type')?.slice(0, 100) } : {}),
       ...(form?.get('scope') ? { scope: form.get('scope')?.slice(0, 500) } : {}),
       ...(form?.get('parent_task_id') ? { parent_task_id: form.get('parent_task_id')?.slice(0, 128) } : {}),
@@ -138,6 +144,16 @@ function undecidedFact(ctx: Context): Fact | undefined {
     type: ctx.path === ROUTES.token ? 'token_refused' : 'authorization_denied',
     outcome: 'refused',
   };
+}
+
+/**
+ * INVARIANT: the history of a task holds what somebody known asked of it. Whoever has not authenticated, or asks for
+ * something that takes no `task_id`, only says so.
+ */
+function asksForTask({ path, state }: Context, { error }: OAuthError): boolean {
+  if (error === 'invalid_client') return false;
+  const grant = (state.oauthBody as URLSearchParams | undefined)?.get('grant_type') ?? '';
+  return path !== ROUTES.token || GRANTS_OF_TASKS.includes(grant);
 }
 
 function claimedTask(form: URLSearchParams | undefined): string | null {

@@ -1,12 +1,15 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { type AgentParty, asAdmin, pkce, registerAgent } from '../support/parties.ts';
+import { basic } from '../support/requests.ts';
 import { startServer, type TestServer } from '../support/server.ts';
 import {
+  auditEvents,
   clientCredentials,
   derive,
   introspect,
   open,
   type OpenTask,
+  requestToken,
   tokenExchange,
 } from '../support/token-requests.ts';
 
@@ -61,6 +64,31 @@ describe('a task id', () => {
       const taken = await clientCredentials(server, stranger, { task_id: root.taskId, ...form });
       expect(taken.body).toMatchObject({ error: 'invalid_request', task_error: 'task_id_taken' });
     }
+  });
+
+  test('was taken for a fact where it only was named: now it says nothing in the history of the task', async () => {
+    const grants = ['client_credentials', 'refresh_token'];
+    const refreshing = await registerAgent(server, { grant_types: grants });
+    const own = await open(server, refreshing, { scope: 'reports:read' });
+    const refused = await requestToken(server, refreshing, {
+      grant_type: 'refresh_token',
+      refresh_token: own.body.refresh_token,
+      code_verifier: own.verifier,
+      scope: 'reports:write',
+      task_id: root.taskId,
+    });
+    expect(refused.body.task_error).toBe('not_subset');
+    const unknown = { ...agent, headers: basic(agent.clientId, 'a guess') };
+    await clientCredentials(server, unknown, { task_id: root.taskId, ...pkce().parameters });
+
+    const named = { task_id: null, details: { task_id: root.taskId } };
+    const { clientId } = refreshing;
+    const [widening] = await auditEvents(server, { client_id: clientId, event_type: 'token_refused' });
+    expect(widening).toMatchObject(named);
+    const guess = { client_id: agent.clientId, event_type: 'client_authentication_failed' };
+    expect((await auditEvents(server, guess))[0]).toMatchObject(named);
+    const chain = await asAdmin(server, 'GET', `/api/admin/audit/task-chain/${root.taskId}`);
+    expect(chain.body.task_details[0].refused_widenings).toEqual([]);
   });
 
   test('was given again: now one that has ended stays taken', async () => {
