@@ -146,14 +146,14 @@ async function administrator(context: AppContext, ctx: Context): Promise<string 
   if (header === '') return undefined;
   const [scheme, value] = header.split(' ');
   const found = scheme?.toLowerCase() === 'bearer' && value ? await resolveToken(context, value) : undefined;
+  const token = found?.liveness === 'live' ? found.token : undefined;
+  const known = token?.kind === 'access' && token.keyThumbprint === null;
+  // The audit trail names whoever holds a good token, whatever becomes of the request.
+  if (known) extendRequestState(ctx, { directClient: token.clientId });
   const good =
-    found?.liveness === 'live' &&
-    found.token.kind === 'access' &&
-    found.token.keyThumbprint === null &&
-    found.token.audience === context.settings.adminAudience &&
-    covers(found.token.scope, ['admin:write']);
+    known && token.audience === context.settings.adminAudience && covers(token.scope, ['admin:write']);
   if (!good) throw new RegistrationRefusal(401, 'invalid_token', 'the token does not allow registration');
-  return found.token.clientId;
+  return token.clientId;
 }
 
 async function readJson(ctx: Context, limit: number): Promise<Record<string, unknown>> {

@@ -23,7 +23,7 @@ export interface RequestState {
   presentedToken(): Promise<ResolvedToken | undefined>;
   /** Set while a code is redeemed: what the engine consumes is committed with the issued token, or not at all. */
   redemption?: { readonly consume: Change[] };
-  /** Set when the client was authenticated without the engine (direct/client-secret.ts). */
+  /** Set when the client was authenticated without the engine (direct/client-secret.ts, registration.ts). */
   directClient?: string;
   /** Set when introspection was answered: who asked, and about which token. */
   introspection?: { readonly agent: Agent; readonly found: ResolvedToken | undefined };

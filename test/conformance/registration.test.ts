@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { CALLBACK } from '../support/code-flow.ts';
-import { adminToken, pkce } from '../support/parties.ts';
+import { adminToken, pkce, registerAgent } from '../support/parties.ts';
 import { basic, bearer, postJson, send } from '../support/requests.ts';
 import { startServer, type TestServer } from '../support/server.ts';
-import { clientCredentials } from '../support/token-requests.ts';
+import { auditEvents, clientCredentials, open } from '../support/token-requests.ts';
 
 const REGISTER = '/api/oauth/register';
 let server: TestServer;
@@ -54,6 +54,17 @@ describe('registering a client (RFC 7591)', () => {
     expect({ status, scope: body.scope }).toEqual({ status: 201, scope: 'reports:write' });
     const forged = await register({ redirect_uris: [CALLBACK] }, bearer('forged'));
     expect(forged.status).toBe(401);
+  });
+
+  test('[R13] refuses a token without that right, and records whose it was', async () => {
+    const agent = await registerAgent(server);
+    const { token } = await open(server, agent);
+    expect((await register({ redirect_uris: [CALLBACK] }, bearer(token))).status).toBe(401);
+    const refused = { client_id: agent.clientId, event_type: 'request_refused' };
+    expect((await auditEvents(server, refused))[0]).toMatchObject({
+      actor: agent.clientId,
+      reason: 'invalid_token: the token does not allow registration',
+    });
   });
 
   test.each([
