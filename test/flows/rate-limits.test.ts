@@ -363,6 +363,17 @@ describe.each(['sqlite', 'postgres'] as const)('limits on %s', (database) => {
       expect((await asAdmin(server, 'GET', '/api/admin/tokens')).status).toBe(200);
     });
 
+    test('that tokens have exhausted do not hold for who follows the ledger with credentials of its own', async () => {
+      const from = elsewhere();
+      const api = await registerResourceServer(server);
+      const stranger = { ...from, ...bearer('no.such.token') };
+      await spend(5, () => send(server, '/api/tasks/x', { headers: stranger }));
+      const follow = (headers: Record<string, string>) =>
+        send(server, '/api/revocations', { headers: { ...from, ...headers } });
+      expect(told(await follow(api.headers))).toMatchObject([{ policy: 'resource-server' }]);
+      expectTooMany(await follow(bearer(await adminToken(server))), 'refused-token');
+    });
+
     test('hold for registrations at both doors together, an administrator’s excepted', async () => {
       const headers = elsewhere();
       const json = { ...headers, 'content-type': 'application/json' };

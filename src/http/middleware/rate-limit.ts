@@ -8,6 +8,7 @@ import type { RequestContext, RequestMiddleware } from '../state.ts';
 /** Liveness is never refused: a restart would not make anybody ask less. So nothing may be spent or stored for it. */
 export const NEVER_REFUSED = '/health/live';
 const CREDENTIALS = /^(Bearer|DPoP|Basic)\b/i;
+const TOKEN = /^(Bearer|DPoP)\b/i;
 
 /**
  * Counts requests of our own API: against the address when they come without credentials, otherwise against the client,
@@ -17,12 +18,13 @@ export function rateLimit(limits: RateLimits, except: (path: string) => boolean)
   return async (ctx, next) => {
     if (except(ctx.path)) return next();
     const { sourceIp } = ctx.state.origin;
-    if (!CREDENTIALS.test(ctx.get('Authorization'))) {
+    const authorization = ctx.get('Authorization');
+    if (!CREDENTIALS.test(authorization)) {
       admit(ctx, await limits.source(sourceIp));
       return next();
     }
-    const tokens = await limits.tokens.look(sourceIp);
-    if (!tokens.allowed) admit(ctx, tokens);
+    const tokens = TOKEN.test(authorization) ? await limits.tokens.look(sourceIp) : undefined;
+    if (tokens?.allowed === false) admit(ctx, tokens);
     try {
       await next();
     } catch (error) {
