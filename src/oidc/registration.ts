@@ -120,17 +120,19 @@ function requireScopeGrammar(scope: string | undefined): void {
   }
 }
 
+/** The secret of no client. */
+const NO_SECRET = 'not-the-secret';
+
+/**
+ * RFC 7592 §2.2: a secret in an update must be the client's. The engine says so of a wrong one, after it has looked at the
+ * registration token: before, anybody could try secrets here.
+ */
 async function readUpdate(context: AppContext, ctx: Context, limit: number): Promise<void> {
   const { scope: _fixed, client_secret: secret, ...metadata } = await readJson(ctx, limit);
   const clientId = ctx.path.slice(ROUTES.registration.length + 1);
-  if (secret !== undefined && !(await isCurrentSecret(context, clientId, secret))) {
-    throw new RegistrationRefusal(
-      400,
-      'invalid_request',
-      'client_secret does not match (RFC 7592 section 2.2)',
-    );
-  }
-  offerBody(ctx, JSON.stringify(checkRegistration(metadata)), 'application/json');
+  const wrong = secret !== undefined && !(await isCurrentSecret(context, clientId, secret));
+  const update = { ...checkRegistration(metadata), ...(wrong ? { client_secret: NO_SECRET } : {}) };
+  offerBody(ctx, JSON.stringify(update), 'application/json');
 }
 
 async function isCurrentSecret({ store, digests, clock }: AppContext, clientId: string, secret: unknown) {

@@ -144,6 +144,26 @@ describe('[S38] managing a registered client (RFC 7592)', () => {
     expect((await send(server, path, { headers: auth })).status).toBe(401);
   });
 
+  test('nobody learns without its registration token whether a secret is the right one', async () => {
+    const { body: made } = await register({ redirect_uris: [CALLBACK] });
+    const path = new URL(made.registration_client_uri).pathname;
+    const put = async (secret: string, headers: Record<string, string> = {}) => {
+      const update = { client_id: made.client_id, client_secret: secret, redirect_uris: [CALLBACK] };
+      const { status, body } = await send(server, path, {
+        method: 'PUT',
+        headers: { ...headers, 'content-type': 'application/json' },
+        body: JSON.stringify(update),
+      });
+      return { status, error: body.error, why: body.error_description };
+    };
+    const [right, wrong] = [await put(made.client_secret), await put('guess')];
+    expect(right).toMatchObject({ status: 401, error: 'invalid_token' });
+    expect(wrong).toEqual(right);
+    const own = bearer(made.registration_access_token);
+    expect(await put('guess', own)).toMatchObject({ status: 400, error: 'invalid_request' });
+    expect((await put(made.client_secret, own)).status).toBe(200);
+  });
+
   test('it is told a secret when it comes to authenticate with one, and is told no other', async () => {
     const without = { token_endpoint_auth_method: 'none', redirect_uris: [CALLBACK] };
     const { body: made } = await register(without);
