@@ -1,23 +1,34 @@
 /** What the process does when it is told to end. */
 export interface Signals {
-  /** Calls `end` at each signal from now on, and at once for one that came before. */
+  /** Calls `end` when it is told so from now on, and at once when it was before; once more when it is told again. */
   lead(end: () => void): void;
 }
 
 /**
- * Listens for SIGTERM and SIGINT before anything else: process 1 of a container never gets a signal that nobody listens
- * to, and would run until it is killed. Until somebody leads, a first signal waits and a second ends the process.
+ * Listens for signals before anything else: process 1 of a container never gets one that nobody listens to, and would
+ * run until it is killed. Until somebody leads, the first one waits and a second ends the process.
  */
 export function listenForSignals(): Signals {
   let heard = false;
+  let hungUp = false;
   let end: (() => void) | undefined;
   const hear = () => {
     if (end) end();
     else if (heard) process.exit(1);
     heard = true;
   };
-  process.on('SIGTERM', hear);
-  process.on('SIGINT', hear);
+  const told = () => {
+    if (!hungUp) hear();
+    hungUp = false;
+  };
+  process.on('SIGTERM', told);
+  process.on('SIGINT', told);
+  // The terminal is gone, which goes along with another signal as a rule: together they are told once.
+  process.on('SIGHUP', () => {
+    if (heard) return;
+    hungUp = true;
+    hear();
+  });
   return {
     lead(to) {
       end = to;

@@ -16,6 +16,7 @@ process.on('message', (message: ToWorker) => {
 // Once or many times: a terminal signals every process of the group, and the primary tells us as well.
 process.on('SIGTERM', () => void end());
 process.on('SIGINT', () => void end());
+process.on('SIGHUP', () => void end());
 tell({ is: 'started' });
 
 async function begin({ config }: Extract<ToWorker, { do: 'serve' }>): Promise<Serving> {

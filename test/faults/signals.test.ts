@@ -50,6 +50,15 @@ test.each([
   30_000,
 );
 
+test('servers whose terminal is closed drain, and take that for no second signal', async () => {
+  server = await startServerProcess({ databaseUrl: database.url, args: ['--workers', '2'] });
+  const entries = logEntries(server, 'app.log');
+  const workers = entries.flatMap(({ message, pid }) => (message === 'worker listening' ? [pid] : []));
+  server.signal('SIGTERM');
+  for (const pid of [server.pid, ...workers]) process.kill(pid as number, 'SIGHUP');
+  expect(await server.exited()).toEqual({ code: 0, signal: null });
+}, 30_000);
+
 test('one that is told so twice does not wait for its start', async () => {
   const starting = await startHeldUp([]);
   starting.signal('SIGINT');
