@@ -3,7 +3,15 @@ import { listConsents } from '../../src/app/users/consents.ts';
 import type { Agent } from '../../src/domain/agent.ts';
 import { UnavailableError } from '../../src/domain/unavailable.ts';
 import type { User } from '../../src/domain/user.ts';
-import { atConsent, type InteractionsApp, redeem, startInteractionsApp } from './interactions-app.ts';
+import { createPageClient } from '../browser/page-client.ts';
+import {
+  atConsent,
+  authorizePath,
+  type InteractionsApp,
+  PASSWORD,
+  redeem,
+  startInteractionsApp,
+} from './interactions-app.ts';
 
 let app: InteractionsApp;
 let user: User;
@@ -52,6 +60,28 @@ test('a form that is sent many times at once is one approval, and opens one task
   }
   const { items } = await listConsents(app.context, { userId: user.userId, page: { limit: 100 } });
   expect(items.filter(({ clientId }) => clientId === agent.clientId)).toHaveLength(1);
+});
+
+test('a sign-in that is sent again while the browser comes back from the first one begins nothing anew', async () => {
+  const agent = await app.agent();
+  const browser = createPageClient(app.issuer);
+  const page = await browser.open(authorizePath(agent));
+  const { url, sending } = browser.prepare(page, { email: user.email, password: PASSWORD });
+  const { location } = await browser.send(url, sending);
+  const { artifacts } = app.store;
+  for (const way of ['upsert', 'update'] as const) {
+    const save = artifacts[way];
+    jest.spyOn(artifacts, way).mockImplementation(async (artifact) => {
+      jest.restoreAllMocks();
+      expect((await browser.open(location ?? '')).status).toBe(200);
+      return save(artifact);
+    });
+  }
+  const again = await browser.submit(page, { email: user.email, password: PASSWORD });
+  expect(again.status).toBe(400);
+  expect(again.html).toContain('<h1>This request');
+  const asked = await app.events('authorization_requested');
+  expect(asked.filter(({ clientId }) => clientId === agent.clientId)).toHaveLength(1);
 });
 
 test('an approval that could not be recorded leaves nothing, and can be sent again', async () => {
