@@ -12,7 +12,7 @@ import {
   registerAgent,
   registerResourceServer,
 } from '../support/parties.ts';
-import { type Answer, basic, bearer, type Form, postForm, send } from '../support/requests.ts';
+import { type Answer, basic, bearer, type Form, postForm, postJson, send } from '../support/requests.ts';
 import { startServer, type TestServer } from '../support/server.ts';
 import {
   ADMIN,
@@ -454,6 +454,24 @@ describe.each(['sqlite', 'postgres'] as const)('limits on %s', (database) => {
       expect(rush.filter(({ status }) => status === 429).length).toBeGreaterThanOrEqual(15);
       const told401 = rush.filter(({ status }) => status === 429);
       for (const answer of told401) expect(answer.headers.get('www-authenticate')).toBeNull();
+    });
+
+    test('of unknown refresh tokens do not hold up those of other agents behind the same address', async () => {
+      const from = elsewhere();
+      const post = (path: string, body: object) => postJson(server, path, body, from);
+      const { agent_id, api_key } = await administer(server, 'POST', '/agents/register', {
+        name: 'Neighbour',
+        owner_email: 'you@company.com',
+        permissions: ['example:read'],
+      });
+      const { body: opened } = await post('/agents/verify', { agent_id, api_key });
+      for (let i = 0; i < 5; i += 1) {
+        const answer = await post('/agents/refresh', { refresh_token: `${i}${'x'.repeat(42)}` });
+        expect(answer.status).toBe(400);
+      }
+      expect((await post('/agents/refresh', { refresh_token: opened.token.refresh_token })).status).toBe(200);
+      const same = () => post('/agents/refresh', { refresh_token: 'x'.repeat(43) });
+      expectTooMany((await spend(4, same))[3] as Answer, 'failed-authentication-source');
     });
 
     test('count nothing while they succeed', async () => {

@@ -199,7 +199,7 @@ export function agentAuthTokenRoutes(context: AppContext, guessing: Guessing): B
 
   /** @throws Problem 400, 429; DomainError as tokenStillStands. */
   async function byRefreshToken(ctx: RequestContext, value: string): Promise<Proof<ResolvedToken>> {
-    const { agent, found } = await guessing(ctx, 'refresh_token', async () => {
+    const { agent, found } = await guessing(ctx, value.slice(0, 15), async () => {
       const found = await findOpenedRefreshToken(context, value);
       const agent = found && (await context.store.agents.byId(found.token.clientId));
       return agent ? { proven: { agent, found }, agent } : { refused: problemOf(unknownRefreshToken()) };
