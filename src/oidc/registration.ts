@@ -6,16 +6,17 @@ import type { Answer, AnswerOnce } from '../app/idempotency/answer-once.ts';
 import { deferUnits } from '../app/idempotency/deferred-units.ts';
 import { KEY_REUSED, readIdempotencyKey, REPEATED_FIELD } from '../app/idempotency/idempotency-key.ts';
 import { resolveToken } from '../app/tokens/resolve-token.ts';
+import { stillStands } from '../app/tokens/still-stands.ts';
 import { parseBoundedJson } from '../domain/bounded-json.ts';
 import { DomainError } from '../domain/errors.ts';
 import { covers, formatScope, parseScope } from '../domain/scope.ts';
 import { networkOf } from '../domain/source-network.ts';
 import { checkRegistration, RegistrationRefusal } from './client-registration-policy.ts';
 import { SECRET_IS_DIGESTED } from './clients.ts';
-import { refusing } from './errors.ts';
+import { OAuthRefusal, refusing } from './errors.ts';
 import { offerBody } from './internals.ts';
 import { ROUTES } from './routes.ts';
-import { extendRequestState, requestState } from './request-state.ts';
+import { extendRequestState, type Registrar, requestState } from './request-state.ts';
 
 export interface RegistrationOptions {
   readonly context: AppContext;
@@ -37,8 +38,9 @@ export function registration({ context, answerOnce, limit }: RegistrationOptions
       }
       if (updates) await readUpdate(context, ctx, limit);
     } catch (error) {
-      if (!(error instanceof RegistrationRefusal)) throw error;
-      refuse(ctx, error);
+      const refusal = refusalOf(error);
+      if (!refusal) throw error;
+      refuse(ctx, refusal);
       return undefined;
     }
     await next();
@@ -60,7 +62,7 @@ async function create(
   context: AppContext,
   ctx: Context,
   answerOnce: AnswerOnce,
-  { body, registrar }: { body: unknown; registrar: string | undefined },
+  { body, registrar }: { body: unknown; registrar: Registrar | undefined },
   produce: () => Promise<Answer>,
 ): Promise<void> {
   const field = ctx.req.headers['idempotency-key'] as string | undefined;
@@ -71,10 +73,11 @@ async function create(
     return;
   }
   const { origin } = requestState(ctx);
-  const owner = registrar === undefined ? `network ${networkOf(origin.sourceIp)}` : `client ${registrar}`;
+  const owner =
+    registrar === undefined ? `network ${networkOf(origin.sourceIp)}` : `client ${registrar.actor}`;
   const { method, path } = ctx;
   const request = { key: read.key, owner, method, path, body };
-  const caller = { actor: registrar ?? null, origin };
+  const caller = { actor: null, ...registrar, origin };
   const outcome = await refusing('token', () => answerOnce(request, caller, produce));
   if (outcome.kind === 'reused') throw new RegistrationRefusal(422, 'invalid_request', KEY_REUSED);
   if (outcome.kind === 'answered') return;
@@ -143,19 +146,21 @@ async function isCurrentSecret({ store, digests, clock }: AppContext, clientId: 
 }
 
 /** The administrator whose token came along; undefined without one. A bad token is refused, not ignored. */
-async function administrator(context: AppContext, ctx: Context): Promise<string | undefined> {
+async function administrator(context: AppContext, ctx: Context): Promise<Registrar | undefined> {
   const header = ctx.get('authorization');
   if (header === '') return undefined;
   const [scheme, value] = header.split(' ');
   const found = scheme?.toLowerCase() === 'bearer' && value ? await resolveToken(context, value) : undefined;
-  const token = found?.liveness === 'live' ? found.token : undefined;
-  const known = token?.kind === 'access' && token.keyThumbprint === null;
+  const live = found?.liveness === 'live' ? found : undefined;
+  const known = live?.token.kind === 'access' && live.token.keyThumbprint === null;
   // The audit trail names whoever holds a good token, whatever becomes of the request.
-  if (known) extendRequestState(ctx, { directClient: token.clientId });
+  if (known) extendRequestState(ctx, { directClient: live.token.clientId });
   const good =
-    known && token.audience === context.settings.adminAudience && covers(token.scope, ['admin:write']);
+    known &&
+    live.token.audience === context.settings.adminAudience &&
+    covers(live.token.scope, ['admin:write']);
   if (!good) throw new RegistrationRefusal(401, 'invalid_token', 'the token does not allow registration');
-  return token.clientId;
+  return { actor: live.token.clientId, standsOn: stillStands(live) };
 }
 
 async function readJson(ctx: Context, limit: number): Promise<Record<string, unknown>> {
@@ -182,6 +187,13 @@ async function readJson(ctx: Context, limit: number): Promise<Record<string, unk
     throw new RegistrationRefusal(400, 'invalid_client_metadata', 'the body must be a JSON object');
   }
   return value as Record<string, unknown>;
+}
+
+/** RFC 6750 §3.1 also for a token that was revoked before the commit. */
+function refusalOf(error: unknown): RegistrationRefusal | undefined {
+  if (error instanceof RegistrationRefusal) return error;
+  if (!(error instanceof OAuthRefusal) || error.cause_code !== 'caller_revoked') return undefined;
+  return new RegistrationRefusal(401, 'invalid_token', error.error_description ?? error.message);
 }
 
 function refuse(ctx: Context, { status, error, message }: RegistrationRefusal): void {

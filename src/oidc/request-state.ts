@@ -1,9 +1,15 @@
 import type { Context } from 'koa';
 import Provider from 'oidc-provider';
 import type { ResolvedToken } from '../app/tokens/resolve-token.ts';
-import type { Change, ClientSecret } from '../app/unit-of-work.ts';
+import type { Change, ClientSecret, Guard } from '../app/unit-of-work.ts';
 import type { Agent } from '../domain/agent.ts';
 import type { RequestOrigin } from '../domain/audit-event.ts';
+
+/** The administrator by whose token a client is registered. */
+export interface Registrar {
+  readonly actor: string;
+  readonly standsOn: readonly Guard[];
+}
 
 /**
  * What one request carries beside the engine's own context: the engine calls adapter and policies without passing
@@ -38,7 +44,7 @@ export interface RequestState {
   /** Epochs of the people whose sign-ins the engine found, by their ids. */
   accountEpochs?: Map<string, number>;
   /** Set by the registration endpoint's own checks. */
-  registration?: { readonly registrar: string | undefined; readonly requestedScope: string | undefined };
+  registration?: { readonly registrar: Registrar | undefined; readonly requestedScope: string | undefined };
   /** The request named no resource; what stands there is the engine's default. */
   resourceDefaulted?: boolean;
 }

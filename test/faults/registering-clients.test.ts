@@ -4,7 +4,8 @@ import { CALLBACK } from '../support/code-flow.ts';
 import { pkce } from '../support/parties.ts';
 import { basic, bearer, postJson, send } from '../support/requests.ts';
 import type { TestServer } from '../support/server.ts';
-import { clientCredentials } from '../support/token-requests.ts';
+import { ADMIN, auditEvents, clientCredentials, revoke } from '../support/token-requests.ts';
+import { adminTokenWith } from '../support/who-asks.ts';
 import { atOnce, onEveryDatabase, tally } from './nodes.ts';
 
 onEveryDatabase('a client that manages its own registration', (nodes) => {
@@ -40,6 +41,32 @@ onEveryDatabase('a client that manages its own registration', (nodes) => {
     const { items } = await store.agents.search({ name: 'Half a client' }, { limit: 10 });
     expect(items).toHaveLength(0);
   });
+
+  test.each([{}, { 'Idempotency-Key': 'registered-by-a-revoked-token' }])(
+    'is not registered by the token of an administrator that was revoked meanwhile: %j',
+    async (headers) => {
+      const { store } = server.taskgrant;
+      const token = await adminTokenWith(server, 'admin:write');
+      for (const node of nodes().each) {
+        const { commit } = node.taskgrant.store;
+        jest.spyOn(node.taskgrant.store, 'commit').mockImplementation(async (unit) => {
+          if (unit.changes.some((one) => one.do === 'insert_agent')) await revoke(server, ADMIN, token);
+          return commit(unit);
+        });
+      }
+      const client = { client_name: 'Late client', redirect_uris: [CALLBACK], scope: 'reports:admin' };
+      const answer = await postJson(server, '/api/oauth/register', client, { ...bearer(token), ...headers });
+      jest.restoreAllMocks();
+      expect(answer).toMatchObject({ status: 401, body: { error: 'invalid_token' } });
+      expect(answer.headers.get('www-authenticate')).toContain('error="invalid_token"');
+      const { items } = await store.agents.search({ name: 'Late client' }, { limit: 10 });
+      expect(items).toHaveLength(0);
+      const [refused] = await auditEvents(server, { event_type: 'request_refused' });
+      expect(refused).toMatchObject({
+        reason: expect.stringContaining('revoked meanwhile'),
+      });
+    },
+  );
 
   test('gets one secret, however often it asks for one at the same moment', async () => {
     const without = { token_endpoint_auth_method: 'none', redirect_uris: [CALLBACK] };

@@ -43,7 +43,7 @@ export class ClientAdapter implements Adapter {
       return;
     }
     await registerClient(this.#context, {
-      caller: { actor: state?.registration?.registrar ?? null, origin },
+      caller: { actor: null, ...state?.registration?.registrar, origin },
       clientId: id,
       metadata,
       requestedScope: state?.registration?.requestedScope,
