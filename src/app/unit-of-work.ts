@@ -275,5 +275,8 @@ export interface UnitOfWork {
   readonly outlivesRefusal?: boolean;
 }
 
+/** What a unit tells, apart from what it writes. */
+export type Told = Pick<UnitOfWork, 'id' | 'events'>;
+
 /** What must hold in a commit, apart from what it writes. */
 export type Conditions = Pick<UnitOfWork, 'guards' | 'changes'>;

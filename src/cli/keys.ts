@@ -29,12 +29,9 @@ async function list(session: Session, { json: asJson }: DataOptions): Promise<vo
 
 async function rotate(session: Session, { json: asJson }: DataOptions): Promise<void> {
   const { context, keyring, caller } = session;
-  const { kid, made } = await keyring.rotate(context.clock.now());
-  if (made) {
-    await context.store.commit(
-      unitOf(context, caller, [], { type: 'signing_key_rotated', details: { kid } }),
-    );
-  }
+  const { kid, made } = await keyring.rotate(context.clock.now(), (kid) =>
+    unitOf(context, caller, [], { type: 'signing_key_rotated', details: { kid } }),
+  );
   const row = (await keyRows(session)).find((each) => each.kid === kid);
   if (asJson) json({ made, key: row });
   else

@@ -1,4 +1,5 @@
 import type { JWK } from 'jose';
+import type { Told } from '../app/unit-of-work.ts';
 import { sharedRun } from './shared-run.ts';
 import type { SigningKey } from './signing-key.ts';
 import {
@@ -41,9 +42,9 @@ export interface Keyring {
   /**
    * Publishes a new key that signs from `now + publishAheadMs` and lets the earlier ones retire `verifyAfterMs`
    * after that. Nodes rotate by the same calendar: while a new key still waits, it is answered instead, unless this one
-   * is to sign at once.
+   * is to sign at once. A new key is stored together with what `tell` says of it, or not at all.
    */
-  rotate(now: number): Promise<PlannedKey>;
+  rotate(now: number, tell?: (kid: string) => Told): Promise<PlannedKey>;
   /** Deletes keys past their retirement and answers how many. */
   removeRetired(now: number): Promise<number>;
 }
@@ -68,9 +69,9 @@ export function createKeyring(parts: KeyringParts): Keyring {
         await stored.add(firstOrRotation(parts, clock.now()));
       announce();
     },
-    async rotate(now) {
+    async rotate(now, tell) {
       await stored.load();
-      return stored.add(rotation(parts, now));
+      return stored.add(rotation(parts, now), tell);
     },
     async refresh() {
       await stored.load();

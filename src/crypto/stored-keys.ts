@@ -1,5 +1,6 @@
 import type { Clock, Ids } from '../app/ports.ts';
 import type { KeyStore, StoredKey } from '../app/ports/keys.ts';
+import type { Told } from '../app/unit-of-work.ts';
 import { DecryptionError, type Encryption } from './encryption.ts';
 import { published, schedule, signing } from './key-schedule.ts';
 import {
@@ -40,10 +41,10 @@ export interface StoredKeys {
   /** @throws Error `ENCRYPTION_KEY does not match the stored keys`; what was known before stays known. */
   load(): Promise<void>;
   /**
-   * Inserts the key that `plan` wants, lets the earlier ones retire after it, and loads.
+   * Inserts the key that `plan` wants with what is told of it, lets the earlier ones retire after it, and loads.
    * INVARIANT: no two nodes plan at once, so the second sees what the first has made.
    */
-  add(plan: KeyPlan): Promise<PlannedKey>;
+  add(plan: KeyPlan, tell?: (kid: string) => Told): Promise<PlannedKey>;
   removeRetired(now: number): Promise<number>;
   /** Oldest first. */
   published(): readonly OpenedKey[];
@@ -70,8 +71,12 @@ export function createStoredKeys(parts: StoredKeysParts): StoredKeys {
 
   return {
     load,
-    async add(plan) {
-      const planned = await keys.exclusively((exclusive) => addPlanned({ ...parts, keys: exclusive }, plan));
+    async add(plan, tell) {
+      const planned = await keys.exclusively(async (exclusive) => {
+        const added = await addPlanned({ ...parts, keys: exclusive }, plan);
+        if (added.made && tell) await exclusive.record(tell(added.kid));
+        return added;
+      });
       await load();
       return planned;
     },

@@ -1,7 +1,7 @@
 import type { Knex } from 'knex';
 import type { AuditFilter, AuditReads } from '../app/ports/audit.ts';
 import type { Page, Paged } from '../app/ports/page.ts';
-import type { UnitOfWork } from '../app/unit-of-work.ts';
+import type { Told } from '../app/unit-of-work.ts';
 import type { AuditEvent } from '../domain/audit-event.ts';
 import { json, mapping, plain } from './mapping.ts';
 import { type Filter, type Order, pageOf, sliceOf } from './paging.ts';
@@ -79,7 +79,7 @@ function matching(db: Knex, filter: AuditFilter): Knex.QueryBuilder {
  * The events of many units with one statement, and with them their deliveries to webhooks. Answers how many deliveries
  * there are. A unit that is sent again violates the key of its first event, so nothing is delivered twice.
  */
-export async function insertEvents(db: Knex, units: readonly UnitOfWork[]): Promise<number> {
+export async function insertEvents(db: Knex, units: readonly Told[]): Promise<number> {
   const rows = eventRows(units);
   const [first] = rows;
   if (!first) return 0;
@@ -97,7 +97,7 @@ export async function insertEvents(db: Knex, units: readonly UnitOfWork[]): Prom
   );
 }
 
-export function eventRows(units: readonly UnitOfWork[]): readonly Row[] {
+export function eventRows(units: readonly Told[]): readonly Row[] {
   return units.flatMap(({ id, events }) =>
     events.map((event, position) => ({ ...auditEvents.write(event), unit_id: id, position })),
   );

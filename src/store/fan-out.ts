@@ -1,5 +1,5 @@
 import type { Knex } from 'knex';
-import type { UnitOfWork } from '../app/unit-of-work.ts';
+import type { Told } from '../app/unit-of-work.ts';
 import type { AuditEventType } from '../domain/audit-event.ts';
 import { patternsFor, TOLD_WHEN_REFUSED, WEBHOOK_EVENT_OF } from '../domain/webhook-event.ts';
 import { hitsOf, isPostgres } from './statements.ts';
@@ -81,7 +81,7 @@ export const FAN_OUT_ON_SQLITE = `WITH ${NAMES},
   ${IN_ORDER}`;
 
 /** Runs FAN_OUT_ON_SQLITE. Answers how many deliveries there are. */
-export function recordDeliveries(db: Knex, units: readonly UnitOfWork[]): Promise<number> {
+export function recordDeliveries(db: Knex, units: readonly Told[]): Promise<number> {
   if (isPostgres(db)) throw new Error('PostgreSQL records deliveries with the events themselves');
   return hitsOf(db, FAN_OUT_ON_SQLITE, [JSON.stringify(units.map(({ id }) => id))]);
 }

@@ -1,5 +1,6 @@
 import type { Knex } from 'knex';
 import type { KeyStore, StoredKey } from '../app/ports/keys.ts';
+import { insertEvents } from './audit-events.ts';
 import { lockUntilCommit } from './locks.ts';
 import { json, mapping, plain } from './mapping.ts';
 import { hitsOf, insertRows, rowsOf } from './statements.ts';
@@ -30,6 +31,9 @@ export function keyStore(db: Knex): KeyStore {
     },
     async remove(kid) {
       await hitsOf(db, 'DELETE FROM signing_keys WHERE kid = ?', [kid]);
+    },
+    async record(told) {
+      await insertEvents(db, [told]);
     },
     exclusively: (work) =>
       inTransaction(db, async (trx) => {

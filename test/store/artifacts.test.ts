@@ -2,7 +2,8 @@ import { beforeEach, describe, expect, test } from '@jest/globals';
 import type { Artifact } from '../../src/app/artifact.ts';
 import type { StoredKey } from '../../src/app/ports/keys.ts';
 import { createStore, type DatabaseStore } from '../../src/store/store.ts';
-import { anId, T0 } from '../support/fixtures.ts';
+import { anEvent, anId, aUnit, T0 } from '../support/fixtures.ts';
+import { createManualClock, keyringNode } from '../support/keyring-node.ts';
 import { onEveryDatabase } from './databases.ts';
 
 onEveryDatabase('records of the OAuth engine', (open) => {
@@ -130,6 +131,21 @@ onEveryDatabase('records of the OAuth engine', (open) => {
       await expect(broken).rejects.toThrow('changed its mind');
       expect(await store.keys.all()).toEqual([made]);
       await store.keys.remove(made?.kid ?? '');
+    });
+
+    test('are rotated with what the audit trail tells of it, or not at all', async () => {
+      const ring = keyringNode(store.keys, createManualClock(T0));
+      const told = aUnit([]);
+      await store.commit(told);
+      // An event that cannot be stored: it is there already.
+      await expect(ring.rotate(T0, () => told)).rejects.toThrow();
+      expect(await store.keys.all()).toEqual([]);
+      const event = (kid: string) => anEvent({ type: 'signing_key_rotated', details: { kid } });
+      const { kid } = await ring.rotate(T0, (kid) => aUnit([], { events: [event(kid)] }));
+      expect(await store.keys.all()).toMatchObject([{ kid }]);
+      const { items } = await store.audit.search({ type: 'signing_key_rotated' }, { limit: 10 });
+      expect(items).toMatchObject([{ details: { kid } }]);
+      await store.keys.remove(kid);
     });
   });
 });

@@ -40,6 +40,7 @@ export function createMemoryKeyStore(): MemoryKeyStore {
     remove: async (kid) => {
       rows.delete(kid);
     },
+    record: async () => {},
   };
   return store;
 }

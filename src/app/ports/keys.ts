@@ -1,3 +1,5 @@
+import type { Told } from '../unit-of-work.ts';
+
 /** A signing key. The private part is encrypted by the caller. Times are milliseconds since the epoch. */
 export interface StoredKey {
   readonly kid: string;
@@ -16,6 +18,8 @@ export interface KeyStore {
   insert(key: StoredKey): Promise<void>;
   retire(kid: string, at: number): Promise<void>;
   remove(kid: string): Promise<void>;
+  /** What the audit trail tells of a change. */
+  record(told: Told): Promise<void>;
   /** Nobody else, on any node, is in such a piece of work at the same time; it is kept as a whole or not at all. */
   exclusively<T>(work: (keys: KeyStore) => Promise<T>): Promise<T>;
 }
