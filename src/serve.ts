@@ -36,6 +36,8 @@ export async function serve(config: Config, outside: Outside = {}): Promise<Serv
   }
   const { port } = http.address() as AddressInfo;
   const { app } = taskgrant.loggers;
+  // No memory or no number for one more connection: whoever is there goes on being answered.
+  http.on('error', (error) => app.warn('a connection could not be accepted', { error: error.message }));
   const { issuer, host, databaseKind: database } = config;
   app.info('listening', { issuer, host, port, database });
   let stopping: Promise<boolean> | undefined;
