@@ -93,6 +93,17 @@ describe('a person delegates to an agent', () => {
     expect(wider).toContain('not_subset');
   });
 
+  test('is shown what has changed before anything is allowed', async () => {
+    const one = await registerAgent(server, { redirect_uris: [CALLBACK], grant_types: GRANTS });
+    const url = authorizationUrl(server, one, { scope: 'reports:read', ...pkce().parameters });
+    const page = await browser.consentPage(url);
+    await administer(server, 'PUT', `/api/agents/${one.clientId}`, { agent_name: 'Another name' });
+    const again = await browser.pages.submit(page, {});
+    expect(again.status).toBe(409);
+    expect(again.html).toContain('Another name');
+    expect((await browser.pages.submit(again, {})).location?.searchParams.has('code')).toBe(true);
+  });
+
   test('[R10] may decline, and the client learns of it', async () => {
     const form = { scope: 'reports:read', state: 'declined', ...pkce().parameters };
     const url = authorizationUrl(server, agent, form);

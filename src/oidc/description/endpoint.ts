@@ -33,6 +33,7 @@ const MEANING: Readonly<Record<number, string>> = {
   403: 'It is not permitted.',
   404: 'There is nothing here.',
   405: 'The method is not supported here.',
+  409: 'What was asked about has changed meanwhile.',
   413: 'The request is too large.',
   422: 'The Idempotency-Key was used for another body, or a form was filled in wrongly.',
   429: 'Too many requests.',

@@ -146,7 +146,7 @@ const people: readonly Endpoint[] = [
     path: '/interaction/{uid}/{action}',
     summary: 'What that page sends: login, consent or abort.',
     answers: { 200: 'page', 302: 'redirect', 303: 'redirect' },
-    refuses: [401, 403, 404, 405, 413, 415, 422],
+    refuses: [401, 403, 404, 405, 409, 413, 415, 422],
   },
   {
     ...PAGE,
