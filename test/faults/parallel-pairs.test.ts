@@ -4,46 +4,58 @@ import type { Knex } from 'knex';
 import { connect } from '../../src/store/database.ts';
 import { seedOfRun } from '../properties/sequences.ts';
 import { onEveryDatabase } from './nodes.ts';
+import { type Difference, differenceOf, isNone } from './pairs/difference.ts';
 import { OPERATIONS, type OperationName } from './pairs/operations.ts';
-import { type Order, type Outcome, outcomeOf, type Pair } from './pairs/outcome.ts';
+import { concurrentOrders, type Order, ordersInTurn } from './pairs/orders.ts';
+import { type Outcome, outcomeOf, type Play } from './pairs/outcome.ts';
 
 const NAMES = Object.keys(OPERATIONS) as OperationName[];
-const PAIRS = NAMES.flatMap((first, i) => NAMES.slice(i).map((second): Pair => ({ first, second })));
+const PAIRS = NAMES.flatMap((first, i) => NAMES.slice(i).map((second): Play => [first, second]));
 /** Others in each run, and many among the long runs of `npm run test:faults`. */
-const SOME = process.env['KILL_ROUNDS'] === undefined ? 10 : 300;
+const [TWOS, THREES] = process.env['KILL_ROUNDS'] === undefined ? [8, 2] : [200, 60];
 const SEED = seedOfRun();
 
-function drawn(): readonly Pair[] {
-  const some = fc.shuffledSubarray(PAIRS, { minLength: SOME, maxLength: SOME });
-  return fc.sample(some, { seed: SEED, numRuns: 1 })[0] ?? [];
+function drawn(): readonly Play[] {
+  const twos = fc.shuffledSubarray(PAIRS, { minLength: TWOS, maxLength: TWOS });
+  const three = fc.tuple(fc.constantFrom(...NAMES), fc.constantFrom(...NAMES), fc.constantFrom(...NAMES));
+  const threes = fc.array(three, { minLength: THREES, maxLength: THREES });
+  return fc.sample(fc.tuple(twos, threes), { seed: SEED, numRuns: 1 }).flat(2);
 }
 
-/** Of two requests that were sent together: the one that was not refused, if the other was. */
-function survivor({ statuses: { first = 0, second = 0 } }: Outcome): Order | undefined {
-  if (first < 400 === second < 400) return undefined;
-  return first < 400 ? ['first'] : ['second'];
-}
-
-onEveryDatabase(`two things at the same moment (TASKGRANT_SEED=${SEED})`, (nodes) => {
+onEveryDatabase(`things at the same moment (TASKGRANT_SEED=${SEED})`, (nodes) => {
   let db: Knex;
   beforeAll(() => {
     db = connect(nodes().database);
   });
   afterAll(() => db.destroy());
 
-  test.each(drawn().map((pair) => [pair.first, pair.second, pair] as const))(
-    'end as if one came after the other, or as if one of them had not come: %s; %s',
-    async (_first, _second, pair) => {
-      const outcome = (order: Order) => outcomeOf(nodes(), db, pair, order);
-      const apart = [await outcome(['first', 'second']), await outcome(['second', 'first'])];
-      for (const order of ['together', { within: 'first' }, { within: 'second' }] as const) {
-        const found = await outcome(order);
-        expect(Math.max(...Object.values(found.statuses))).toBeLessThan(500);
-        const possible = [...apart];
+  test.each(drawn().map((play) => [play.join('; '), play] as const))(
+    'end as if one came after the other, or as if one that was refused had not come: %s',
+    async (_names, play) => {
+      const known = new Map<string, Outcome>();
+      const inTurn = async (order: Order) => {
+        const name = order.places.join();
+        const outcome = known.get(name) ?? (await outcomeOf(nodes(), db, play, order));
+        known.set(name, outcome);
+        return outcome;
+      };
+      for (const order of concurrentOrders(play.length)) {
+        const found = await outcomeOf(nodes(), db, play, order);
+        const statuses = play.map((_, place) => Number.parseInt(found.answers[place] ?? '', 10));
+        expect(Math.max(...statuses)).toBeLessThan(500);
+        const places = [...statuses.keys()];
+        const isRefused = (place: number) => (statuses[place] ?? 0) >= 400;
+        const differences: Difference[] = [];
         // Refused as overtaken: somebody else had changed what it was decided on.
-        const alone = survivor(found);
-        if (alone) possible.push({ statuses: found.statuses, left: (await outcome(alone)).left });
-        expect(possible).toContainEqual(found);
+        for (const turn of ordersInTurn(
+          places.filter((place) => !isRefused(place)),
+          places.filter(isRefused),
+        )) {
+          const { answers, left } = await inTurn(turn);
+          differences.push(differenceOf(found, { answers: { ...found.answers, ...answers }, left }));
+          if (differences.some(isNone)) break;
+        }
+        if (!differences.some(isNone)) expect({ order, differences }).toBeUndefined();
       }
     },
   );

@@ -3,10 +3,14 @@ import { redeemCode } from '../../support/code-flow.ts';
 import { asAdmin, pkce } from '../../support/parties.ts';
 import { type Answer, basic, send } from '../../support/requests.ts';
 import { clientCredentials, requestToken, revoke, tokenExchange } from '../../support/token-requests.ts';
+import { BROWSER_OPERATIONS } from './browser-operations.ts';
 import type { Scene } from './scene.ts';
 
+/** How a request was answered and, in a browser, what comes of going on from there. */
+export type Asked = Answer & { readonly goOn?: () => Promise<Answer> };
+
 /** Makes what the request names, and answers how it is sent. */
-type Operation = (scene: Scene) => Promise<() => Promise<Answer>>;
+export type Operation = (scene: Scene) => Promise<() => Promise<Asked>>;
 type Made<T> = (scene: Scene) => Promise<T>;
 
 /** A request of an administrator. */
@@ -60,6 +64,7 @@ function manage(method: string, changed?: object): Operation {
 }
 
 export const OPERATIONS = {
+  ...BROWSER_OPERATIONS,
   'open a task': openTask({}),
   'open a task by the role': async (scene) => {
     await scene.role();

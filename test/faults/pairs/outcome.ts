@@ -1,19 +1,19 @@
 import type { Knex } from 'knex';
 import type { UnitOfWork } from '../../../src/app/unit-of-work.ts';
-import type { Answer } from '../../support/requests.ts';
 import { ADMIN, introspect } from '../../support/token-requests.ts';
-import { OPERATIONS, type OperationName } from './operations.ts';
 import type { Nodes } from '../nodes.ts';
+import { browsersOf } from './browser-operations.ts';
+import { type Asked, OPERATIONS, type OperationName } from './operations.ts';
 import { type Scene, sceneOn } from './scene.ts';
+import type { Order } from './orders.ts';
+import { toldOf, withoutWhatDiffers } from './words.ts';
 
-type Place = 'first' | 'second';
-export type Pair = Readonly<Record<Place, OperationName>>;
-/** Who is asked when: both at the same moment, one between what the other reads and what it writes, or one after the other. */
-export type Order = 'together' | { readonly within: Place } | readonly Place[];
+/** Requests that are there to be asked, by their places. */
+export type Play = readonly OperationName[];
 
 /** What came of requests: how each was answered, and what is there afterwards. */
 export interface Outcome {
-  readonly statuses: Readonly<Partial<Record<Place, number>>>;
+  readonly answers: Readonly<Record<number, string>>;
   readonly left: readonly string[];
 }
 
@@ -29,6 +29,8 @@ const LEFT: Readonly<Record<string, readonly [key: string, ...told: string[]]>> 
   resource_servers: ['client_id', 'name', 'scopes'],
   audiences: ['client_id', 'audience'],
   webhooks: ['agent_id', 'enabled', 'url', 'description', 'previous_ends_at'],
+  webhook_deliveries: ['webhook_id', 'event'],
+  registration_tokens: ['client_id', 'consumed_at'],
   tasks: ['client_id', 'state', 'depth', 'child_count', 'scope'],
   tokens: ['client_id', 'kind', 'consumed_at', 'revoked_at', 'scope'],
 };
@@ -36,30 +38,59 @@ const LEFT: Readonly<Record<string, readonly [key: string, ...told: string[]]>> 
 const DIFFERENT_EACH_TIME = /_at$|^replaced_by$/;
 
 /** Makes a scene of its own, asks, and tells what came of it in words that do not depend on which scene it is. */
-export async function outcomeOf(nodes: Nodes, db: Knex, pair: Pair, order: Order): Promise<Outcome> {
+export async function outcomeOf(nodes: Nodes, db: Knex, play: Play, order: Order): Promise<Outcome> {
   const scene = sceneOn(nodes.front);
-  const asked = { first: await OPERATIONS[pair.first](scene), second: await OPERATIONS[pair.second](scene) };
-  const since = await lastUnit(db);
-  const answers: Partial<Record<Place, Answer>> = {};
-  const ask = async (place: Place) => {
-    answers[place] = await asked[place]();
+  const prepared: (() => Promise<Asked>)[] = [];
+  for (const name of play) prepared.push(await OPERATIONS[name](scene));
+  const since = await lastOnes(db);
+  const answers: Record<number, Asked> = {};
+  const ask = async (place: number) => {
+    const answer = await prepared[place]?.();
+    if (answer) answers[place] = answer;
   };
-  if (order === 'together') await Promise.all([ask('first'), ask('second')]);
-  else if ('within' in order) {
-    const other = order.within === 'first' ? 'second' : 'first';
-    const restore = beforeNextWrite(nodes, () => ask(other));
-    await ask(order.within);
-    restore();
-    // One that writes nothing has nothing between.
-    if (!answers[other]) await ask(other);
-  } else for (const place of order) await ask(place);
+  await askInOrder(nodes, order, ask);
+  // What a browser is told first is of no account: it goes on by itself.
+  for (const [place, { goOn }] of Object.entries(answers)) if (goOn) answers[Number(place)] = await goOn();
   const left = [
+    ...(await browsersOf(scene)),
     ...(await rowsOf(db, scene)),
     ...(await eventsSince(db, scene, since)),
-    ...(await liveOf(scene, answers)),
+    ...(await revocationsSince(db, since)),
+    ...(await liveOf(nodes, scene, answers)),
   ];
-  const statuses = Object.fromEntries(Object.entries(answers).map(([place, { status }]) => [place, status]));
-  return { statuses, left: left.map((line) => scene.inItsWords(line)).toSorted() };
+  const inWords = (text: string) => withoutWhatDiffers(scene.inItsWords(text));
+  return {
+    answers: Object.fromEntries(Object.entries(answers).map(([place, one]) => [place, inWords(toldOf(one))])),
+    left: left.map(inWords).toSorted(),
+  };
+}
+
+type Ask = (places: readonly number[]) => Promise<void>;
+
+async function askInOrder(nodes: Nodes, { how, places }: Order, one: (place: number) => Promise<void>) {
+  const inTurn: Ask = async (some) => {
+    for (const place of some) await one(place);
+  };
+  const together: Ask = async (some) => void (await Promise.all(some.map(one)));
+  const nested: Ask = (some) => within(some, nested);
+  async function within([first, ...others]: readonly number[], inner: Ask): Promise<void> {
+    if (first === undefined) return;
+    if (others.length === 0) return one(first);
+    let happening: Promise<void> | undefined;
+    const happen = () => (happening ??= inner(others));
+    const restore = beforeNextWrite(nodes, happen);
+    await one(first);
+    restore();
+    // Of its own where nothing was written, and not over yet where somebody else wrote.
+    await happen();
+  }
+  const ask: Readonly<Record<Order['how'], Ask>> = {
+    'in turn': inTurn,
+    together,
+    within: (some) => within(some, together),
+    nested,
+  };
+  await ask[how](places);
 }
 
 const ENGINE_WRITES = ['upsert', 'insert', 'update', 'destroy', 'destroyByGrant'] as const;
@@ -95,6 +126,9 @@ function beforeNextWrite({ each }: Nodes, happen: () => Promise<void>): () => vo
   return restore;
 }
 
+/** What nobody sees any more, and what is removed soon: when, depends on who else asks. */
+const hasPassed = (moment: unknown) => moment !== null && Number(moment) <= Date.now();
+
 async function rowsOf(db: Knex, scene: Scene): Promise<string[]> {
   const lines: string[] = [];
   for (const [table, columns] of Object.entries(LEFT)) {
@@ -102,6 +136,7 @@ async function rowsOf(db: Knex, scene: Scene): Promise<string[]> {
       .whereIn(columns[0], scene.ids())
       .select([...columns]);
     for (const row of rows as Record<string, unknown>[]) {
+      if (table === 'client_secrets' && hasPassed(row['expires_at'])) continue;
       const told = columns.map((column) =>
         DIFFERENT_EACH_TIME.test(column) ? row[column] !== null : row[column],
       );
@@ -111,21 +146,42 @@ async function rowsOf(db: Knex, scene: Scene): Promise<string[]> {
   return lines;
 }
 
-async function lastUnit(db: Knex): Promise<string> {
-  const [row] = await db('audit_events').max({ last: 'unit_id' });
-  return String(row?.['last']);
+interface Last {
+  readonly unit: string;
+  readonly revocation: number;
 }
 
+async function lastOnes(db: Knex): Promise<Last> {
+  const [event] = await db('audit_events').max({ last: 'unit_id' });
+  const [revocation] = await db('revocations').max({ last: 'seq' });
+  return { unit: String(event?.['last']), revocation: Number(revocation?.['last'] ?? 0) };
+}
+
+/** Of no account: codes of an approval that opens one task, a password for a page that has ended, what is recorded later. */
+const NOT_TOLD = ['authorization_code_issued', 'user_signed_in', 'token_introspection'];
+
 /** Ids of units sort as they were made. */
-async function eventsSince(db: Knex, scene: Scene, since: string): Promise<string[]> {
-  const events = await db('audit_events').where('unit_id', '>', since).where('outcome', 'success');
+async function eventsSince(db: Knex, scene: Scene, { unit }: Last): Promise<string[]> {
+  const events = await db('audit_events')
+    .where('unit_id', '>', unit)
+    .where('outcome', 'success')
+    .whereNotIn('type', NOT_TOLD);
   return events
     .filter(({ client_id, user_id }) => scene.ids().includes(client_id) || scene.ids().includes(user_id))
     .map(({ type, client_id, user_id }) => `event ${type} ${client_id} ${user_id}`);
 }
 
-/** Which tokens are live, of the scene and of the answers, and for what. */
-async function liveOf(scene: Scene, answers: Partial<Record<Place, Answer>>): Promise<string[]> {
+async function revocationsSince(db: Knex, { revocation }: Last): Promise<string[]> {
+  const rows = await db('revocations').where('seq', '>', revocation);
+  return rows.map(({ kind, handle, epoch }) => `revoked ${kind} ${handle} ${epoch}`);
+}
+
+/** Which tokens are live, of the scene and of the answers, and for what: at every server. */
+async function liveOf(
+  nodes: Nodes,
+  scene: Scene,
+  answers: Readonly<Record<number, Asked>>,
+): Promise<string[]> {
   const tokens = Object.entries(answers).map(([place, { body }]) => [
     place,
     body?.access_token ?? body?.token?.access_token,
@@ -133,9 +189,11 @@ async function liveOf(scene: Scene, answers: Partial<Record<Place, Answer>>): Pr
   if (scene.has('task')) tokens.push(['task', (await scene.task()).token]);
   const lines: string[] = [];
   for (const [whose, token] of tokens) {
-    if (token === undefined) continue;
-    const { active, scope } = await introspect(scene.server, ADMIN, token);
-    lines.push(`token of ${whose}: ${active} ${scope}`);
+    if (typeof token !== 'string') continue;
+    for (const node of nodes.each) {
+      const { active, scope } = await introspect(node, ADMIN, token);
+      lines.push(`token of ${whose}: ${active} ${scope}`);
+    }
   }
   return lines;
 }

@@ -1,8 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { registerWithKey } from '../../support/agent-auth.ts';
 import { browserOf } from '../../support/browser-session.ts';
-import { CALLBACK, getCode } from '../../support/code-flow.ts';
-import { administer, createPerson, registerAgent, registerResourceServer } from '../../support/parties.ts';
+import { authorizationUrl, CALLBACK, getCode } from '../../support/code-flow.ts';
+import {
+  administer,
+  createPerson,
+  pkce,
+  registerAgent,
+  registerResourceServer,
+} from '../../support/parties.ts';
 import { bearer, postJson } from '../../support/requests.ts';
 import type { TestServer } from '../../support/server.ts';
 import { derive, handOff, open, TOKEN_EXCHANGE } from '../../support/token-requests.ts';
@@ -51,7 +57,7 @@ export function sceneOn(server: TestServer) {
   const person = once(
     'person',
     () => createPerson(server),
-    ({ userId }) => [userId],
+    ({ userId, email }) => [userId, email],
   );
   const permission = once(
     'permission',
@@ -91,7 +97,14 @@ export function sceneOn(server: TestServer) {
   const webhook = once(
     'webhook',
     async () => {
-      const row = { url: 'https://example.com/hook', events: ['permission.removed'] };
+      const events = [
+        'permission.removed',
+        'agent.updated',
+        'agent.suspended',
+        'token.issued',
+        'task.revoked',
+      ];
+      const row = { url: 'https://hook.invalid/', events };
       const agentId = (await agent()).clientId;
       const made = await administer(server, 'POST', '/api/webhooks', { ...row, agent_id: agentId });
       return made.webhook.id as string;
@@ -121,6 +134,31 @@ export function sceneOn(server: TestServer) {
     async () => {
       const browser = browserOf(server, await person());
       return getCode(server, { agent: await agent(), browser, form: { scope: 'reports:read' } });
+    },
+    () => [],
+  );
+  /** Where a client sends a browser of the person, and the proof that redeems what comes of it. */
+  async function visit() {
+    const [party, proof] = [await agent(), pkce()];
+    const form = { ...proof.parameters, scope: 'reports:read' };
+    const browser = browserOf(server, await person());
+    return { browser, verifier: proof.verifier, url: authorizationUrl(server, party, form) };
+  }
+  /** A browser that is asked for the password. */
+  const signingIn = once(
+    'signingIn',
+    async () => {
+      const visiting = await visit();
+      return { ...visiting, page: await visiting.browser.pages.open(visiting.url) };
+    },
+    () => [],
+  );
+  /** A browser that is asked what to allow. */
+  const asked = once(
+    'asked',
+    async () => {
+      const visiting = await visit();
+      return { ...visiting, page: await visiting.browser.consentPage(visiting.url) };
     },
     () => [],
   );
@@ -187,6 +225,9 @@ export function sceneOn(server: TestServer) {
     child,
     voucher,
     code,
+    visit,
+    signingIn,
+    asked,
     consent,
     suspended,
     pending,
