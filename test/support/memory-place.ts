@@ -1,5 +1,7 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync, statfsSync } from 'node:fs';
+import { statSync, writeFileSync } from 'node:fs';
+import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { removeAbandoned } from './postgres-server.ts';
 
@@ -37,6 +39,8 @@ async function forgetKilledRuns(): Promise<void> {
     const owner = Number(name.slice(PREFIX.length).split('-')[0]);
     if (!Number.isInteger(owner) || existsSync(`/proc/${owner}`)) continue;
     const place = join(MEMORY, name);
+    // Everybody may write there, and remove what is theirs.
+    if (statSync(place).uid !== userInfo().uid) continue;
     await removeAbandoned(place);
     rmSync(place, { recursive: true, force: true });
   }
