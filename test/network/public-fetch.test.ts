@@ -1,3 +1,5 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { describe, expect, test } from '@jest/globals';
 import { publicFetch } from '../../src/network/public-fetch.ts';
 
@@ -26,5 +28,24 @@ describe('fetching what a client names', () => {
     'https://localhost/',
   ])('[S20] recognises %s in every spelling', async (url) => {
     await expect(publicFetch(answered)(url)).rejects.toThrow('no public address');
+  });
+
+  test('[S20] follows no redirect: where it leads, nobody has looked', async () => {
+    const asked: unknown[] = [];
+    const server = createServer(({ url }, response) => {
+      asked.push(url);
+      response.writeHead(url === '/inside' ? 200 : 302, { location: '/inside' }).end('{"keys":[]}');
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    try {
+      const { port } = server.address() as AddressInfo;
+      const fetch = publicFetch(globalThis.fetch, async () => ['93.184.216.34']);
+      await expect(fetch(`http://127.0.0.1:${port}/keys`)).rejects.toThrow('fetch failed');
+      expect((await fetch(`http://127.0.0.1:${port}/document`, { redirect: 'manual' })).status).toBe(302);
+      expect(asked).toEqual(['/keys', '/document']);
+    } finally {
+      server.closeAllConnections();
+      server.close();
+    }
   });
 });
