@@ -1,4 +1,5 @@
 import { addressesOf, isPublicAddress } from './public-address.ts';
+import { untilAborted } from './until-aborted.ts';
 
 type Resolve = (host: string) => Promise<readonly string[]>;
 
@@ -14,7 +15,8 @@ export function publicFetch(
 ): typeof globalThis.fetch {
   return async (input, init) => {
     const { hostname } = new URL(input instanceof Request ? input.url : input);
-    const addresses = await resolve(hostname.replace(/^\[|\]$/g, ''));
+    const resolved = resolve(hostname.replace(/^\[|\]$/g, ''));
+    const addresses = await (init?.signal ? untilAborted(init.signal, resolved) : resolved);
     if (addresses.length === 0 || !addresses.every(isPublicAddress)) {
       throw new Error('the host has no public address');
     }

@@ -3,6 +3,7 @@ import https from 'node:https';
 import { isIP, type LookupFunction } from 'node:net';
 import type { WebhookAnswer, WebhookSender, WebhookTargets } from '../app/ports/webhooks.ts';
 import { type AddressRule, addressesOf } from './public-address.ts';
+import { untilAborted } from './until-aborted.ts';
 
 export interface SenderParts {
   readonly targets: WebhookTargets;
@@ -35,7 +36,7 @@ export function createWebhookSender(parts: SenderParts): WebhookSender {
         const url = new URL(address);
         const problem = targets.problemOf(url);
         if (problem !== undefined) return unanswered(`the URL ${problem}`);
-        const addresses = await aborted(signal, resolve(url.hostname)).catch(noAddress(signal));
+        const addresses = await untilAborted(signal, resolve(url.hostname)).catch(noAddress(signal));
         if (addresses.length === 0 || !addresses.every(allows)) return unanswered(NO_ADDRESS);
         return await exchange(url, { headers, body, addresses, signal, redact });
       } catch (error) {
@@ -113,17 +114,6 @@ function retryAfter(value: string | undefined): number | undefined {
   if (/^\d{1,9}$/.test(value)) return Number(value) * 1000;
   const at = /^[A-Z][a-z]+, .+ GMT$/.test(value) ? Date.parse(value) : Number.NaN;
   return Number.isNaN(at) ? undefined : Math.max(0, at - Date.now());
-}
-
-/** Rejects as soon as the signal says so: a name that resolves late is not waited for. */
-function aborted<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const stop = () => reject(signal.reason as Error);
-    if (signal.aborted) return stop();
-    signal.addEventListener('abort', stop, { once: true });
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop));
-    return undefined;
-  });
 }
 
 /** A name that cannot be resolved and one that leads inside are told alike: nobody maps this network from outside. */

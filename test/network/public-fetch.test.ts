@@ -48,4 +48,12 @@ describe('fetching what a client names', () => {
       server.close();
     }
   });
+
+  test('waits for a name no longer than whoever asks', async () => {
+    const asking = new AbortController();
+    const fetch = publicFetch(answered, () => new Promise(() => {}));
+    const asked = fetch('https://slow.example.com/', { signal: asking.signal });
+    asking.abort(new Error('too late'));
+    await expect(asked).rejects.toThrow('too late');
+  });
 });
