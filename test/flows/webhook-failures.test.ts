@@ -159,6 +159,31 @@ describe('a receiver that fails', () => {
     }),
   );
 
+  test.concurrent(
+    'says 410 where the webhook is no longer: it goes on at its new URL',
+    story(async ({ receiver, agent, ask, hook }) => {
+      let goAway = () => {};
+      receiver.answer(({ path }, response) => {
+        if (path === '/hook') goAway = () => void response.writeHead(410).end();
+        else response.writeHead(204).end();
+      });
+      const { id } = await hook(['task.opened']);
+      await open(server, agent);
+      await receiver.until(1);
+      const url = receiver.url.replace('/hook', '/moved');
+      expect((await ask('PATCH', `/webhooks/${id}`, { url })).status).toBe(200);
+      goAway();
+      await eventually(
+        () => deliveriesOf(server, id),
+        ([row]) => row?.['state'] === 'dead',
+      );
+      const later = [await open(server, agent), await open(server, agent)];
+      const [, ...moved] = await receiver.until(3);
+      expect(moved.map(({ body }) => body.data.task_id)).toEqual(later.map(({ taskId }) => taskId));
+      expect((await ask('GET', `/webhooks/${id}`)).body).toMatchObject({ enabled: true, url });
+    }),
+  );
+
   test.concurrent.each([
     ['redirects', 'answered 302: redirects are not followed', 302],
     ['closes the connection', 'could not be reached: ECONNRESET', null],

@@ -14,8 +14,12 @@ export interface AttemptParts {
   readonly userAgent: string;
 }
 
-/** `gone`: the receiver says that there is nothing any more, and never will be (410). */
-export type AttemptOutcome = Attempted & { readonly gone: boolean };
+export type AttemptOutcome = Attempted & {
+  /** Where it was sent. */
+  readonly url: string;
+  /** The receiver says that there is nothing any more, and never will be (410). */
+  readonly gone: boolean;
+};
 
 /** Sends one delivery and decides what comes next. Never rejects. `ending` = stop, and try again soon. */
 export async function attemptDelivery(
@@ -34,6 +38,7 @@ export async function attemptDelivery(
     seq: claimed.seq,
     lease: claimed.lease,
     webhookId: claimed.webhook.id,
+    url: claimed.webhook.url,
     state: delivered ? 'delivered' : next === undefined ? 'dead' : 'pending',
     dueAt: clock.now() + (next ?? 0),
     attemptedAt,

@@ -126,15 +126,14 @@ export function startDelivering(parts: DeliveryParts): Delivering {
     batch: readonly AttemptOutcome[],
     given: Awaited<ReturnType<WebhookOutbox['settle']>>,
   ) {
-    const reasons = new Map<string, string>();
-    for (const { webhookId, failures } of given) {
-      if (failures >= parts.disableAfter)
-        reasons.set(webhookId, `${failures} deliveries in a row were given up`);
-    }
-    for (const { webhookId, gone } of batch)
-      if (gone) reasons.set(webhookId, 'the receiver answered 410 Gone');
-    for (const [webhookId, reason] of reasons) {
-      await disableWebhook(context, webhookId, reason).catch(report('a webhook could not be disabled'));
+    const failures = new Map(given.map((one) => [one.webhookId, one.failures]));
+    for (const { webhookId, url, state, gone } of batch) {
+      const inARow = state === 'dead' ? (failures.get(webhookId) ?? 0) : 0;
+      if (!gone && inARow < parts.disableAfter) continue;
+      const reason = gone ? 'the receiver answered 410 Gone' : `${inARow} deliveries in a row were given up`;
+      await disableWebhook(context, { webhookId, url, reason }).catch(
+        report('a webhook could not be disabled'),
+      );
     }
   }
 

@@ -23,21 +23,28 @@ export async function switchWebhook(
   return turn(context, webhook, { caller, enabled, reason });
 }
 
-/** By the server itself, unless it was deleted or disabled meanwhile. @throws DomainError `conflict`. */
-export async function disableWebhook(
-  context: AppContext,
-  webhookId: string,
-  reason: string,
-  attempts = 3,
-): Promise<void> {
+/** What a webhook is disabled for, and its URL when that happened. */
+export interface Failing {
+  readonly webhookId: string;
+  readonly url: string;
+  readonly reason: string;
+}
+
+/**
+ * By the server itself, unless it was deleted or disabled meanwhile. What is told of another URL than the one that it
+ * has now does not count.
+ * @throws DomainError `conflict`.
+ */
+export async function disableWebhook(context: AppContext, failing: Failing, attempts = 3): Promise<void> {
+  const { webhookId, url, reason } = failing;
   const webhook = await context.store.webhooks.byId(webhookId);
-  if (!webhook?.enabled) return;
+  if (!webhook?.enabled || webhook.url !== url) return;
   const caller = { actor: 'system', origin: null };
   try {
     await turn(context, webhook, { caller, enabled: false, reason });
   } catch (error) {
     if (!(error instanceof DomainError) || attempts === 1) throw error;
-    await disableWebhook(context, webhookId, reason, attempts - 1);
+    await disableWebhook(context, failing, attempts - 1);
   }
 }
 
