@@ -13,10 +13,21 @@ export const insertWebhook: Applier<'insert_webhook'> = eachAlone(async (db, { w
   return true;
 });
 
-/** Misses when it was changed, or deleted, since it was read. */
+/**
+ * Misses when it was changed, or deleted, since it was read. Once it is enabled, what it still has to be told waits no
+ * longer for the next attempt.
+ */
 export const updateWebhook: Applier<'update_webhook'> = eachAlone(
-  async (db, { id, expectUpdatedAt, set }) =>
-    (await db('webhooks').where({ id, updated_at: expectUpdatedAt }).update(webhooks.patch(set))) === 1,
+  async (db, { id, expectUpdatedAt, set }) => {
+    const read = db('webhooks').where({ id, updated_at: expectUpdatedAt });
+    if ((await read.update(webhooks.patch(set))) !== 1) return false;
+    if (set.enabled === true) {
+      const sql = `UPDATE webhook_deliveries SET due_at = ?
+        WHERE webhook_id = ? AND state = 'pending' AND due_at > ?`;
+      await hitsOf(db, sql, [set.updatedAt, id, set.updatedAt]);
+    }
+    return true;
+  },
 );
 
 /** What it still had to be told goes as well; what it was told stays until it is cleaned up. */

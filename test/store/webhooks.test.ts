@@ -401,6 +401,23 @@ onEveryDatabase('webhooks and their deliveries', (open) => {
       expect((await claim(NOW + 5000)).map(({ seq }) => seq)).toEqual([first.seq]);
     });
 
+    test('waits no longer once its webhook is enabled again', async () => {
+      const [webhook, other] = [await register(), await register()];
+      await tell(anEvent());
+      const claimed = await claim();
+      await outbox().settle(
+        claimed.map((one) => attempted(one, { state: 'pending', dueAt: NOW + 60_000, responseStatus: 503 })),
+      );
+      const update = (expectUpdatedAt: number, set: { updatedAt: number; enabled?: boolean }) =>
+        change({ do: 'update_webhook', id: webhook.id, expectUpdatedAt, set, miss });
+      await update(T0, { updatedAt: T0 + 1, enabled: false });
+      await update(T0 + 1, { updatedAt: T0 + 2 });
+      await update(T0 + 2, { updatedAt: NOW + 1, enabled: true });
+      expect(await dueSeqs(NOW)).toEqual([]);
+      expect((await claim(NOW + 1)).map((one) => one.webhook.id)).toEqual([webhook.id]);
+      expect(await logOf(other)).toMatchObject([{ dueAt: NOW + 60_000 }]);
+    });
+
     test('counts against the webhook when it was the last, until one arrives', async () => {
       const webhook = await register();
       for (const clientId of ['a', 'b', 'c']) await tell(anEvent({ clientId }));
