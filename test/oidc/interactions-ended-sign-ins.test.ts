@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { changeUserState, type UserTarget } from '../../src/app/users/change-user-state.ts';
+import { listConsents } from '../../src/app/users/consents.ts';
 import { updateUser } from '../../src/app/users/update-user.ts';
 import { createPageClient } from '../browser/page-client.ts';
 import { CALLER } from '../support/app-context.ts';
@@ -51,6 +52,13 @@ test('a sign-in is over once its session is ended, also for a request that began
   expect((await browser.open(authorizePath(agent))).html).toContain('<h1>Sign in</h1>');
 });
 
+/** What the records say that the person has approved. */
+async function approvalsOf(userId: string) {
+  const { items } = await listConsents(app.context, { userId, page: { limit: 10 } });
+  const events = await app.events('consent_granted');
+  return [...items, ...events.filter((event) => event.userId === userId)];
+}
+
 describe.each<[string, (userId: string) => Promise<unknown>]>([
   ['was signed out everywhere', (userId) => becomes(userId, 'signed_out')],
   [
@@ -78,6 +86,31 @@ describe.each<[string, (userId: string) => Promise<unknown>]>([
     expect(status).toBe(303);
     await cutOff(person.userId);
     expect((await browser.open(location ?? '')).html).toContain('<h1>Sign in</h1>');
+  });
+
+  test.each(['read', 'stored'] as const)('approves nothing if that comes while it is %s', async (what) => {
+    const person = await app.person();
+    const { browser, page } = await atSignIn();
+    const consent = await browser.submit(page, { email: person.email, password: PASSWORD });
+    const { store } = app.context;
+    const [reading, committing] = [store.agents.byId, store.commit];
+    const cuttingOff = async () => {
+      jest.restoreAllMocks();
+      await cutOff(person.userId);
+    };
+    if (what === 'read')
+      jest.spyOn(store.agents, 'byId').mockImplementation(async (clientId) => {
+        await cuttingOff();
+        return reading(clientId);
+      });
+    else
+      jest.spyOn(store, 'commit').mockImplementation(async (unit) => {
+        if (unit.events.some(({ type }) => type === 'consent_granted')) await cuttingOff();
+        return committing(unit);
+      });
+    const { url, sending } = browser.prepare(consent, {});
+    await browser.send(url, sending);
+    expect(await approvalsOf(person.userId)).toEqual([]);
   });
 
   test('is not kept by a request that began before', async () => {

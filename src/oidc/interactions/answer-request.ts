@@ -1,6 +1,6 @@
 import type { Context } from 'koa';
 import { type Fact, unitOf } from '../../app/audit/audit-trail.ts';
-import type { Change } from '../../app/unit-of-work.ts';
+import type { Change, Guard } from '../../app/unit-of-work.ts';
 import { markRequest } from './mark-request.ts';
 import type { InteractionsOptions } from './options.ts';
 import { requestEnded } from './page-refusal.ts';
@@ -8,6 +8,8 @@ import { callerOf, type Pending } from './pending.ts';
 
 interface RequestAnswer {
   readonly userId: string;
+  /** What must still be so of that person. */
+  readonly standsOn?: readonly Guard[];
   /** Tells this answer from another one. */
   readonly answer: string;
   /** What came of it, if anything. */
@@ -19,20 +21,22 @@ interface RequestAnswer {
 /**
  * Stores what a person answered with all that comes of it, once for each request: a form that is sent again comes to
  * what the first one came to. Answers its grant.
- * @throws PageRefusal 400 for another answer than the one that was given already.
+ * @throws PageRefusal 400 for another answer than the one that was given already, and for a person who is cut off.
  */
 export async function answerRequest(
   { context, artifacts }: Pick<InteractionsOptions, 'context' | 'artifacts'>,
   ctx: Context,
   pending: Pending,
-  { userId, answer, grantId, changes, fact }: RequestAnswer,
+  { userId, standsOn = [], answer, grantId, changes, fact }: RequestAnswer,
 ): Promise<string | null> {
   const payload = { grantId, answer };
   const answered = markRequest(context, pending, { model: 'AnsweredConsent', userId, payload });
+  const caller = { ...callerOf(ctx, userId), standsOn };
   try {
-    await context.store.commit(unitOf(context, callerOf(ctx, userId), [answered, ...changes], fact));
+    await context.store.commit(unitOf(context, caller, [answered, ...changes], fact));
     return grantId;
   } catch (error) {
+    if (standsOn.some(({ miss }) => miss === error)) throw requestEnded();
     if (error !== answered.miss) throw error;
   }
   const { model, id } = answered.artifact;

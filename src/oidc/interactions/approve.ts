@@ -1,13 +1,14 @@
 import type { Context } from 'koa';
 import type { Fact } from '../../app/audit/audit-trail.ts';
 import { deferChanges } from '../../app/idempotency/deferred-units.ts';
+import { notCutOffSince } from '../../app/users/find-user.ts';
 import { heldBy } from '../../domain/grant-reason.ts';
 import { insertTaskConsent, type TaskConsent } from '../task-consent.ts';
 import { answerRequest } from './answer-request.ts';
 import type { ConsentTerms } from './consent-terms.ts';
 import type { OfferedRight } from './offer.ts';
 import type { InteractionsOptions } from './options.ts';
-import type { Pending } from './pending.ts';
+import { loadPending, type Pending } from './pending.ts';
 
 export interface Approval {
   readonly pending: Pending;
@@ -23,7 +24,7 @@ const SLACK_SECONDS = 60;
  * Stores what the person granted: a Grant for the engine, made for this authorization alone, and the terms of the task
  * under its id. Nothing comes of either before the code is redeemed. A form that is sent again meanwhile gets the grant
  * that it got before, and nothing is left of its own: it would be shown as one more consent.
- * @throws PageRefusal 400 for another answer than the one that was given already.
+ * @throws PageRefusal 400 for another answer than the one that was given already, and for a person who is cut off.
  */
 export async function approve(
   options: InteractionsOptions,
@@ -35,8 +36,11 @@ export async function approve(
   const { userId } = terms.user;
   const { result: grantId, changes } = await deferChanges(() => saveEngineGrant(options, approval));
   const expiresAt = context.clock.now() + (codeSeconds + SLACK_SECONDS) * 1000;
+  // The epoch was read from the person's row: it is the one of the sign-in, if that has not ended since.
+  await loadPending(options, ctx, pending.uid);
   const first = await answerRequest(options, ctx, pending, {
     userId,
+    standsOn: [notCutOffSince(terms.user)],
     answer: context.digests.sha256(JSON.stringify([identity, rights.map(({ right }) => right)])),
     grantId,
     changes: [...changes, insertTaskConsent(grantId, consentOf(approval), expiresAt)],
