@@ -1,13 +1,11 @@
 import type { AppContext } from './app/context.ts';
 import type { Cleanup } from './app/ports/cleanup.ts';
 import { reportFailure } from './app/audit/report-failure.ts';
-import { type Retention, removeExpired } from './app/remove-expired.ts';
+import { CLOCKS_DIFFER_MS, type Retention, removeExpired } from './app/remove-expired.ts';
 import type { Keyring } from './crypto/keyring.ts';
 
 const KEYS_EVERY_MS = 5_000;
 const CLEANUP_EVERY_MS = 60_000;
-/** What has ended by a clock that is further ahead than this may be needed yet: revocations among it. */
-const MOST_AHEAD_MS = 600_000;
 
 export interface UpkeepParts {
   readonly context: Pick<AppContext, 'clock' | 'log'>;
@@ -26,7 +24,7 @@ export function startUpkeep(parts: UpkeepParts): { stop(): Promise<void> } {
     repeat(parts, 'keys', KEYS_EVERY_MS, tendKeys),
     repeat(parts, 'cleanup', CLEANUP_EVERY_MS, async ({ cleanup, retention }) => {
       const ahead = await aheadMs(parts);
-      if (ahead > MOST_AHEAD_MS) throw new Error(`the clock is ${ahead} ms ahead of the database's`);
+      if (ahead > CLOCKS_DIFFER_MS) throw new Error(`the clock is ${ahead} ms ahead of the database's`);
       await removeExpired({ clock, cleanup, retention, signal: ending.signal });
     }),
   ];
@@ -59,7 +57,8 @@ function repeat(parts: UpkeepParts, name: string, everyMs: number, job: Job): ()
 
 async function tendKeys(parts: UpkeepParts): Promise<void> {
   const { context, keyring, followKeys } = parts;
-  if ((await aheadMs(parts)) <= MOST_AHEAD_MS) await keyring.removeRetired(context.clock.now());
+  const past = context.clock.now() - CLOCKS_DIFFER_MS;
+  if ((await aheadMs(parts)) <= CLOCKS_DIFFER_MS) await keyring.removeRetired(past);
   await followKeys();
 }
 

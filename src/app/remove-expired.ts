@@ -3,6 +3,8 @@ import type { Clock } from './ports.ts';
 import type { Cleanup, RetentionCutoffs } from './ports/cleanup.ts';
 
 const DAY_MS = 86_400_000;
+/** How far ahead a clock that removes anything may be: for so long the other servers may need what has ended by it. */
+export const CLOCKS_DIFFER_MS = 600_000;
 /** Rows in one statement. */
 const SIZE = { first: 100, least: 20, most: 2_000 };
 /** A statement should not take longer: requests wait for it on the embedded database, and its rows stay locked. */
@@ -61,7 +63,7 @@ async function sweep(parts: RemoveExpiredParts, cutoffs: RetentionCutoffs): Prom
 function cutoffsOf({ clock, retention }: RemoveExpiredParts): RetentionCutoffs {
   const now = clock.now();
   return {
-    now,
+    now: now - CLOCKS_DIFFER_MS,
     tokens: now - retention.tokensDays * DAY_MS,
     tasks: now - retention.tasksDays * DAY_MS,
     audit: now - retention.auditDays * DAY_MS,

@@ -11,8 +11,6 @@ interface Retained {
   readonly unless?: readonly string[];
 }
 
-const CLOCKS_DIFFER_MS = 600_000;
-
 /**
  * Tokens come before tasks, whose rows they need. Not here: task ids, which are never used again (R3), and what
  * administrators delete themselves.
@@ -58,9 +56,8 @@ export const RETAINED: readonly Retained[] = [
        WHERE newest.seq = old.seq AND newest.seq = (SELECT MAX(seq) FROM revocations)`,
     ],
   },
-  { table: 'status_lists', ended: 'expires_at', before: ({ now }) => now - CLOCKS_DIFFER_MS },
-  // Windows end by the database's clock: this server's must not be ahead of it by more than that.
-  { table: 'rate_limits', ended: 'resets_at', before: ({ now }) => now - CLOCKS_DIFFER_MS },
+  { table: 'status_lists', ended: 'expires_at', before: ({ now }) => now },
+  { table: 'rate_limits', ended: 'resets_at', before: ({ now }) => now },
   // Pending ones too: what was not delivered in all that time is not waited for any more.
   { table: 'webhook_deliveries', ended: 'created_at', before: ({ webhooks }) => webhooks },
   { table: 'audit_events', ended: 'at', before: ({ audit }) => audit },

@@ -5,6 +5,7 @@ import { registerAgent } from '../support/parties.ts';
 import type { TestServer } from '../support/server.ts';
 import { ADMIN, introspect, open, revoke } from '../support/token-requests.ts';
 import { type Nodes, startNodes } from './nodes.ts';
+import { assertingAgent } from './proofs.ts';
 
 const RETENTION = { auditDays: 365, tasksDays: 90, tokensDays: 30, webhooksDays: 30 };
 const MINUTE = 60_000;
@@ -18,13 +19,13 @@ beforeAll(async () => {
 afterAll(() => nodes.stop());
 
 /** What a server does in a minute, and what it complains of. */
-async function tend({ taskgrant, clock }: TestServer): Promise<string[]> {
+async function tend({ taskgrant, clock }: TestServer, keyring = taskgrant.keyring): Promise<string[]> {
   const told: string[] = [];
   const log = {
     ...taskgrant.context.log,
     error: (_: string, fields = {}) => void told.push(JSON.stringify(fields)),
   };
-  const { keyring, store } = taskgrant;
+  const { store } = taskgrant;
   jest.useFakeTimers({ doNotFake: ['setTimeout', 'setImmediate', 'nextTick', 'Date', 'performance'] });
   const upkeep = startUpkeep({
     context: { clock, log },
@@ -39,6 +40,24 @@ async function tend({ taskgrant, clock }: TestServer): Promise<string[]> {
   await upkeep.stop();
   return told;
 }
+
+test('a server whose clock is minutes ahead lets nothing be used twice, and no key go too early', async () => {
+  const [right, wrong] = nodes.each as [TestServer, TestServer];
+  const client = await assertingAgent(nodes.front);
+  const assertion = await client.assertion();
+  expect((await client.ask(right, assertion)).status).toBe(200);
+
+  wrong.clock.advance(9 * 60);
+  const retiredBefore: number[] = [];
+  const { keyring } = wrong.taskgrant;
+  const removeRetired: typeof keyring.removeRetired = async (now) => {
+    retiredBefore.push(now);
+    return 0;
+  };
+  expect(await tend(wrong, { ...keyring, removeRetired })).toEqual([]);
+  expect((await client.ask(right, assertion)).status).toBe(401);
+  expect(retiredBefore[0]).toBeLessThan(right.clock.now());
+});
 
 test('a server whose clock is hours ahead revives nothing that was revoked', async () => {
   const [right, wrong] = nodes.each as [TestServer, TestServer];

@@ -18,7 +18,7 @@ export interface Cleanup {
   ): Promise<{ readonly removed: number; readonly upTo: number }>;
 }
 
-/** Rows that ended before these times (milliseconds since the epoch) may go. */
+/** Rows that ended before these times (milliseconds since the epoch) may go; before `now` by the clock of any node. */
 export interface RetentionCutoffs {
   readonly now: number;
   readonly tokens: number;
