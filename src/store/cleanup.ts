@@ -21,8 +21,14 @@ export const RETAINED: readonly Retained[] = [
   { table: 'idempotency_records', ended: 'expires_at', before: ({ now }) => now },
   { table: 'client_secrets', ended: 'expires_at', before: ({ now }) => now },
   { table: 'api_key_tasks', ended: 'expires_at', before: ({ now }) => now },
-  // Shown among the keys of an agent for a while.
-  { table: 'api_keys', ended: 'expires_at', before: ({ tokens }) => tokens },
+  {
+    table: 'api_keys',
+    ended: 'expires_at',
+    // Shown among the keys of an agent for a while.
+    before: ({ tokens }) => tokens,
+    // Revoking it must still end what it opened, however long ago it expired.
+    unless: ['SELECT 1 FROM api_key_tasks opened WHERE opened.key_id = old.key_id'],
+  },
   {
     table: 'tokens',
     ended: 'expires_at',

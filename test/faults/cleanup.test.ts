@@ -6,6 +6,7 @@ import type { Knex } from 'knex';
 import { removeExpired } from '../../src/app/remove-expired.ts';
 import { connect } from '../../src/store/database.ts';
 import { isPostgres } from '../../src/store/statements.ts';
+import { refreshWith, registerWithKey, verified } from '../support/agent-auth.ts';
 import { administer, asAdmin, type AgentParty, registerAgent } from '../support/parties.ts';
 import { startServer, type TestServer } from '../support/server.ts';
 import {
@@ -114,6 +115,22 @@ onEveryDatabase(
       const late = await open(server, agent);
       expect((await refresh(server, late)).status).toBe(200);
       expect((await refresh(server, child)).body.error).toBe('invalid_grant');
+    });
+
+    test('an API key that opened something living can be revoked, however long ago it was replaced', async () => {
+      const { agentId, apiKey } = await registerWithKey(server);
+      const { refreshToken } = await verified(server, { agentId, apiKey }, { task_expires_in: 20 * DAY });
+      const keys = `/api/agents/${agentId}/api-keys`;
+      const { api_keys } = await administer(server, 'GET', keys);
+      const old = `${keys}/${api_keys[0].key_id}`;
+      await administer(server, 'POST', `${old}/rotate`, { immediate: true });
+      server.clock.advance(10 * DAY);
+      await cleanUp(server);
+      expect(await administer(server, 'DELETE', old)).toMatchObject({ revoked_tasks: 1 });
+      expect((await refreshWith(server, refreshToken)).status).toBe(400);
+      server.clock.advance(11 * DAY);
+      await cleanUp(server);
+      expect((await asAdmin(server, 'DELETE', old)).status).toBe(404);
     });
 
     test('[R2] the ledger remembers as long as anything that it ended could live', async () => {
