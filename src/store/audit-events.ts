@@ -70,6 +70,7 @@ function matching(db: Knex, filter: AuditFilter): Knex.QueryBuilder {
   if (filter.clientId !== undefined) query.whereRaw(`${afterTask}client_id = ?`, [filter.clientId]);
   if (filter.type !== undefined) query.whereRaw(`${afterTask}type = ?`, [filter.type]);
   if (filter.outcome !== undefined) query.where('outcome', filter.outcome);
+  if (filter.taskError !== undefined) query.whereRaw("details ->> 'task_error' = ?", [filter.taskError]);
   if (filter.from !== undefined) query.where('at', '>=', filter.from);
   if (filter.to !== undefined) query.where('at', '<=', filter.to);
   return query;

@@ -247,6 +247,24 @@ describe('the audit log', () => {
     expect(bottom.body.task_chain).toEqual(middle.body.task_chain);
     expect((await app.send('get', '/api/admin/audit/task-chain/nothing', { token })).status).toBe(404);
   });
+
+  test('shows a refused widening, however much else was refused afterwards', async () => {
+    const token = await app.adminToken();
+    const { clientId } = agent;
+    const { taskId } = (await app.open(agent)).task;
+    const refuse = (error: string) =>
+      app.refusals.record(
+        { actor: clientId, origin: null },
+        { type: 'token_refused', clientId, taskId, reason: error, details: { task_error: error } },
+      );
+    refuse('not_subset');
+    await app.refusals.flush();
+    app.clock.advance(1);
+    for (let i = 0; i < 200; i += 1) refuse('verifier_mismatch');
+    await app.refusals.flush();
+    const { body } = await app.send('get', `/api/admin/audit/task-chain/${taskId}`, { token });
+    expect(body.task_details[0].refused_widenings).toMatchObject([{ reason: 'not_subset' }]);
+  });
 });
 
 describe('tasks and numbers', () => {

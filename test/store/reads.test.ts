@@ -330,6 +330,7 @@ onEveryDatabase('reading', (open) => {
         outcome: 'refused',
         taskId: 'b',
         userId: `user-${clientId}`,
+        details: { task_error: 'not_subset' },
       }),
     ];
     await store.commit(aUnit([], { events }));
@@ -342,6 +343,7 @@ onEveryDatabase('reading', (open) => {
     expect(await found({ tokenId: `token-${clientId}` })).toEqual([events[1]]);
     expect(await found({ userId: `user-${clientId}` })).toEqual([events[2]]);
     expect(await found({ outcome: 'refused' })).toEqual([events[2]]);
+    expect(await found({ taskError: 'not_subset' })).toEqual([events[2]]);
     expect(await found({ type: 'task_opened' })).toEqual([events[0]]);
     expect(await found({ from: T0 + 1 })).toEqual([events[2]]);
     expect(await found({ to: T0 })).toEqual([events[1], events[0]]);

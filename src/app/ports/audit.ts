@@ -15,6 +15,8 @@ export interface AuditFilter {
   readonly taskIds?: readonly string[] | undefined;
   readonly type?: AuditEventType | undefined;
   readonly outcome?: AuditOutcome | undefined;
+  /** Among the details of a refusal; no index finds it. */
+  readonly taskError?: string | undefined;
   /** Milliseconds since the epoch, inclusive. */
   readonly from?: number | undefined;
   readonly to?: number | undefined;

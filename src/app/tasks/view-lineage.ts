@@ -9,6 +9,7 @@ import { type ViewedTask, viewedAll } from './view-task.ts';
 
 /** Refused requests for more than the parent has, shown at most per chain. */
 const REFUSALS_SHOWN = 200;
+const WIDENINGS = { type: 'token_refused', taskError: 'not_subset' } as const;
 
 /** One task of a chain, with the edge that leads to it. */
 export interface ChainLink extends ViewedTask {
@@ -44,19 +45,18 @@ export async function viewLineage(context: AppContext, taskId: string, page: Pag
 
 async function chainLinks(context: AppContext, tasks: readonly Task[]): Promise<ChainLink[]> {
   const taskIds = tasks.map((task) => task.taskId);
-  const [views, derived, refusals] = await Promise.all([
+  const [views, derived, widenings] = await Promise.all([
     viewedAll(context, tasks),
     context.store.audit.search({ taskIds, type: 'task_derived' }, { limit: Math.max(tasks.length, 1) }),
-    context.store.audit.search({ taskIds, type: 'token_refused' }, { limit: REFUSALS_SHOWN }),
+    context.store.audit.search({ taskIds, ...WIDENINGS }, { limit: REFUSALS_SHOWN }),
   ]);
   const before = new Map(derived.items.map((event) => [event.taskId, event.details['parent_scope']]));
-  const widenings = refusals.items.filter((event) => event.details['task_error'] === 'not_subset');
   return views.map(({ task, state }) => ({
     task,
     state,
     via: task.parentTokenId,
     scopeBefore: asScope(before.get(task.taskId)),
-    refused: widenings.filter((event) => event.taskId === task.taskId),
+    refused: widenings.items.filter((event) => event.taskId === task.taskId),
   }));
 }
 
