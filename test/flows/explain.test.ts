@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { removeExpired } from '../../src/app/remove-expired.ts';
 import { browserOf } from '../support/browser-session.ts';
-import { authorize, CALLBACK } from '../support/code-flow.ts';
+import { authorize, CALLBACK, getCode, redeemCode } from '../support/code-flow.ts';
 import {
   administer,
   type AgentParty,
@@ -249,6 +249,17 @@ describe('explaining a token', () => {
       expect(row.scopes[0].path[0].granted_by).toBe('consent');
     }
     expect((await explain(refreshed.body.token_id)).is_live).toBe(true);
+  });
+
+  test('finds an approval that a server with a clock ahead has recorded', async () => {
+    const flow = { agent: assistant, browser: browserOf(server, person), form: { scope: 'reports:read' } };
+    const code = await getCode(server, flow);
+    server.clock.advance(-5);
+    const { body } = await redeemCode(server, assistant, code);
+    const { steps, no_longer_known } = await explain(body.token_id);
+    server.clock.advance(5);
+    expect(steps).toMatchObject([{ consent: { user_id: person.userId } }]);
+    expect(no_longer_known).toEqual([]);
   });
 
   test('a right that the agent lost since is told so', async () => {
