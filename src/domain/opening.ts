@@ -47,6 +47,7 @@ export function openRoot({ request, agent, audiences, limits, now, apiKey }: Roo
   const leaf = requireBinding(request, agent.challengeWaived || apiKey !== undefined);
   // Where no refresh is possible the task ends with its token (design, lifetimes).
   const once = leaf && apiKey?.refreshable !== true;
+  const expiresAt = taskExpiry(request, agent, limits, now);
   const maxDepth = leaf ? 0 : rootDepth(request, agent, limits);
   return {
     authority: {
@@ -62,7 +63,7 @@ export function openRoot({ request, agent, audiences, limits, now, apiKey }: Roo
       codeChallenge: request.codeChallenge ?? null,
       keyThumbprint: request.keyThumbprint ?? null,
       leaf,
-      expiresAt: once ? now + limits.accessTokenSeconds * 1000 : taskExpiry(request, agent, limits, now),
+      expiresAt: once ? Math.min(expiresAt, now + limits.accessTokenSeconds * 1000) : expiresAt,
     },
   };
 }

@@ -136,6 +136,19 @@ describe('the limits of a root task', () => {
     expect(open({ agent: { maxDepth: 0 } }).terms.maxDepth).toBe(0);
   });
 
+  test('they hold for a leaf, which ends with its token at the latest', () => {
+    const request = { codeChallenge: undefined };
+    const agent = { challengeWaived: true };
+    const leaf = (over: Scene) =>
+      open({ ...over, request: { ...request, ...over.request }, agent: { ...agent, ...over.agent } });
+    expect(leaf({ agent: { maxTaskSeconds: 60 } }).terms).toMatchObject({
+      leaf: true,
+      expiresAt: T0 + 60_000,
+    });
+    expect(leaf({ request: { expiresIn: 30 } }).terms.expiresAt).toBe(T0 + 30_000);
+    expect(leaf({ limits: { taskMaxSeconds: 10 } }).terms.expiresAt).toBe(T0 + 10_000);
+  });
+
   test('no task is longer than asked, than its agent may or than the server allows', () => {
     const seconds = fc.integer({ min: 1, max: 10_000_000 });
     fc.assert(

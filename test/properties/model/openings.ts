@@ -51,6 +51,7 @@ export function opens(world: World, agent: ModelAgent, ask: Ask): Verdict {
   const leaf = unbound && agent.waived;
   const depth = leaf ? 0 : least(world.limits.maxDepth, agent.maxDepth, 16);
   const children = leaf ? 0 : least(world.limits.maxChildren, agent.maxChildren);
+  const end = until(world, agent, ask);
   return {
     complaints: [
       ...notActive(agent),
@@ -78,7 +79,7 @@ export function opens(world: World, agent: ModelAgent, ask: Ask): Verdict {
       secret: ask.challenge ?? null,
       key: ask.key ?? null,
       leaf,
-      expiresAt: leaf ? world.now + world.limits.accessTokenSeconds * 1000 : until(world, agent, ask),
+      expiresAt: leaf ? Math.min(end, world.now + world.limits.accessTokenSeconds * 1000) : end,
     },
   };
 }
