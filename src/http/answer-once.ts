@@ -37,11 +37,16 @@ export async function answerCreation(
   return outcome.answer;
 }
 
-/** A token that may less must not be told what one that may more was told. */
+/**
+ * A token that may less must not be told what one that may more was told: one of a part of the work, one that other
+ * servers have seen, or one that is not bound to the key.
+ */
 function ownerOf({ state }: RequestContext, caller: RequestCaller): string {
   if (!caller.bearer) return `network ${networkOf(state.origin.sourceIp)}`;
-  const { clientId, subject } = caller.bearer.token;
-  return JSON.stringify([clientId, subject, caller.administers('admin:write')]);
+  const { token, task } = caller.bearer;
+  const { clientId, subject, audience, keyThumbprint } = token;
+  const may = [caller.administers('admin:write'), task.depth > 0, audience, keyThumbprint];
+  return JSON.stringify([clientId, subject, ...may]);
 }
 
 /**

@@ -1,8 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { deriveTask } from '../../src/app/issuance/derive-task.ts';
+import { openTask } from '../../src/app/issuance/open-task.ts';
+import type { Agent } from '../../src/domain/agent.ts';
 import { UnavailableError } from '../../src/domain/unavailable.ts';
 import { type ApiClient, createApiClient } from '../support/api-client.ts';
-import { registeredAgent } from '../support/registered-agent.ts';
+import { CALLER } from '../support/app-context.ts';
+import { registeredAgent, TASK_VERIFIER } from '../support/registered-agent.ts';
 
 const AGENTS = '/api/agents/register';
 const AN_AGENT = { agent_name: 'Research agent', permissions: ['example:read'] };
@@ -22,6 +26,27 @@ function post(path: string, body: object, key: string | undefined, as: string | 
     ...(as === null ? {} : { token: as }),
     headers: key === undefined ? {} : { 'Idempotency-Key': key },
   });
+}
+
+/** What any request of an agent has in common. */
+const asking = (agent: Agent) => ({
+  caller: CALLER,
+  agent,
+  publicClient: false,
+  detailed: false,
+  refreshAllowed: false,
+});
+
+async function tokenOf(agent: Agent, ...resources: string[]): Promise<string> {
+  const codeChallenge = api.context.digests.sha256(TASK_VERIFIER);
+  const issued = await openTask(api.context, { ...asking(agent), request: { codeChallenge }, resources });
+  return issued.access.value;
+}
+
+async function partOf(agent: Agent, parentToken: string): Promise<string> {
+  const request = { answer: api.context.digests.sha256(TASK_VERIFIER), scope: [] };
+  const order = { ...asking(agent), request, resources: [], parentToken, origin: 'token_exchange' } as const;
+  return (await deriveTask(api.context, order)).access.value;
 }
 
 async function agentsNamed(name: string) {
@@ -78,6 +103,26 @@ describe('a request that creates something, sent again with its Idempotency-Key'
     expect(new Set(ids).size).toBe(3);
     const person = { email: 'ada@example.com', name: 'Ada', password: 'a password of some length' };
     expect((await post('/api/admin/users', person, key)).status).toBe(201);
+  });
+
+  test('is not told to a token of the same agent that may less, only to one like the first', async () => {
+    const { agent } = await registeredAgent(api.context);
+    const reports = 'https://reports.example.com';
+    await post('/api/admin/resource-servers', { name: 'Reports', audiences: [reports] }, undefined);
+    const [own, another, seenElsewhere] = await Promise.all([
+      tokenOf(agent),
+      tokenOf(agent),
+      tokenOf(agent, reports),
+    ]);
+    const part = await partOf(agent, own);
+    const key = randomUUID();
+    const first = await post('/api/webhooks', A_WEBHOOK, key, own);
+    expect(first.status).toBe(201);
+    for (const lesser of [seenElsewhere, part]) {
+      const refused = await post('/api/webhooks', A_WEBHOOK, key, lesser);
+      expect([refused.status, refused.body.secret]).toEqual([403, undefined]);
+    }
+    expect((await post('/api/webhooks', A_WEBHOOK, key, another)).text).toBe(first.text);
   });
 
   test('is answered anew where it was refused before: a refusal creates nothing', async () => {
