@@ -97,6 +97,14 @@ export type Change =
     }
   | { readonly do: 'insert_secret'; readonly secret: ClientSecret }
   | {
+      /** Misses when the client has as many secrets that work as it may. */
+      readonly do: 'require_few_secrets';
+      readonly clientId: string;
+      readonly most: number;
+      readonly at: number;
+      readonly miss: DomainError;
+    }
+  | {
       readonly do: 'expire_secrets';
       readonly clientId: string;
       readonly except: string | null;

@@ -34,6 +34,16 @@ export const insertSecret: Applier<'insert_secret'> = eachAlone(async (db, { sec
   return true;
 });
 
+/** Whoever gives the client another waits for the lock on the registry, and counts this one. */
+export const requireFewSecrets: Applier<'require_few_secrets'> = eachAlone(
+  async (db, { clientId, most, at }) => {
+    const sql =
+      'SELECT count(*) AS working FROM client_secrets WHERE client_id = ? AND (expires_at IS NULL OR expires_at > ?)';
+    const [row] = await rowsOf<{ working: number }>(db, sql, [clientId, at]);
+    return Number(row?.working) < most;
+  },
+);
+
 /** Those that would end earlier anyway keep their end. Of rotations at several nodes each sees the secrets of the one before. */
 export const expireSecrets: Applier<'expire_secrets'> = eachAlone(async (db, { clientId, except, at }) => {
   await lockedAgent(db, clientId);

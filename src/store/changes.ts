@@ -30,6 +30,7 @@ const APPLIERS: { readonly [K in ChangeKind]: Applier<K> } = {
   insert_agent: agent.insertAgent,
   update_agent: agent.updateAgent,
   insert_secret: agent.insertSecret,
+  require_few_secrets: agent.requireFewSecrets,
   expire_secrets: agent.expireSecrets,
   insert_api_key: apiKey.insertApiKey,
   end_api_key: apiKey.endApiKey,

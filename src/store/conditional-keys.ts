@@ -21,6 +21,7 @@ function keysOf(change: Change): readonly string[] {
       return [`agent:${change.agent.clientId}`];
     case 'update_agent':
     case 'expire_secrets':
+    case 'require_few_secrets':
       return [`agent:${change.clientId}`];
     case 'end_api_key':
       return [`api_key:${change.keyId}`];

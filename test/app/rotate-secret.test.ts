@@ -54,6 +54,17 @@ describe('rotating a secret', () => {
     expect(await accepted(agent.clientId, credentials.clientSecret)).toBe(false);
   });
 
+  test('is refused once twenty work, also of many at once, until they are ended', async () => {
+    const { agent } = await registeredAgent(context);
+    const { clientId } = agent;
+    const rotated = await Promise.allSettled(Array.from({ length: 30 }, () => rotate(clientId)));
+    expect(rotated.filter(({ status }) => status === 'fulfilled')).toHaveLength(19);
+    await expect(rotate(clientId)).rejects.toMatchObject({ code: 'conflict' });
+    await rotate(clientId, { immediate: true });
+    const { clientSecret } = await rotate(clientId);
+    expect(await accepted(clientId, clientSecret)).toBe(true);
+  });
+
   test('is recorded without the secret', async () => {
     const { agent } = await registeredAgent(context);
     const { clientSecret } = await rotate(agent.clientId);

@@ -8,6 +8,9 @@ import { findAgent, notEndedSince } from './find-agent.ts';
 import { type OwnProof, requireOwnProof } from './own-agent.ts';
 import type { Change } from '../unit-of-work.ts';
 
+/** That work, of one client: each is compared whenever it authenticates. */
+const MOST_SECRETS = 20;
+
 export interface RotateSecretCommand {
   readonly caller: Caller;
   readonly clientId: string;
@@ -28,7 +31,7 @@ export interface RotatedSecret {
 /**
  * Gives an agent a new secret; the old ones work for the overlap, so that its instances can change over.
  * @throws DomainError `not_found`, `forbidden`, `verifier_mismatch`, `key_mismatch`, or `conflict` for a client
- * without secrets.
+ * without secrets or with too many.
  */
 export async function rotateSecret(
   context: AppContext,
@@ -51,8 +54,13 @@ export async function replaceSecret(
   const { clock, settings, store } = context;
   const { value, secret } = mintClientSecret(context, clientId);
   const oldSecretsExpireAt = clock.now() + (immediate ? 0 : settings.secretOverlapSeconds * 1000);
+  const full = new DomainError(
+    'conflict',
+    `the client has ${MOST_SECRETS} secrets that work: end them with immediate`,
+  );
   const changes: Change[] = [
     { do: 'expire_secrets', clientId, except: secret.id, at: oldSecretsExpireAt },
+    { do: 'require_few_secrets', clientId, most: MOST_SECRETS, at: clock.now(), miss: full },
     { do: 'insert_secret', secret },
   ];
   const unit = unitOf(context, caller, changes, {
