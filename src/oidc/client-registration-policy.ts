@@ -1,3 +1,4 @@
+import { checkKeys } from '../app/agents/client-metadata.ts';
 import { checkRedirectUris } from '../app/agents/redirect-uris.ts';
 import { checkClientName } from '../app/display-text.ts';
 import { DomainError } from '../domain/errors.ts';
@@ -33,7 +34,7 @@ export function checkRegistration(metadata: Metadata): Metadata {
   if (fetched)
     throw refusal('invalid_client_metadata', `${fetched} is not supported: send keys by value in jwks`);
   const redirectUris = readRedirectUris(cleaned);
-  checkName(cleaned);
+  checkNameAndKeys(cleaned);
   const isUpdate = 'client_id' in cleaned;
   if (!isUpdate) for (const name of RESERVED) delete cleaned[name];
   inferApplicationType(cleaned);
@@ -55,13 +56,22 @@ function readRedirectUris({ redirect_uris: uris = [] }: Metadata): readonly stri
   }
 }
 
-/** It is shown to whoever is asked for consent. What is no text the engine refuses. */
-function checkName({ client_name: name }: Metadata): void {
+/**
+ * The rules of every registration: the name is shown to whoever is asked for consent. What is no text or no list of keys
+ * the engine refuses.
+ */
+function checkNameAndKeys({ client_name: name, jwks }: Metadata): void {
+  const { keys } = (jwks ?? {}) as { keys?: unknown };
   try {
     if (typeof name === 'string') checkClientName(name);
+    if (Array.isArray(keys) && keys.every(isObject)) checkKeys(keys);
   } catch (error) {
     throw error instanceof DomainError ? refusal('invalid_client_metadata', error.message) : error;
   }
+}
+
+function isObject(value: unknown): value is Metadata {
+  return typeof value === 'object' && value !== null;
 }
 
 /** A public client has no credential to get a token with (RFC 6749 §4.4). */

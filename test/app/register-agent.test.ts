@@ -117,6 +117,12 @@ describe('registering an agent', () => {
     ['a redirect that runs a script', { client: { redirectUris: ['javascript:alert(1)'] } }],
     ['a redirect with a wildcard', { client: { redirectUris: ['https://*.example/cb'] } }],
     ['private_key_jwt without keys', { client: { authMethod: 'private_key_jwt' } }],
+    ['a key without a type', { client: { jwks: { keys: [{ x: 'x' }] } } }],
+    ['a key without a coordinate', { client: { jwks: { keys: [{ kty: 'EC', crv: 'P-256', x: 'x' }] } } }],
+    [
+      'a key with an id that is a number',
+      { client: { jwks: { keys: [{ kty: 'RSA', n: 'n', e: 'AQAB', kid: 1 }] } } },
+    ],
     ['a private key', { client: { authMethod: 'private_key_jwt', jwks: { keys: [{ kty: 'EC', d: 'x' }] } } }],
   ] as const)('refuses %s', async (_, over) => {
     const before = await context.store.counts(context.clock.now());

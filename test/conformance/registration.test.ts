@@ -6,6 +6,8 @@ import { startServer, type TestServer } from '../support/server.ts';
 import { auditEvents, clientCredentials, open } from '../support/token-requests.ts';
 
 const REGISTER = '/api/oauth/register';
+const A_KEY = { kty: 'OKP', crv: 'Ed25519', x: '11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo' };
+
 let server: TestServer;
 beforeAll(async () => {
   server = await startServer();
@@ -79,6 +81,7 @@ describe('registering a client (RFC 7591)', () => {
     ['a relative redirect', { redirect_uris: ['/callback'] }],
     ['redirects of the wrong type', { redirect_uris: CALLBACK }],
     ['keys to be fetched', { jwks_uri: 'https://169.254.169.254/latest' }],
+    ['more keys than a client needs', { jwks: { keys: Array.from({ length: 11 }, () => A_KEY) } }],
     ['the password grant', { grant_types: ['password'] }],
     ['the implicit grant', { grant_types: ['implicit'], response_types: ['token'] }],
     ['an unknown way to authenticate', { token_endpoint_auth_method: 'tls_client_auth' }],

@@ -26,7 +26,13 @@ export interface ClientRequest {
 }
 
 /** RFC 7518 §6: members that only a private or symmetric key has. */
-const PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'];
+const PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k', 'priv'];
+/** RFC 7518 §6, RFC 8037 §2: what a public key of its type cannot be without. Other types are not looked at. */
+const PUBLIC_MEMBERS: Readonly<Record<string, readonly string[]>> = {
+  EC: ['crv', 'x', 'y'],
+  OKP: ['crv', 'x'],
+  RSA: ['n', 'e'],
+};
 const MAX_KEYS = 10;
 
 /**
@@ -83,10 +89,36 @@ function requireKeys(authMethod: AuthMethod, jwks: ClientRequest['jwks']): void 
   if (authMethod === 'private_key_jwt' && !jwks?.keys.length) {
     throw invalid('private_key_jwt needs the public keys in jwks');
   }
-  if ((jwks?.keys.length ?? 0) > MAX_KEYS) throw invalid(`jwks may hold at most ${MAX_KEYS} keys`);
-  if (jwks?.keys.some((key) => PRIVATE_MEMBERS.some((member) => member in key))) {
+  checkKeys(jwks?.keys ?? []);
+}
+
+/**
+ * Keys as the engine takes them, which has no other word for a client with malformed ones than that it is invalid, each
+ * time that it authenticates.
+ * @throws DomainError `parameter_invalid`.
+ */
+export function checkKeys(keys: readonly Readonly<Record<string, unknown>>[]): void {
+  if (keys.length > MAX_KEYS) throw invalid(`jwks may hold at most ${MAX_KEYS} keys`);
+  if (keys.some((key) => PRIVATE_MEMBERS.some((member) => member in key))) {
     throw invalid('jwks must hold public keys only');
   }
+  if (!keys.every(isWhole))
+    throw invalid('jwks holds a key that lacks something, or has a member of another type');
+}
+
+function isWhole(key: Readonly<Record<string, unknown>>): boolean {
+  const { kty, x5c = [] } = key;
+  const needed = typeof kty === 'string' && Object.hasOwn(PUBLIC_MEMBERS, kty) ? PUBLIC_MEMBERS[kty] : [];
+  const given = ['alg', 'kid', 'use'].filter((name) => key[name] !== undefined);
+  return ['kty', ...(needed ?? []), ...given].every((name) => isText(key[name])) && isChain(x5c);
+}
+
+function isChain(x5c: unknown): boolean {
+  return Array.isArray(x5c) && x5c.every(isText);
+}
+
+function isText(value: unknown): boolean {
+  return typeof value === 'string' && value !== '';
 }
 
 function invalid(message: string): DomainError {
