@@ -119,6 +119,19 @@ describe('a person', () => {
     expect(task.body.task.expires_at).toBeLessThanOrEqual(Math.ceil(server.clock.now() / 1000) + 7200);
   });
 
+  test('grants no longer than was shown, if a policy is gone when the person allows it', async () => {
+    setPolicies(server, [{ kind: 'max_lifetime', name: 'short', reason: 'people forget', seconds: 7200 }]);
+    const { verifier, parameters } = pkce();
+    const url = authorizationUrl(server, agent, { ...parameters, scope: 'reports:read' });
+    const page = await browser.consentPage(url);
+    expect(page.html).toContain('2 hours');
+    setPolicies(server, []);
+    const back = (await browser.pages.submit(page, {})).location;
+    const code = { code: back?.searchParams.get('code') ?? '', verifier, redirectUri: CALLBACK };
+    const { body } = await redeemCode(server, agent, code);
+    expect(body.task.expires_at).toBeLessThanOrEqual(Math.ceil(server.clock.now() / 1000) + 7200);
+  });
+
   test('what was approved before a policy came is refused when the code is redeemed, and the code is kept', async () => {
     const code = await getCode(server, { agent, browser, form: WRITING });
     setPolicies(server, [NO_WRITING]);

@@ -36,7 +36,9 @@ export async function answerConsent(
   const terms = await termsOrRefusal(options, ctx, pending);
   if (!terms) return;
   const ticked = form.getAll('scope');
-  if (form.get('shown') !== digestOf(options.context, terms)) {
+  // A server of the release before has not said it.
+  const shownSeconds = Number(form.get('seconds') ?? terms.agreedSeconds);
+  if (form.get('shown') !== digestOf(options.context, terms) || !isDuration(shownSeconds)) {
     show(options, ctx, pending, terms, ticked);
     return;
   }
@@ -46,8 +48,14 @@ export async function answerConsent(
     await deny(options, ctx, pending, 'nothing was granted');
     return;
   }
-  const grantId = await approve(options, ctx, { pending, terms, rights, identity });
+  const agreedSeconds = Math.min(terms.agreedSeconds, shownSeconds);
+  const approval = { pending, terms: { ...terms, agreedSeconds }, rights, identity };
+  const grantId = await approve(options, ctx, approval);
   await leave(options, ctx, pending, { consent: { grantId } });
+}
+
+function isDuration(seconds: number): boolean {
+  return Number.isSafeInteger(seconds) && seconds > 0;
 }
 
 /** Undefined when the request was refused, and answered so. */
@@ -86,7 +94,7 @@ function show(
 
 /**
  * Stands for what the person saw: an administrator may change agent, person or parent meanwhile. A server of another
- * release makes the same of it.
+ * release makes the same of it. How long it lasts goes beside it, because it may have become less by itself.
  */
 function digestOf({ digests }: AppContext, terms: ConsentTerms): string {
   const { agent, user, offered, unavailable, tools, resources, delegates, asked } = terms;

@@ -55,6 +55,7 @@ export function consentView(
     tools: terms.tools,
     resources: terms.resources,
     delegates: terms.delegates,
+    agreedSeconds: terms.agreedSeconds,
     endsAt: context.clock.now() + terms.seconds * 1000,
     lasts: duration(terms.seconds),
     changed: ticked !== undefined,

@@ -31,6 +31,8 @@ export interface ConsentView {
   readonly tools: readonly string[];
   readonly resources: readonly string[];
   readonly delegates: readonly ClientLabel[];
+  /** What the approval lasts at most, whatever would be possible by then. */
+  readonly agreedSeconds: number;
   /** Milliseconds since the epoch. */
   readonly endsAt: number;
   readonly lasts: string;
@@ -48,7 +50,7 @@ export function consentPage(view: ConsentView): Page {
 }
 
 function body(view: ConsentView): Markup {
-  const { path, formToken, shown, client, account, choices } = view;
+  const { path, formToken, shown, agreedSeconds, client, account, choices } = view;
   const possible = choices.length > 0;
   return html`${view.changed && changedNotice}
 <h1>Allow this application to act for you?</h1>
@@ -59,6 +61,7 @@ ${view.unverified && unverifiedNotice}
 <form method="post" action="${path}/consent">
 <input type="hidden" name="form_token" value="${formToken}">
 <input type="hidden" name="shown" value="${shown}">
+<input type="hidden" name="seconds" value="${agreedSeconds}">
 ${taskSection(view)}
 ${
   possible &&
