@@ -101,6 +101,18 @@ test('an approval that could not be recorded leaves nothing, and can be sent aga
   expect(await consentsOf(agent)).toHaveLength(1);
 });
 
+test('an approval keeps for as long as the browser may come back with it', async () => {
+  const agent = await app.agent();
+  const { browser, page } = await atConsent(app, agent, user);
+  const { url, sending } = browser.prepare(page, {});
+  const { location } = await browser.send(url, sending);
+  const inNineMinutes = app.clock.now() + 540_000;
+  const cutoffs = { now: inNineMinutes, tokens: 0, tasks: 0, audit: 0, webhooks: 0 };
+  await app.store.cleanup.removeExpired('oidc_artifacts', cutoffs, { from: 0, most: 1000 });
+  const back = await browser.send(location ?? '');
+  expect((await redeem(app, agent, back.location)).status).toBe(200);
+});
+
 describe('a request that is allowed and declined', () => {
   test('stays allowed when that came first', async () => {
     const agent = await app.agent();

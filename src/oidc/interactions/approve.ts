@@ -17,7 +17,7 @@ export interface Approval {
   readonly identity: readonly string[];
 }
 
-/** The browser takes a moment from here to the code. */
+/** The client takes a moment from the code to its redemption. */
 const SLACK_SECONDS = 60;
 
 /**
@@ -31,11 +31,11 @@ export async function approve(
   ctx: Context,
   approval: Approval,
 ): Promise<string> {
-  const { context, codeSeconds } = options;
+  const { context } = options;
   const { pending, terms, rights, identity } = approval;
   const { userId } = terms.user;
   const { result: grantId, changes } = await deferChanges(() => saveEngineGrant(options, approval));
-  const expiresAt = context.clock.now() + (codeSeconds + SLACK_SECONDS) * 1000;
+  const expiresAt = context.clock.now() + redeemableSeconds(options, pending) * 1000;
   // The epoch was read from the person's row: it is the one of the sign-in, if that has not ended since.
   await loadPending(options, ctx, pending.uid);
   const first = await answerRequest(options, ctx, pending, {
@@ -47,6 +47,14 @@ export async function approve(
     fact: factOf(approval, grantId),
   });
   return String(first);
+}
+
+/** The browser may come back for its code as long as the request waits: after an outage it is told to try again. */
+function redeemableSeconds(
+  { codeSeconds }: Pick<InteractionsOptions, 'codeSeconds'>,
+  { interaction: { iat, exp } }: Pending,
+): number {
+  return exp - iat + codeSeconds + SLACK_SECONDS;
 }
 
 function factOf({ pending, terms, rights, identity }: Approval, grantId: string): Fact {
