@@ -258,7 +258,7 @@ export type Change =
       readonly at: number;
       readonly miss: DomainError;
     }
-  | { readonly do: 'delete_sessions'; readonly userId: string }
+  | { readonly do: 'delete_sessions_and_consents'; readonly userId: string }
   | {
       readonly do: 'insert_idempotency_record';
       readonly record: IdempotencyRecord;

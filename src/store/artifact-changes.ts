@@ -45,7 +45,10 @@ export const deleteArtifactsOfGrant: Applier<'delete_artifacts_of_grant'> = each
   },
 );
 
-export const deleteSessions: Applier<'delete_sessions'> = eachAlone(async (db, { userId }) => {
-  await hitsOf(db, "DELETE FROM oidc_artifacts WHERE model = 'Session' AND account_id = ?", [userId]);
-  return true;
-});
+export const deleteSessionsAndConsents: Applier<'delete_sessions_and_consents'> = eachAlone(
+  async (db, { userId }) => {
+    const sql = "DELETE FROM oidc_artifacts WHERE model IN ('Session', 'Grant') AND account_id = ?";
+    await hitsOf(db, sql, [userId]);
+    return true;
+  },
+);

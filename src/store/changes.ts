@@ -51,7 +51,7 @@ const APPLIERS: { readonly [K in ChangeKind]: Applier<K> } = {
   delete_permission: permission.deletePermission,
   delete_artifact: artifact.deleteArtifact,
   delete_artifacts_of_grant: artifact.deleteArtifactsOfGrant,
-  delete_sessions: artifact.deleteSessions,
+  delete_sessions_and_consents: artifact.deleteSessionsAndConsents,
   insert_webhook: webhook.insertWebhook,
   update_webhook: webhook.updateWebhook,
   delete_webhook: webhook.deleteWebhook,

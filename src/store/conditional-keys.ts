@@ -79,7 +79,7 @@ function keysOf(change: Change): readonly string[] {
     case 'end_api_keys':
     case 'insert_registration_token':
     case 'delete_artifacts_of_grant':
-    case 'delete_sessions':
+    case 'delete_sessions_and_consents':
       return [];
   }
 }

@@ -18,7 +18,7 @@ function aStore() {
   return { committed, store: deferrable({ commit: async (unit) => void committed.push(unit) }) };
 }
 
-const change: Change = { do: 'delete_sessions', userId: 'usr_1' };
+const change: Change = { do: 'delete_sessions_and_consents', userId: 'usr_1' };
 
 async function keptBack<T>(work: () => Promise<T>) {
   const deferred = await deferUnits(work);
@@ -39,9 +39,9 @@ describe('units of work that are kept back', () => {
     expect(result).toBe('answer');
     expect(unit?.id).toBe(one.id);
     expect(unit?.changes.map((each) => each.do)).toEqual([
-      'delete_sessions',
-      'delete_sessions',
-      'delete_sessions',
+      'delete_sessions_and_consents',
+      'delete_sessions_and_consents',
+      'delete_sessions_and_consents',
       'delete_resource_server',
     ]);
     expect(unit?.events).toEqual([...one.events, ...two.events]);

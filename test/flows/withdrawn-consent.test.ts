@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { browserOf } from '../support/browser-session.ts';
 import { authorize, CALLBACK } from '../support/code-flow.ts';
 import { administer, asAdmin, createPerson, registerAgent } from '../support/parties.ts';
-import { postForm } from '../support/requests.ts';
+import { type Form, postForm } from '../support/requests.ts';
 import { startServer, type TestServer } from '../support/server.ts';
 import { auditEvents, derive, requestToken, revoke, TOKEN_EXCHANGE } from '../support/token-requests.ts';
 
@@ -13,7 +13,7 @@ beforeAll(async () => {
 });
 afterAll(() => server.stop());
 
-async function approvedTask() {
+async function approvedTask(form: Form = {}) {
   const agent = await registerAgent(server, {
     redirect_uris: [CALLBACK],
     grant_types: ['authorization_code', 'refresh_token', TOKEN_EXCHANGE],
@@ -22,7 +22,7 @@ async function approvedTask() {
   const task = await authorize(server, {
     agent,
     browser: browserOf(server, person),
-    form: { scope: 'reports:read' },
+    form: { scope: 'reports:read', ...form },
   });
   return { agent, person, task };
 }
@@ -107,6 +107,33 @@ describe('withdrawing one approval', () => {
     const { agent, person, task } = await approvedTask();
     const { status } = await revoke(server, agent, task.body.refresh_token);
     expect(status).toBe(200);
+    const path = `/api/admin/users/${person.userId}/consents`;
+    expect((await administer(server, 'GET', path)).consents).toEqual([]);
+  });
+
+  test.each([
+    ['signed out everywhere', 'POST', '/sign-out', { reason: 'lost a laptop' }],
+    ['disabled', 'POST', '/disable', { reason: 'left' }],
+    ['given a new password', 'PUT', '', { password: 'another password, just as long' }],
+  ])('[R4] is not needed for a person who was %s, which ends them all', async (_, method, path, body) => {
+    const { person } = await approvedTask();
+    const user = `/api/admin/users/${person.userId}`;
+    await administer(server, method, `${user}${path}`, body);
+    expect((await administer(server, 'GET', `${user}/consents`)).consents).toEqual([]);
+  });
+
+  test('[R2] is not needed where the task was revoked, which one approval opens', async () => {
+    const { person, task } = await approvedTask();
+    await administer(server, 'POST', `/api/tasks/${task.taskId}/revoke`, { reason: 'done with it' });
+    const path = `/api/admin/users/${person.userId}/consents`;
+    expect((await administer(server, 'GET', path)).consents).toEqual([]);
+  });
+
+  test('is not needed where the time of the task is up', async () => {
+    const { person } = await approvedTask({ task_expires_in: 60 });
+    server.clock.advance(3600);
+    const cutoffs = { now: server.clock.now(), tokens: 0, tasks: 0, audit: 0, webhooks: 0 };
+    await server.taskgrant.store.cleanup.removeExpired('oidc_artifacts', cutoffs, { from: 0, most: 1000 });
     const path = `/api/admin/users/${person.userId}/consents`;
     expect((await administer(server, 'GET', path)).consents).toEqual([]);
   });

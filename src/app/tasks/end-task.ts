@@ -3,6 +3,7 @@ import { type EndedState, type Task, taskState } from '../../domain/task.ts';
 import { auditEvent, type Caller } from '../audit/audit-trail.ts';
 import type { AppContext } from '../context.ts';
 import { revocationOf } from '../tokens/revocation-entry.ts';
+import type { Change } from '../unit-of-work.ts';
 
 const AFFECTED_CAP = 1000;
 
@@ -53,6 +54,7 @@ export async function endTask(
         miss: as === 'revoked' ? null : notActive,
       },
       { do: 'revoke', entry },
+      ...(task.origin === 'authorization_code' ? [consentOf(task)] : []),
     ],
     events: [
       auditEvent(context, caller, {
@@ -76,4 +78,9 @@ export async function endTask(
     affected_child_tokens: Math.min(affected, AFFECTED_CAP),
     affected_truncated: affected > AFFECTED_CAP,
   };
+}
+
+/** One approval opens one task: with it the approval has ended, and is listed no more. */
+function consentOf({ grant }: Task): Change {
+  return { do: 'delete_artifact', model: 'Grant', id: grant, miss: null };
 }

@@ -74,8 +74,8 @@ export function userChanges(
   const update: Change = { do: 'update_user', userId, expectEpoch, expect, set, miss: userChanged() };
   if (set.epoch === undefined) return [update];
   const entry = revocationOf(context, caller, { kind: 'user', handle: userId, epoch: set.epoch, reason });
-  // The browser sessions go too: nobody comes back in without signing in anew.
-  return [update, { do: 'revoke', entry }, { do: 'delete_sessions', userId }];
+  // The browser sessions go too: nobody comes back in without signing in anew. So do the consents, which have ended.
+  return [update, { do: 'revoke', entry }, { do: 'delete_sessions_and_consents', userId }];
 }
 
 function patchOf(user: User, { name, permissions, password }: UserEdits): Partial<User> {

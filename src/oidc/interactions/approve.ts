@@ -84,11 +84,15 @@ function factOf({ pending, terms, rights, identity }: Approval, grantId: string)
  * wildcard counts as granted when a part of it is; what really was granted stands in the task's consent.
  */
 async function saveEngineGrant(
-  { provider }: InteractionsOptions,
+  options: InteractionsOptions,
   { pending, terms, rights, identity }: Approval,
 ): Promise<string> {
+  const { context, provider } = options;
   const { asked, user } = terms;
   const grant = new (provider().Grant)({ accountId: user.userId, clientId: pending.clientId });
+  // As long as something of it may live: it is listed as a consent.
+  const seconds = redeemableSeconds(options, pending) + terms.agreedSeconds;
+  grant.exp = Math.ceil(context.clock.now() / 1000) + seconds;
   const left = asked.identity.filter((scope) => !identity.includes(scope));
   if (identity.length > 0) grant.addOIDCScope(identity.join(' '));
   if (left.length > 0) grant.rejectOIDCScope(left.join(' '));
