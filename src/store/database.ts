@@ -10,6 +10,7 @@ import { OTHER_WRITER } from './other-writer.ts';
 import { createCommitThread } from './plain/commit-thread.ts';
 import { shareOf, TIMEOUT } from './transaction.ts';
 import { boundsOf, cutWhenSilent } from './postgres-bounds.ts';
+import { sayWhyUnreachable } from './unreachable.ts';
 import {
   type Done,
   endTransaction,
@@ -120,7 +121,9 @@ function open({ logger, timeoutMs = TIMEOUT_MS }: DatabaseSettings, dialect: Kne
     },
     [TIMEOUT]: timeoutMs,
   };
-  return knex({ ...manners, ...dialect });
+  const connected = knex({ ...manners, ...dialect });
+  sayWhyUnreachable(connected);
+  return connected;
 }
 
 /** `timeoutMs`: for every statement and every wait for a connection; undefined = as long as it takes. */
