@@ -149,6 +149,30 @@ describe('starting again', () => {
     expect(updated.items).toMatchObject([{ actor: 'system', reason: 'ADMIN_PASSWORD changed' }]);
   });
 
+  test('with a password for the administrator that was made up lets only that one in', async () => {
+    const { context, store } = await empty();
+    const nothing = { allowGenerate: true, exampleServers: [], scopes: [] };
+    const { email, password } = (await bootstrap(context, nothing)).administrator!;
+    const configured = { ...nothing, adminPassword: PASSWORD };
+    expect(await bootstrap(context, configured)).toEqual({});
+    const signIn = (tried: string) => verifyCredentials(context, { caller: CALLER, email, password: tried });
+    expect(await signIn(password)).toMatchObject({ refusal: 'wrong_password' });
+    expect(await signIn(PASSWORD)).toMatchObject({ user: { email, epoch: 1 } });
+    await bootstrap(context, configured);
+    const updated = await store.audit.search({ type: 'user_updated' }, { limit: 10 });
+    expect(updated.items).toMatchObject([{ actor: 'system', reason: 'ADMIN_PASSWORD changed' }]);
+  });
+
+  test('with a password alone makes nobody up beside an administrator of another address', async () => {
+    const { context, store } = await empty();
+    await bootstrap(context, CONFIGURED);
+    const password = 'quite another password';
+    const { adminEmail: _, ...rest } = CONFIGURED;
+    await bootstrap(context, { ...rest, allowGenerate: true, adminPassword: password });
+    expect(await store.users.count()).toBe(1);
+    expect(await store.users.byEmail('root@example.com')).toMatchObject({ epoch: 0 });
+  });
+
   test('with a larger scope catalogue lets the administrator delegate all of it', async () => {
     const { context, store } = await empty();
     await bootstrap(context, CONFIGURED);

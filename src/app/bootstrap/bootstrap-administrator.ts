@@ -24,30 +24,31 @@ export async function bootstrapAdministrator(
   caller: Caller,
   options: AdministratorOptions,
 ): Promise<Bootstrapped['administrator']> {
-  const email = await emailOf(context, options);
+  const { adminEmail, adminPassword } = options;
+  const { users } = context.store;
+  const email = emailOf(options);
   if (email === undefined) return undefined;
-  const stored = await context.store.users.byEmail(email);
+  const stored = await users.byEmail(email);
   if (stored) {
     // A disabled administrator stays disabled: that was someone's decision.
-    if (options.adminEmail !== undefined) await follow(context, caller, stored, options);
+    if ((adminEmail ?? adminPassword) !== undefined) await follow(context, caller, stored, options);
     return undefined;
   }
-  const password = options.adminPassword ?? (options.allowGenerate ? context.ids.secret() : undefined);
+  // Nobody is made up beside people who are there already.
+  if (adminEmail === undefined && (await users.count()) > 0) return undefined;
+  const password = adminPassword ?? (options.allowGenerate ? context.ids.secret() : undefined);
   if (password === undefined) return undefined;
   const permissions = permissionsOf(options);
   await createUser(context, { caller, email, name: 'Administrator', password, permissions });
-  return options.adminPassword === undefined ? { email, password } : undefined;
+  return adminPassword === undefined ? { email, password } : undefined;
 }
 
-async function emailOf(
-  { store }: AppContext,
-  { adminEmail, adminPassword, allowGenerate }: AdministratorOptions,
-): Promise<string | undefined> {
+function emailOf({ adminEmail, adminPassword, allowGenerate }: AdministratorOptions): string | undefined {
   if (adminEmail !== undefined) return checkEmail(adminEmail);
   if (adminPassword !== undefined && !allowGenerate) {
     throw new DomainError('parameter_invalid', 'ADMIN_PASSWORD needs ADMIN_EMAIL');
   }
-  return allowGenerate && (await store.users.count()) === 0 ? DEVELOPMENT_EMAIL : undefined;
+  return allowGenerate ? DEVELOPMENT_EMAIL : undefined;
 }
 
 /**
@@ -71,7 +72,7 @@ async function follow(
       ? { epoch: stored.epoch + 1, passwordHash: await context.passwords.hash(checkPassword(adminPassword)) }
       : {}),
   };
-  const reason = changed ? 'ADMIN_PASSWORD changed' : 'ADMIN_EMAIL names the administrator';
+  const reason = changed ? 'ADMIN_PASSWORD changed' : 'the configuration names the administrator';
   await context.store.commit(
     unitOf(context, caller, userChanges(context, caller, stored, set, reason), {
       type: 'user_updated',
