@@ -66,6 +66,12 @@ export interface Taskgrant {
   close(): Promise<void>;
 }
 
+interface ContextOptions {
+  readonly openLoggers?: (config: Config) => Loggers;
+  /** True for a process that closes it soon. */
+  readonly brief?: boolean;
+}
+
 const SKEW_SECONDS = 60;
 const ID_TOKEN_SECONDS = 3600;
 const PRODUCT = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
@@ -76,11 +82,11 @@ const PRODUCT = JSON.parse(readFileSync(new URL('../package.json', import.meta.u
 export async function buildContext(
   config: Config,
   clock: Clock = { now: () => Date.now() },
-  openLoggers: (config: Config) => Loggers = fileLoggers,
+  { openLoggers = fileLoggers, brief = false }: ContextOptions = {},
 ) {
   const loggers = openLoggers(config);
   const masterKey = loadMasterKey(config);
-  const database = await openDatabase({ ...databaseSettings(config), logger: loggers.app });
+  const database = await openDatabase({ ...databaseSettings(config), logger: loggers.app, brief });
   const store = withAuditFiles(createStore(database), loggers);
   const ids = createIds();
   const encryption = createEncryption(masterKey);

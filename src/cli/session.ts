@@ -24,9 +24,10 @@ export function configuration(): Config {
 export function inSession<A extends unknown[]>(act: (session: Session, ...args: A) => Promise<void>) {
   return async (...args: A): Promise<void> => {
     const config = configuration();
-    const { context, store, keyring, loggers } = await buildContext(config, undefined, () =>
-      createConsoleLoggers(),
-    );
+    const { context, store, keyring, loggers } = await buildContext(config, undefined, {
+      openLoggers: () => createConsoleLoggers(),
+      brief: true,
+    });
     try {
       await act({ config, context, store, keyring, caller: { actor: 'cli', origin: null } }, ...args);
     } finally {

@@ -39,6 +39,8 @@ export interface DatabaseSettings {
   readonly timeoutMs?: number | undefined;
   /** For what the database reports without being asked, such as connections that it ended. */
   readonly logger?: Pick<Logger, 'warn' | 'error'> | undefined;
+  /** For a process that closes it soon, which leaves to the servers what they build beside their work. */
+  readonly brief?: boolean | undefined;
   /** Another program for the thread that commits to the embedded database. */
   readonly commitScript?: URL | undefined;
 }
@@ -66,6 +68,10 @@ export async function openDatabase(settings: DatabaseSettings): Promise<Database
   }
   const connected = open(settings, postgres(settings, settings.timeoutMs ?? TIMEOUT_MS));
   waitForRoom(connected);
+  if (settings.brief) {
+    await patient.destroy();
+    return databaseOf(connected, settings);
+  }
   const closing = new AbortController();
   const indexed = buildCountingIndexes(patient, { log: settings.logger, signal: closing.signal }).finally(
     () => patient.destroy(),

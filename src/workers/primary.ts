@@ -51,7 +51,7 @@ export async function runPrimary(config: Config, signals: Signals): Promise<void
 
 /** Schema, signing key and administrator, once for all workers. The primary keeps no connection to the database. */
 async function prepare(config: Config): Promise<{ created: Bootstrapped; loggers: Loggers }> {
-  const { context, keyring, loggers, store } = await buildContext(config);
+  const { context, keyring, loggers, store } = await buildContext(config, undefined, { brief: true });
   try {
     await keyring.ensure();
     return { created: await firstStart(context, config), loggers };

@@ -10,7 +10,7 @@ import { createConsoleLoggers } from '../../src/log/console-loggers.ts';
 test('an agent that was registered and could not be activated is told of with its credentials', async () => {
   const DATA_DIR = mkdtempSync(join(tmpdir(), 'taskgrant-register-'));
   const config = loadConfig({ DATA_DIR }, DATA_DIR);
-  const parts = await buildContext(config, undefined, () => createConsoleLoggers());
+  const parts = await buildContext(config, undefined, { openLoggers: () => createConsoleLoggers() });
   const { store } = parts.context;
   let commits = 0;
   const context = {

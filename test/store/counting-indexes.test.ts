@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Knex } from 'knex';
 import { connect, openDatabase } from '../../src/store/database.ts';
 import { loadMigrations, migrateUp } from '../../src/store/migrate.ts';
+import { createWorkplace } from '../cli/run-cli.ts';
 import { fill } from '../migrations/schema-of.ts';
 import { type Place, postgresPlace } from './databases.ts';
 
@@ -49,6 +50,17 @@ describe('indexes that take the place of others while servers work (PostgreSQL)'
     const database = await openDatabase(place.settings);
     await until(async () => (await validIndexes(knex)).join() === 'tasks_below,tokens_of_task');
     await database.close();
+  }, 30_000);
+
+  test('a command begins none: it would leave one half built, which keeps servers from theirs', async () => {
+    const backup = await knex.transaction({ isolationLevel: 'repeatable read' });
+    await backup('signing_keys').count();
+    const commands = createWorkplace({ DATABASE_URL: String(place.settings.databaseUrl) });
+    expect(await commands.run('agent', 'list')).toMatchObject({ code: 0 });
+    const found = await indexes(knex);
+    await backup.rollback();
+    commands.remove();
+    expect(found.map(({ name }) => name)).toEqual(['tasks_path', 'tokens_task']);
   }, 30_000);
 
   test('of several servers that start together one builds them, and the others know it', async () => {
