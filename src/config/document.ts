@@ -54,7 +54,9 @@ ${rows.join('\n')}
 - an \`http\` issuer, except on localhost;
 - missing \`ADMIN_EMAIL\`, \`ADMIN_PASSWORD\`, \`ADMIN_CLIENT_SECRET\` or \`ENCRYPTION_KEY\`, or the same value for
   password and client secret;
-- \`RATE_LIMITS=off\`.
+- \`RATE_LIMITS=off\`;
+- \`WEBHOOK_ALLOW_HTTP=true\`, and loopback or link-local networks in \`WEBHOOK_ALLOWED_NETWORKS\`;
+- a decision point that is sent the token (\`sendToken\`) over \`http\`, except on localhost.
 
 An encryption key can be made with
 \`node -e "console.log(crypto.randomBytes(32).toString('base64url'))"\`.
