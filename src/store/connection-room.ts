@@ -1,14 +1,15 @@
 import { setTimeout } from 'node:timers/promises';
 import type { Knex } from 'knex';
+import { aroundConnecting } from './around-connecting.ts';
 
 /** PostgreSQL, appendix A: too_many_connections, of the server or of the role. */
 const TOO_MANY = '53300';
 const LOOK_AGAIN_MS = 200;
 
-/** What knex's client has beside its documented interface. */
-interface Client {
-  acquireRawConnection(): Promise<unknown>;
-  readonly pool: { numUsed(): number; numPendingAcquires(): number };
+/** What knex's pool says of itself. */
+interface Pool {
+  numUsed(): number;
+  numPendingAcquires(): number;
 }
 
 /**
@@ -16,10 +17,9 @@ interface Client {
  * somebody for each connection that it cannot have. While none is lent, nor was being made at the same moment, there is
  * nothing to wait for.
  */
-export function waitForRoom({ client }: Pick<Knex, 'client'>): void {
-  const { pool } = client as Client;
-  const connect = client.acquireRawConnection.bind(client) as Client['acquireRawConnection'];
-  client.acquireRawConnection = async () => {
+export function waitForRoom(db: Pick<Knex, 'client'>): void {
+  const pool = db.client.pool as Pool;
+  aroundConnecting(db, async (connect) => {
     for (let again = false; ; again = true) {
       try {
         return await connect();
@@ -29,5 +29,5 @@ export function waitForRoom({ client }: Pick<Knex, 'client'>): void {
       }
       await setTimeout(LOOK_AGAIN_MS);
     }
-  };
+  });
 }

@@ -1,24 +1,19 @@
 import type { Knex } from 'knex';
-
-/** What knex's client has beside its documented interface. */
-interface Client {
-  acquireRawConnection(): Promise<unknown>;
-}
+import { aroundConnecting } from './around-connecting.ts';
 
 /**
  * Where a name stands for several addresses, as `localhost` does, Node fails with an error for each of them and no words
  * of its own: a start would end with an empty line.
  */
-export function sayWhyUnreachable({ client }: Pick<Knex, 'client'>): void {
-  const connect = client.acquireRawConnection.bind(client) as Client['acquireRawConnection'];
-  client.acquireRawConnection = async () => {
+export function sayWhyUnreachable(db: Pick<Knex, 'client'>): void {
+  aroundConnecting(db, async (connect) => {
     try {
       return await connect();
     } catch (error) {
       if (isOfSeveral(error)) error.message ||= error.errors.map(({ message }) => message).join(', ');
       throw error;
     }
-  };
+  });
 }
 
 /** An `AggregateError`, known by what it carries. */
