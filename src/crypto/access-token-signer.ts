@@ -5,14 +5,13 @@ import { createJwsSigner } from './jws.ts';
 import type { Keyring } from './keyring.ts';
 import { oncePerKey } from './once-per-key.ts';
 import type { SigningKey } from './signing-key.ts';
+import { readUtf8 } from '../domain/utf8.ts';
 
 export interface AccessTokenSignerParts {
   readonly keyring: Pick<Keyring, 'current' | 'find'>;
   /** `iss` of every token. */
   readonly issuer: string;
 }
-
-const UTF8 = new TextDecoder('utf-8', { fatal: true });
 
 type Claims = Record<string, unknown>;
 
@@ -121,7 +120,7 @@ function idOf(claims: Claims | undefined): string | undefined {
 /** What the payload says, if it is an object that names us as its issuer. */
 function claimsIn(payload: Uint8Array, issuer: string): Claims | undefined {
   try {
-    const claims: unknown = JSON.parse(UTF8.decode(payload));
+    const claims: unknown = JSON.parse(readUtf8(payload));
     return isObject(claims) && claims['iss'] === issuer ? claims : undefined;
   } catch {
     return undefined;

@@ -1,6 +1,7 @@
 import type { Context, Middleware } from 'koa';
 import getRawBody from 'raw-body';
 import { parseBoundedJson } from '../domain/bounded-json.ts';
+import { readUtf8 } from '../domain/utf8.ts';
 import { offerBody } from './internals.ts';
 import { LIST_PARAMETERS, NO_NAMES } from './task-parameters.ts';
 
@@ -22,8 +23,6 @@ export function offerForm(): Middleware {
     return next();
   };
 }
-
-const UTF8 = new TextDecoder('utf-8', { fatal: true });
 
 class BodyRefusal extends Error {
   readonly status: number;
@@ -65,7 +64,7 @@ async function readForm(ctx: Context, limit: number): Promise<URLSearchParams> {
 async function readText(ctx: Context, limit: number): Promise<string> {
   try {
     const bytes = await getRawBody(ctx.req, { limit, length: ctx.request.length ?? null });
-    return UTF8.decode(bytes);
+    return readUtf8(bytes);
   } catch (error) {
     if ((error as { type?: string }).type === 'entity.too.large') {
       throw new BodyRefusal(413, `the body may have at most ${limit} bytes`);

@@ -2,6 +2,7 @@ import type { Context, Middleware } from 'koa';
 import type { Fact } from '../app/audit/audit-trail.ts';
 import type { AppContext } from '../app/context.ts';
 import type { RefusalRecorder } from '../app/audit/record-refusal.ts';
+import { TASK_ID } from '../domain/ids.ts';
 import { asciiDescription, TASK_ERRORS } from './errors.ts';
 import { logFailure } from './engine-events.ts';
 import { CLIENT_CREDENTIALS } from './grants/client-credentials.ts';
@@ -158,7 +159,7 @@ function asksForTask({ path, state }: Context, { error }: OAuthError): boolean {
 
 function claimedTask(form: URLSearchParams | undefined): string | null {
   const claimed = form?.get('task_id') ?? null;
-  return claimed !== null && /^[A-Za-z0-9._~-]{1,128}$/.test(claimed) ? claimed : null;
+  return claimed !== null && TASK_ID.test(claimed) ? claimed : null;
 }
 
 function factType(ctx: Context, { error }: OAuthError): Fact['type'] {

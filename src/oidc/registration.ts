@@ -8,6 +8,7 @@ import { KEY_REUSED, readIdempotencyKey, REPEATED_FIELD } from '../app/idempoten
 import { resolveToken } from '../app/tokens/resolve-token.ts';
 import { stillStands } from '../app/tokens/still-stands.ts';
 import { parseBoundedJson } from '../domain/bounded-json.ts';
+import { readUtf8 } from '../domain/utf8.ts';
 import { DomainError } from '../domain/errors.ts';
 import { covers, formatScope, parseScope } from '../domain/scope.ts';
 import { networkOf } from '../domain/source-network.ts';
@@ -174,7 +175,7 @@ async function readJson(ctx: Context, limit: number): Promise<Record<string, unk
   let value: unknown;
   try {
     const bytes = await getRawBody(ctx.req, { limit, length: ctx.request.length ?? null });
-    value = parseBoundedJson(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    value = parseBoundedJson(readUtf8(bytes));
   } catch (error) {
     const large = (error as { type?: string }).type === 'entity.too.large';
     throw new RegistrationRefusal(

@@ -2,6 +2,7 @@ import type { AuditEvent, AuditEventType } from '../../domain/audit-event.ts';
 import type { PolicyFact } from '../../domain/policy/verdict.ts';
 import type { Scope } from '../../domain/scope.ts';
 import type { AppContext } from '../context.ts';
+import { CLOCKS_DIFFER_MS } from '../remove-expired.ts';
 import type { ExplainedApiKey, ExplainedConsent } from './explanation.ts';
 
 const ISSUING: ReadonlySet<AuditEventType> = new Set<AuditEventType>([
@@ -15,8 +16,6 @@ const ISSUING: ReadonlySet<AuditEventType> = new Set<AuditEventType>([
 const FIRST = 5;
 /** Tokens of a task, or approvals of a person, that are looked through at most. */
 const MOST = 200;
-/** Whoever recorded an approval may have a clock that is ahead of the one that opened the task. */
-const CLOCKS_DIFFER_MS = 600_000;
 
 /** How a token was issued; undefined when the audit trail does not hold it any more. */
 export async function issuanceOf({ store }: AppContext, tokenId: string): Promise<AuditEvent | undefined> {
@@ -53,6 +52,7 @@ export async function consentOf(
   { userId, clientId, grant, before }: { userId: string; clientId: string; grant: string; before: number },
 ): Promise<ExplainedConsent | undefined> {
   const { items } = await store.audit.search(
+    // Whoever recorded the approval may have a clock that is ahead of the one that opened the task.
     { userId, clientId, type: 'consent_granted', to: before + CLOCKS_DIFFER_MS },
     { limit: MOST },
   );

@@ -1,12 +1,11 @@
 import getRawBody from 'raw-body';
 import { parseBoundedJson } from '../../domain/bounded-json.ts';
+import { readUtf8 } from '../../domain/utf8.ts';
 import { Problem } from '../problem.ts';
 import type { RequestContext } from '../state.ts';
 
 const JSON_TYPE = 'application/json';
 const FORM_TYPE = 'application/x-www-form-urlencoded';
-/** Refuses bytes for which other decoders would put another character. */
-const UTF8 = new TextDecoder('utf-8', { fatal: true });
 
 /**
  * The members of a JSON or form body; `{}` when there is none. A form has string members only.
@@ -49,7 +48,7 @@ async function readText(ctx: RequestContext, limit: number): Promise<string> {
 
 function inUtf8(bytes: Buffer): string {
   try {
-    return UTF8.decode(bytes);
+    return readUtf8(bytes);
   } catch {
     throw new Problem(400, 'body_malformed', 'the body is not UTF-8');
   }
