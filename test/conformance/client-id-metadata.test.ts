@@ -4,7 +4,7 @@ import { type AddressInfo, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { afterAll, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { type BrowserSession, browserOf } from '../support/browser-session.ts';
 import { authorizationUrl, getCode, redeemCode } from '../support/code-flow.ts';
 import { createPerson, pkce } from '../support/parties.ts';
@@ -30,8 +30,6 @@ describe('a client that names itself by the URL of its metadata document', () =>
     browser = browserOf(server, await createPerson(server));
   });
   beforeEach(() => {
-    // The engine's own look at addresses does not work in the sandbox of jest, and it says so.
-    jest.spyOn(console, 'warn').mockReturnValue(undefined);
     answers = {};
     fetched = [];
   });

@@ -1,4 +1,4 @@
-import { beforeEach, expect, jest, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import { authorizationUrl } from '../support/code-flow.ts';
 import { pkce } from '../support/parties.ts';
 import { send } from '../support/requests.ts';
@@ -19,11 +19,6 @@ const documents: typeof globalThis.fetch = async (input) => {
     token_endpoint_auth_method: 'none',
   });
 };
-
-beforeEach(() => {
-  // The engine's own look at addresses does not work in the sandbox of jest, and it says so.
-  jest.spyOn(console, 'warn').mockReturnValue(undefined);
-});
 
 onEveryDatabase(
   'a client that names itself by the URL of its metadata document',

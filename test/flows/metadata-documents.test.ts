@@ -1,5 +1,5 @@
 import { setTimeout } from 'node:timers/promises';
-import { afterAll, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { authorizationUrl } from '../support/code-flow.ts';
 import { pkce } from '../support/parties.ts';
 import { postForm, send } from '../support/requests.ts';
@@ -33,8 +33,6 @@ describe('clients that name themselves by their metadata documents', () => {
       settings: { limits: { anonymous: 20, registrations: REGISTRATIONS } },
     });
   });
-  // The engine's own look at addresses does not work in the sandbox of jest, and it says so.
-  beforeEach(() => void jest.spyOn(console, 'warn').mockReturnValue(undefined));
   afterAll(() => server.stop());
 
   const redeem = (clientId: string, from = '203.0.113.1') =>

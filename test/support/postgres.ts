@@ -10,7 +10,7 @@ export interface TestDatabase {
 /** A new, empty database on the test server, of the calling suite's own. */
 export async function createDatabase(): Promise<TestDatabase> {
   const server = process.env['TEST_DATABASE_URL'];
-  if (!server) throw new Error('no PostgreSQL server was started: see global-setup.ts');
+  if (!server) throw new Error('no PostgreSQL server was started: see test/runner/global-setup.ts');
   const name = `taskgrant_${randomBytes(8).toString('hex')}`;
   await execute(server, `CREATE DATABASE ${name} TEMPLATE template0`);
   const url = new URL(server);

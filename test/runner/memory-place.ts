@@ -3,7 +3,7 @@ import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync, statfsSync } f
 import { statSync, writeFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
-import { removeAbandoned } from './postgres-server.ts';
+import { removeAbandoned } from '../support/postgres-server.ts';
 
 const MEMORY = '/dev/shm';
 const PREFIX = 'taskgrant-run-';

@@ -1,6 +1,6 @@
 import type { Config } from 'jest';
 import { memoryPlace } from './memory-place.ts';
-import { type PostgresServer, startPostgres } from './postgres-server.ts';
+import { type PostgresServer, startPostgres } from '../support/postgres-server.ts';
 
 declare global {
   var testPostgres: PostgresServer | undefined;

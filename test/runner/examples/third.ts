@@ -1,0 +1,2 @@
+const nowhere: string = './nowhere.ts';
+await import(nowhere);
