@@ -33,7 +33,8 @@ export const WEBHOOK_EVENTS = {
   'user.updated': 'A user was changed.',
   'user.disabled': 'A user was disabled; what they had approved ended.',
   'user.enabled': 'A user may sign in again.',
-  'user.signed_out': 'A user was signed out everywhere; what they had approved ended.',
+  'user.signed_out':
+    'A user signed out of a browser, or was signed out everywhere, which ends what they had approved.',
   'api_key.created': 'An agent has a further API key.',
   'api_key.rotated': 'An API key was replaced.',
   'api_key.revoked': 'An API key was revoked.',

@@ -62,14 +62,6 @@ export function recordEngineEvents(provider: Provider, { refusals, context }: En
   provider.on('end_session.error', signingOutRefused);
   provider.on('end_session_confirm.error', signingOutRefused);
   provider.on('end_session_success.error', signingOutRefused);
-  provider.on('end_session.success', (engineContext) => {
-    const ctx = engineContext as unknown as Context;
-    const userId = userOf(ctx);
-    refusals.record(
-      { actor: userId, origin: requestState(ctx).origin },
-      { type: 'user_signed_out', outcome: 'success', userId },
-    );
-  });
 }
 
 function reasonOf({ error: code, message, error_description: description }: EngineError): string {

@@ -53,8 +53,7 @@ export class RecordAdapter implements Adapter {
   }
 
   async destroy(id: string): Promise<void> {
-    const key = id.startsWith(STORED) ? id.slice(STORED.length) : this.keyOf(id);
-    await this.artifacts.destroy(this.#model, key);
+    await this.artifacts.destroy(this.#model, this.storedKeyOf(id));
   }
 
   async revokeByGrantId(grantId: string): Promise<void> {
@@ -97,6 +96,11 @@ export class RecordAdapter implements Adapter {
   /** What a record that was found is worth at this moment. */
   protected async worth(record: AdapterPayload, _artifact: Artifact): Promise<AdapterPayload | undefined> {
     return record;
+  }
+
+  /** Under what one that was found is stored. */
+  protected storedKeyOf(id: string): string {
+    return id.startsWith(STORED) ? id.slice(STORED.length) : this.keyOf(id);
   }
 
   /** By what it is found. */

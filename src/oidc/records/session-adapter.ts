@@ -1,5 +1,7 @@
-import type { AdapterPayload } from 'oidc-provider';
+import Provider, { type AdapterPayload } from 'oidc-provider';
 import type { Artifact } from '../../app/artifact.ts';
+import { unitOf } from '../../app/audit/audit-trail.ts';
+import { DomainError } from '../../domain/errors.ts';
 import { currentRequestState } from '../request-state.ts';
 import { isCurrent } from './account-epochs.ts';
 import { RecordAdapter } from './record-adapter.ts';
@@ -22,6 +24,23 @@ export class SessionAdapter extends RecordAdapter {
     await (wasFound ? this.artifacts.update(session) : this.artifacts.upsert(session));
   }
 
+  /** INVARIANT: whoever signs out is on record with the end of the session, once, and nobody else is. */
+  override async destroy(id: string): Promise<void> {
+    const userId = whoSignsOutOf(id);
+    if (userId === undefined) return super.destroy(id);
+    const miss = new DomainError('conflict', 'the session has ended already');
+    const change = { do: 'delete_artifact' as const, model: 'Session', id: this.storedKeyOf(id), miss };
+    const caller = { actor: userId, origin: currentRequestState()?.origin ?? null };
+    try {
+      await this.context.store.commit(
+        unitOf(this.context, caller, [change], { type: 'user_signed_out', userId }),
+      );
+    } catch (error) {
+      if (error !== miss) throw error;
+    }
+    return undefined;
+  }
+
   protected override async worth(
     record: AdapterPayload,
     { id }: Artifact,
@@ -31,4 +50,16 @@ export class SessionAdapter extends RecordAdapter {
     const { accountId, accountEpoch: epoch } = record as SessionEpoch;
     return (await isCurrent(this.context, { accountId, epoch })) ? record : undefined;
   }
+}
+
+interface Confirmation {
+  readonly route?: string;
+  readonly session?: { readonly jti: string; readonly accountId?: string };
+}
+
+/** The person who has said yes to signing out. Who says no for one client gets a session with another id. */
+function whoSignsOutOf(id: string): string | undefined {
+  const { oidc } = (Provider.ctx ?? {}) as { oidc?: Confirmation };
+  const { route, session } = oidc ?? {};
+  return route === 'end_session_confirm' && session?.jti === id ? session.accountId : undefined;
 }

@@ -1,5 +1,6 @@
 import type { Knex } from 'knex';
 import type { UnitOfWork } from '../../../src/app/unit-of-work.ts';
+import { UnavailableError } from '../../../src/domain/unavailable.ts';
 import { ADMIN, introspect } from '../../support/token-requests.ts';
 import type { Nodes } from '../nodes.ts';
 import { browsersOf } from './browser-operations.ts';
@@ -51,6 +52,15 @@ export async function outcomeOf(nodes: Nodes, db: Knex, play: Play, order: Order
   await askInOrder(nodes, order, ask);
   // What a browser is told first is of no account: it goes on by itself.
   for (const [place, { goOn }] of Object.entries(answers)) if (goOn) answers[Number(place)] = await goOn();
+  return toldOfScene(nodes, db, scene, { since, answers });
+}
+
+async function toldOfScene(
+  nodes: Nodes,
+  db: Knex,
+  scene: Scene,
+  { since, answers }: { readonly since: Last; readonly answers: Readonly<Record<number, Asked>> },
+): Promise<Outcome> {
   const left = [
     ...(await browsersOf(scene)),
     ...(await rowsOf(db, scene)),
@@ -63,6 +73,29 @@ export async function outcomeOf(nodes: Nodes, db: Knex, play: Play, order: Order
     answers: Object.fromEntries(Object.entries(answers).map(([place, one]) => [place, inWords(toldOf(one))])),
     left: left.map(inWords).toSorted(),
   };
+}
+
+/** What is left by a request whose server dies when it has written so often, and how often it did. */
+export async function outcomeOfDying(nodes: Nodes, db: Knex, name: OperationName, after: number) {
+  const scene = sceneOn(nodes.front);
+  const ask = await OPERATIONS[name](scene);
+  const since = await lastOnes(db);
+  const dead = Promise.withResolvers<undefined>();
+  const late: ((dead: Error) => void)[] = [];
+  let writes = 0;
+  const restore = beforeWrites(nodes, async () => {
+    if (writes === after) {
+      dead.resolve(undefined);
+      // A process that has died tells nobody.
+      await new Promise((_, reject) => late.push(reject));
+    }
+    writes += 1;
+  });
+  const answer = await Promise.race([dead.promise, ask()]);
+  restore();
+  const { left } = await toldOfScene(nodes, db, scene, { since, answers: {} });
+  for (const end of late) end(new UnavailableError('database_unavailable', 'the server died'));
+  return { status: answer?.status, writes, left };
 }
 
 type Ask = (places: readonly number[]) => Promise<void>;
@@ -96,34 +129,36 @@ async function askInOrder(nodes: Nodes, { how, places }: Order, one: (place: num
 const ENGINE_WRITES = ['upsert', 'insert', 'update', 'destroy', 'destroyByGrant'] as const;
 
 /** Has something happen before the next write that changes anything, of ours or of the engine, at whichever server. */
-function beforeNextWrite({ each }: Nodes, happen: () => Promise<void>): () => void {
+function beforeNextWrite(nodes: Nodes, happen: () => Promise<void>): () => void {
+  const restore = beforeWrites(nodes, async (written) => {
+    if ((written as Partial<UnitOfWork> | undefined)?.changes?.length === 0) return;
+    restore();
+    await happen();
+  });
+  return restore;
+}
+
+/** The same before every write, even one that tells of something and changes nothing. */
+function beforeWrites({ each }: Nodes, happen: (written: unknown) => Promise<void>): () => void {
   const undo: (() => void)[] = [];
-  const restore = () => {
-    for (const one of undo.splice(0)) one();
-  };
-  function hook<T extends object>(
-    owner: T,
-    names: readonly (keyof T)[],
-    counts: (written: unknown) => boolean,
-  ) {
+  function hook<T extends object>(owner: T, names: readonly (keyof T)[]) {
     for (const name of names) {
       const write = owner[name] as (...given: unknown[]) => unknown;
       undo.push(() => Object.assign(owner, { [name]: write }));
       const held = async (...given: unknown[]) => {
-        if (counts(given[0])) {
-          restore();
-          await happen();
-        }
+        await happen(given[0]);
         return write.apply(owner, given);
       };
       Object.assign(owner, { [name]: held });
     }
   }
   for (const { taskgrant } of each) {
-    hook(taskgrant.store, ['commit'], (unit) => (unit as UnitOfWork).changes.length > 0);
-    hook(taskgrant.store.artifacts, ENGINE_WRITES, () => true);
+    hook(taskgrant.store, ['commit']);
+    hook(taskgrant.store.artifacts, ENGINE_WRITES);
   }
-  return restore;
+  return () => {
+    for (const one of undo.splice(0)) one();
+  };
 }
 
 /** What nobody sees any more, and what is removed soon: when, depends on who else asks. */
