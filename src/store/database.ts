@@ -6,6 +6,7 @@ import { waitForRoom } from './connection-room.ts';
 import { buildCountingIndexes } from './counting-indexes.ts';
 import { requireReadCommitted } from './isolation.ts';
 import { migrateUp } from './migrate.ts';
+import { type FreshConnection, refuseStandby } from './no-standby.ts';
 import { OTHER_WRITER } from './other-writer.ts';
 import { createCommitThread } from './plain/commit-thread.ts';
 import { shareOf, TIMEOUT } from './transaction.ts';
@@ -150,9 +151,16 @@ function postgres({ databaseUrl, poolMax }: DatabaseSettings, timeoutMs: number 
     pool: {
       min: 0,
       max: poolMax,
-      afterCreate: (connection: PostgresConnection, done: Done) => {
+      afterCreate: (connection: PostgresConnection & FreshConnection, done: Done) => {
         if (bounds) cutWhenSilent(connection, bounds.silentMs);
-        preparePostgres.connection(connection, done);
+        refuseStandby(connection).then(
+          () => preparePostgres.connection(connection, done),
+          (error: Error) => {
+            // What the pool does not take it does not end.
+            connection.end().catch(() => undefined);
+            done(error, connection);
+          },
+        );
       },
     },
   };

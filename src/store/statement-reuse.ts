@@ -13,7 +13,7 @@ const MOST_STATEMENTS = 400;
 const NAME_LENGTH = 22;
 const INT8 = 20;
 /** PostgreSQL, appendix A: read_only_sql_transaction. */
-const READ_ONLY = '25006';
+export const READ_ONLY = '25006';
 
 /** Prepares a connection of knex's pool: its settings, and statements that are prepared once. */
 export function prepareSqlite(busyTimeoutMs: number) {

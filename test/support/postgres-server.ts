@@ -1,7 +1,16 @@
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { chmodSync, chownSync, cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync } from 'node:fs';
+import {
+  appendFileSync,
+  chmodSync,
+  chownSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+} from 'node:fs';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { arch, platform, tmpdir, userInfo } from 'node:os';
@@ -20,6 +29,8 @@ export interface PostgresServer {
   halt(signal: 'SIGINT' | 'SIGQUIT'): Promise<void>;
   /** After `halt`: the same data on the same port. Resolves when it accepts connections. */
   resume(): Promise<void>;
+  /** Another server that follows this one, which is down for a moment. */
+  standby(): Promise<PostgresServer>;
   /** Ends it and removes its data. */
   stop(): Promise<void>;
 }
@@ -37,29 +48,63 @@ export async function startPostgres(): Promise<PostgresServer> {
     const password = randomBytes(12).toString('hex');
     const binaries = reachableBinaries(home, account);
     const data = initialise(home, binaries, password, account);
-    const listening = await listen(binaries, data, account);
-    const { port } = listening;
-    let { child } = listening;
-    const emergency = () => void child.kill('SIGQUIT');
-    process.once('exit', emergency);
-    return {
-      url: `postgres://postgres:${password}@127.0.0.1:${port}/postgres`,
-      halt: (signal) => stopChild(child, signal),
-      async resume() {
-        child = run(binaries, data, account, port);
-        const failure = await ready(child);
-        if (failure !== undefined) throw new Error(`PostgreSQL did not start again:\n${failure}`);
-      },
-      async stop() {
-        process.off('exit', emergency);
-        await stopChild(child, 'SIGINT');
-        rmSync(home, { recursive: true, force: true });
-      },
-    };
+    return await serve({ home, binaries, password, account, data });
   } catch (error) {
     rmSync(home, { recursive: true, force: true });
     throw error;
   }
+}
+
+interface Installation {
+  /** Goes with the server. */
+  readonly home: string;
+  readonly binaries: string;
+  readonly password: string;
+  readonly account: Account;
+  readonly data: string;
+}
+
+async function serve(installation: Installation): Promise<PostgresServer> {
+  const { home, binaries, password, account, data } = installation;
+  const listening = await listen(binaries, data, account);
+  const { port } = listening;
+  let { child } = listening;
+  const emergency = () => void child.kill('SIGQUIT');
+  process.once('exit', emergency);
+  const halt = (signal: NodeJS.Signals) => stopChild(child, signal);
+  const resume = async () => {
+    child = run(binaries, data, account, port);
+    const failure = await ready(child);
+    if (failure !== undefined) throw new Error(`PostgreSQL did not start again:\n${failure}`);
+  };
+  return {
+    url: `postgres://postgres:${password}@127.0.0.1:${port}/postgres`,
+    halt,
+    resume,
+    async standby() {
+      await halt('SIGINT');
+      const copy = copyThatFollows(installation, port);
+      await resume();
+      return serve({ ...installation, home: copy, data: copy });
+    },
+    async stop() {
+      process.off('exit', emergency);
+      await halt('SIGINT');
+      rmSync(home, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Of a server that is down. */
+function copyThatFollows({ home, password, account, data }: Installation, port: number): string {
+  const copy = join(home, 'standby');
+  execFileSync('cp', ['-a', data, copy]);
+  const primary = `host=127.0.0.1 port=${port} user=postgres password=${password}`;
+  appendFileSync(join(copy, 'postgresql.auto.conf'), `primary_conninfo = '${primary}'\n`);
+  const signal = join(copy, 'standby.signal');
+  writeFileSync(signal, '');
+  if (account.uid !== undefined && account.gid !== undefined) chownSync(signal, account.uid, account.gid);
+  return copy;
 }
 
 type Account = { uid?: number; gid?: number };
@@ -127,7 +172,7 @@ function ready(child: ChildProcess): Promise<string | undefined> {
     let messages = '';
     child.stderr?.on('data', (chunk: Buffer) => {
       messages = (messages + chunk.toString()).slice(-4000);
-      if (messages.includes('ready to accept connections')) resolve(undefined);
+      if (/ready to accept (read-only )?connections/.test(messages)) resolve(undefined);
     });
     child.once('error', (error) => resolve(error.message));
     child.once('exit', () => resolve(messages));
