@@ -48,7 +48,9 @@ function formDecoded(text: string): string {
 /** Whom an assertion speaks of, unverified; one client's broken keys must not hold up its neighbours. */
 function subjectOf(assertion: string): string {
   try {
-    return decodeJwt(assertion).sub ?? '';
+    const { sub }: { sub?: unknown } = decodeJwt(assertion);
+    // Nobody has checked that it is a string (RFC 7519 §4.1.2).
+    return typeof sub === 'string' ? sub : '';
   } catch {
     return '';
   }

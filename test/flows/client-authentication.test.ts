@@ -176,4 +176,18 @@ describe('[S17] guessing', () => {
     expect((await ask('broken')).status).toBe(429);
     expect((await ask('neighbour')).status).toBe(401);
   });
+
+  // RFC 7519 §4.1.2. Whom an assertion speaks of is read before anything of it has been checked.
+  test.each([5, true, {}, [], ['id'], null])(
+    'counts an assertion whose sub is %j as a failure',
+    async (sub) => {
+      const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
+      const answer = await postForm(guarded, TOKEN_PATH, {
+        grant_type: 'client_credentials',
+        client_assertion_type: ASSERTION,
+        client_assertion: `${part({ alg: 'ES256' })}.${part({ sub, aud: guarded.issuer })}.AAAA`,
+      });
+      expect(answer).toMatchObject({ status: 401, body: { error: 'invalid_client' } });
+    },
+  );
 });
