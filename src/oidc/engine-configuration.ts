@@ -1,8 +1,9 @@
-import { type Configuration, errors, type KoaContextWithOIDC } from 'oidc-provider';
+import type { Configuration } from 'oidc-provider';
 import type { AppContext } from '../app/context.ts';
 import { adapters } from './records/adapters.ts';
 import { AGENT_TASK } from './agent-task-object.ts';
 import { inferApplicationType } from './application-type.ts';
+import { checkClientAssertion } from './client-assertion.ts';
 import { checkMetadataDocument } from './client-id-metadata.ts';
 import { taskExtraParams } from './authorization-request.ts';
 import { consentForEach, grantOfThisAuthorization } from './consent-policy.ts';
@@ -34,7 +35,7 @@ export function engineConfiguration(options: EngineOptions): Configuration {
     claims: { openid: ['sub'], email: ['email'], profile: ['name'] },
     subjectTypes: ['public'],
     clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'],
-    assertJwtClientAuthClaimsAndHeader: requireIssuerAsAudience,
+    assertJwtClientAuthClaimsAndHeader: checkClientAssertion(context.clock),
     clientDefaults: {
       grant_types: ['authorization_code'],
       response_types: ['code'],
@@ -92,14 +93,4 @@ async function findAccount({ store }: AppContext, userId: string) {
     accountId: user.userId,
     claims: async () => ({ sub: user.userId, email: user.email, name: user.name }),
   };
-}
-
-/**
- * S35: with any other audience beside it, an assertion that was sent to us could be played to another server, or the
- * other way round (draft-ietf-oauth-rfc7523bis §4).
- */
-function requireIssuerAsAudience(ctx: KoaContextWithOIDC, { aud }: { aud?: unknown }): void {
-  const audiences = [aud].flat();
-  if (audiences.length === 1 && audiences[0] === ctx.oidc.issuer) return;
-  throw new errors.InvalidClientAuth('aud of client_assertion must be the issuer alone');
 }

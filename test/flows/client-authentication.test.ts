@@ -13,7 +13,8 @@ let server: TestServer;
 
 beforeAll(async () => {
   const env = { CLIENT_SECRET_OVERLAP: String(OVERLAP_SECONDS), RATE_LIMITS: 'off' };
-  server = await startServer({ env });
+  // PostgreSQL holds no number of any size.
+  server = await startServer({ env, database: 'postgres' });
 });
 afterAll(() => server.stop());
 
@@ -65,6 +66,10 @@ describe('[S35] private_key_jwt', () => {
     expect(tokens.access_token).toEqual(expect.any(String));
   });
 
+  test('takes one that lives for an hour', async () => {
+    expect((await ask(assertion({ exp: Math.floor(Date.now() / 1000) + 3590 }))).status).toBe(200);
+  });
+
   test('takes the issuer as audience', async () => {
     expect((await ask(assertion())).status).toBe(200);
   });
@@ -76,6 +81,10 @@ describe('[S35] private_key_jwt', () => {
     ['of another client', { iss: 'someone', sub: 'someone' }],
     ['that has expired', { exp: 1_600_000_000 }],
     ['that never expires', { exp: undefined }],
+    // RFC 7523 §3, item 4: one "unreasonably far in the future" may be rejected. It would be remembered until then.
+    ['that expires in an hour and a minute', { exp: Math.floor(Date.now() / 1000) + 3660 }],
+    ['that expires in another century', { exp: 9_999_999_999 }],
+    ['that expires when no database can tell', { exp: 1e300 }],
     ['without an id', { jti: undefined }],
   ])('refuses an assertion %s', async (_what, over) => {
     const named = JSON.parse(JSON.stringify(over).replaceAll('THIS', server.issuer)) as object;
@@ -98,7 +107,7 @@ describe('[S35] private_key_jwt', () => {
       sub: agent.clientId,
       aud: server.issuer,
       jti: 'j',
-      exp: 9_999_999_999,
+      exp: Math.floor(Date.now() / 1000) + 60,
     };
     const forged = new SignJWT(claims).setProtectedHeader({ alg: 'ES256', kid: 'k1' }).sign(privateKey);
     const confused = new SignJWT(claims)

@@ -29,7 +29,9 @@ const challenge = {
 const credentials = {
   client_id: text.optional(),
   client_secret: text.optional().meta({ format: 'password' }),
-  client_assertion: text.optional(),
+  client_assertion: text.optional().meta({
+    description: 'RFC 7523: works once, for the issuer as its only audience, and ends within an hour.',
+  }),
   client_assertion_type: text.optional(),
 };
 

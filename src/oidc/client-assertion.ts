@@ -1,0 +1,34 @@
+import { errors, type KoaContextWithOIDC } from 'oidc-provider';
+import type { Clock } from '../app/ports.ts';
+
+/** How far ahead the end of an assertion may lie. Whoever asks again signs another one. */
+const LONGEST_SECONDS = 3600;
+
+interface Claims {
+  readonly aud?: unknown;
+  readonly exp?: unknown;
+}
+
+/** What this server asks of a client assertion (RFC 7523 §3) beside the engine's own rules. Its signature was right. */
+export function checkClientAssertion(clock: Clock) {
+  return (ctx: KoaContextWithOIDC, { aud, exp }: Claims): void => {
+    requireIssuerAsAudience(ctx, aud);
+    requireNearEnd(exp, clock.now() / 1000);
+  };
+}
+
+/**
+ * S35: with any other audience beside it, an assertion that was sent to us could be played to another server, or the
+ * other way round (draft-ietf-oauth-rfc7523bis §4).
+ */
+function requireIssuerAsAudience(ctx: KoaContextWithOIDC, aud: unknown): void {
+  const audiences = [aud].flat();
+  if (audiences.length === 1 && audiences[0] === ctx.oidc.issuer) return;
+  throw new errors.InvalidClientAuth('aud of client_assertion must be the issuer alone');
+}
+
+/** RFC 7523 §3, item 4. Each is remembered until it ends, so that it works once: no client may have it kept for ever. */
+function requireNearEnd(exp: unknown, now: number): void {
+  if (typeof exp === 'number' && exp - now <= LONGEST_SECONDS) return;
+  throw new errors.InvalidClientAuth('exp of client_assertion must be within an hour');
+}
