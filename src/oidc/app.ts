@@ -9,6 +9,7 @@ import { discovery } from './discovery.ts';
 import { engineBody, offerForm } from './engine-body.ts';
 import { freshKeys } from './fresh-keys.ts';
 import { guessingLimit } from './guessing-limit.ts';
+import { ENGINE_READS } from './internals.ts';
 import { introspection } from './introspection.ts';
 import { CLIENT_ENDPOINTS, refusedTokenLimit, sourceLimit } from './rate-limit.ts';
 import { ROUTES } from './routes.ts';
@@ -43,7 +44,8 @@ const ELSEWHERE = '';
 
 /** Everything under /api/oauth and /.well-known that the engine serves, with our steps around it, in order. */
 export function createOAuthApp(options: OAuthAppOptions): Middleware {
-  const { context, refusals, answerOnce, bodyLimit, engine, followKeys, interactions, rateLimits } = options;
+  const { context, refusals, answerOnce, engine, followKeys, interactions, rateLimits } = options;
+  const limit = Math.min(options.bodyLimit, ENGINE_READS.bytes);
   const limited = rateLimits && { limits: rateLimits, refusals };
   return byEndpoint([
     { at: [ELSEWHERE], step: browserHeaders() },
@@ -52,9 +54,9 @@ export function createOAuthApp(options: OAuthAppOptions): Middleware {
     ...(limited ? [sourceLimit(limited)] : []),
     { at: [ELSEWHERE], step: discovery({ issuer: context.settings.issuer, signingAlgorithms: ALGORITHMS }) },
     { at: [ELSEWHERE], step: interactions },
-    engineBody({ limit: bodyLimit, formPaths: FORM_PATHS }),
+    engineBody({ limit, formPaths: FORM_PATHS }),
     ...(limited ? [guessingLimit(limited), { at: [ELSEWHERE], step: refusedTokenLimit(limited) }] : []),
-    { at: [ELSEWHERE], step: registration({ context, answerOnce, limit: bodyLimit }) },
+    { at: [ELSEWHERE], step: registration({ context, answerOnce, limit }) },
     { at: [VERIFY_PATH], step: verification({ context, refusals }) },
     { at: [token], step: directTokens(context, limited) },
     { at: [introspect, VERIFY_PATH], step: introspection({ context, refusals, limits: limited }) },

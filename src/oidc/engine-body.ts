@@ -2,11 +2,13 @@ import type { Context, Middleware } from 'koa';
 import getRawBody from 'raw-body';
 import { parseBoundedJson } from '../domain/bounded-json.ts';
 import { readUtf8 } from '../domain/utf8.ts';
-import { offerBody } from './internals.ts';
+import { ENGINE_READS, offerBody } from './internals.ts';
 import { LIST_PARAMETERS, NO_NAMES } from './task-parameters.ts';
 
 const FORM = 'application/x-www-form-urlencoded';
 const JSON_TYPE = 'application/json';
+/** A letter of three bytes in UTF-8, each of them written as `%XX`. */
+const MOST_ESCAPED = 9;
 
 /** Endpoints whose bodies are read here first. Registration takes JSON only (RFC 7591 §3.1). */
 export interface EngineBodyOptions {
@@ -55,6 +57,21 @@ export function engineBody({ limit, formPaths }: EngineBodyOptions): Middleware 
 async function readForm(ctx: Context, limit: number): Promise<URLSearchParams> {
   const type = ctx.request.type.toLowerCase();
   const text = await readText(ctx, limit);
+  const form = parameters(type, text);
+  requireWithinEngine(form, text);
+  return form;
+}
+
+/** What the engine would not read whole is refused, whoever answers then: nobody's request is read in part. */
+function requireWithinEngine(form: URLSearchParams, text: string): void {
+  const { bytes, parameters: most } = ENGINE_READS;
+  if (form.size > most) throw new BodyRefusal(400, `there may be at most ${most} parameters`);
+  if (text.length * MOST_ESCAPED <= bytes) return;
+  if (form.toString().length > bytes)
+    throw new BodyRefusal(413, `the parameters may have at most ${bytes} bytes as a form`);
+}
+
+function parameters(type: string, text: string): URLSearchParams {
   if (type === '' && text === '') return new URLSearchParams();
   if (type === FORM) return new URLSearchParams(text);
   if (type === JSON_TYPE) return fromJson(text);

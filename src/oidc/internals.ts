@@ -77,6 +77,12 @@ export function offerBody(ctx: Context, text: string, type: string): void {
   });
 }
 
+/**
+ * How much of a body the engine reads. It refuses a longer one without saying why, and takes parameters beyond the last of
+ * these for not sent: a scope, say, or the second one of a name.
+ */
+export const ENGINE_READS = { bytes: 56 * 1024, parameters: 1000 };
+
 type Step = (ctx: Context, next: () => Promise<void>) => Promise<void>;
 
 /** What an engine does as soon as it knows the client of a request. */

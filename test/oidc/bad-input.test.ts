@@ -55,6 +55,14 @@ describe.each(ENDPOINTS)('%s', (path) => {
     ['a multipart form', '--x--', 'multipart/form-data; boundary=x', 400],
     ['more than it takes', `task_description=${'x'.repeat(70_000)}`, FORM, 413],
     ['more JSON than it takes', JSON.stringify({ scope: 'x'.repeat(70_000) }), 'application/json', 413],
+    ['more than the engine reads', `token=x&x=${'x'.repeat(58_000)}`, FORM, 413],
+    [
+      'JSON that is more as a form',
+      JSON.stringify({ token: 'x', x: '漢'.repeat(8000) }),
+      'application/json',
+      413,
+    ],
+    ['more parameters than the engine reads', `token=x${'&x='.repeat(1000)}`, FORM, 400],
     ['bytes that are no UTF-8', new Uint8Array([0x61, 0x3d, 0xff, 0xfe, 0xfd]), FORM, 400],
     ['nothing', '', FORM, 400],
   ])('refuses %s', async (_what, body, type, status) => {

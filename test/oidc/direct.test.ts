@@ -77,8 +77,12 @@ const proof = pkce();
 const oneOf = <T>(...values: T[]) => fc.constantFrom(...values);
 const maybe = <T>(value: fc.Arbitrary<T>) => fc.option(value, { nil: undefined, freq: 6 });
 
-/** What each parameter may hold, right or wrong. */
+/** More parameters than the engine takes notice of. */
+const MANY = Array.from({ length: 1001 }, () => 'x');
+
+/** What each parameter may hold, right or wrong. What the engine would not read to its end stands before the others. */
 const values = {
+  unknown: maybe(oneOf<string | string[]>('x', ['x', 'y'], MANY, 'x'.repeat(58_000), 'ü'.repeat(10_000))),
   grant_type: oneOf<string | string[]>(
     'client_credentials',
     TOKEN_EXCHANGE,
@@ -122,7 +126,6 @@ const values = {
   client_id: maybe(oneOf('ID', 'somebody-else')),
   client_secret: maybe(oneOf('', 'again')),
   client_assertion: maybe(oneOf('', 'x.y.z')),
-  unknown: maybe(oneOf<string | string[]>('x', ['x', 'y'])),
 };
 const NAMES = Object.keys(values);
 const tokenForms = fc.record(values);
@@ -195,6 +198,10 @@ describe('the direct way and the engine', () => {
           [{ grant_type: 'password' }, false],
           [{ ...RIGHT[0], scope: '*:tickets:read' }, false],
           [{ ...RIGHT[0], scope: 'constructor:x:y' }, true],
+          [{ unknown: MANY, ...RIGHT[0] }, false],
+          [{ ...RIGHT[0], unknown: MANY, scope: 'example:read' }, false],
+          [{ ...RIGHT[0], unknown: 'x'.repeat(58_000) }, false],
+          [{ ...RIGHT[0], unknown: '漢'.repeat(8000) }, true],
         ],
       },
     );

@@ -4,7 +4,7 @@ import getRawBody from 'raw-body';
 import Provider, { errors } from 'oidc-provider';
 // @ts-expect-error The engine publishes no types for its helpers.
 import validateDpop, { checkDpopReplay } from 'oidc-provider/lib/helpers/validate_dpop.js';
-import { engineClient, offerBody, onceAuthenticated } from '../../src/oidc/internals.ts';
+import { ENGINE_READS, engineClient, offerBody, onceAuthenticated } from '../../src/oidc/internals.ts';
 import { type Form, postForm } from '../support/requests.ts';
 import { type BareEngine, CLIENT, HEADERS, oidcOf, startBareEngine } from './bare-engine.ts';
 
@@ -29,6 +29,28 @@ function register(provider: Provider, name: string, handler: Handler, params: st
 }
 
 describe('[R19] the engine', () => {
+  test('reads as much of a body as internals.ts says, and refuses or ignores the rest', async () => {
+    const { provider } = await bare({ client: { grant_types: ['g'] } });
+    register(
+      provider,
+      'g',
+      async (ctx) => void ((ctx as { body: unknown }).body = { last: oidcOf(ctx).params['last'] ?? null }),
+      ['last'],
+    );
+    const { bytes, parameters } = ENGINE_READS;
+    const junk = (count: number) => Array.from({ length: count }, () => '');
+    const rest = 'grant_type=g&x=';
+    expect((await token({ grant_type: 'g', x: 'x'.repeat(bytes - rest.length) })).status).toBe(200);
+    const long = await token({ grant_type: 'g', x: 'x'.repeat(bytes - rest.length + 1) });
+    expect(long.body).toMatchObject({ error_description: 'failed to parse the request body' });
+    expect((await token({ grant_type: 'g', x: junk(parameters - 2), last: 'y' })).body).toEqual({
+      last: 'y',
+    });
+    expect((await token({ grant_type: 'g', x: junk(parameters - 1), last: 'y' })).body).toEqual({
+      last: null,
+    });
+  });
+
   test('is the very version that was looked into', () => {
     const { version } = createRequire(import.meta.url)('oidc-provider/package.json') as { version: string };
     expect(version).toBe('9.13.3');

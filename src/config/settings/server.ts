@@ -62,6 +62,6 @@ export const serverSettings = {
     env: 'REQUEST_BODY_LIMIT',
     unit: 'bytes',
     default: 65_536,
-    description: 'Largest request body accepted.',
+    description: 'Largest request body accepted; the OAuth endpoints take 57344 bytes at most.',
   }),
 };
