@@ -12,6 +12,7 @@ import { guessingLimit } from './guessing-limit.ts';
 import { ENGINE_READS } from './internals.ts';
 import { introspection } from './introspection.ts';
 import { CLIENT_ENDPOINTS, refusedTokenLimit, sourceLimit } from './rate-limit.ts';
+import { repeatedParameters } from './repeated-parameters.ts';
 import { ROUTES } from './routes.ts';
 import { oauthRefusals } from './refusals.ts';
 import { registration } from './registration.ts';
@@ -57,6 +58,7 @@ export function createOAuthApp(options: OAuthAppOptions): Middleware {
     engineBody({ limit, formPaths: FORM_PATHS }),
     ...(limited ? [guessingLimit(limited), { at: [ELSEWHERE], step: refusedTokenLimit(limited) }] : []),
     { at: [ELSEWHERE], step: registration({ context, answerOnce, limit }) },
+    { at: [introspect, VERIFY_PATH, revoke], step: repeatedParameters() },
     { at: [VERIFY_PATH], step: verification({ context, refusals }) },
     { at: [token], step: directTokens(context, limited) },
     { at: [introspect, VERIFY_PATH], step: introspection({ context, refusals, limits: limited }) },

@@ -97,6 +97,34 @@ describe.each(ENDPOINTS)('%s', (path) => {
   });
 });
 
+describe('the endpoints that look at a token', () => {
+  // RFC 6749 §3.2: "Request and response parameters MUST NOT be included more than once."
+  test.each([
+    ['introspect', 'token_type_hint', ['access_token', 'refresh_token']],
+    ['introspect', 'include_children', ['false', 'true']],
+    ['introspect', 'include_task_history', ['false', 'true']],
+    ['verify', 'token_type_hint', ['access_token', 'refresh_token']],
+    ['verify', 'tool', ['search', 'mail']],
+    ['verify', 'task_id', ['one', 'two']],
+    ['verify', 'parent_task_id', ['one', 'two']],
+    ['verify', 'parent_token', ['one', 'two']],
+    ['revoke', 'token_type_hint', ['access_token', 'refresh_token']],
+    ['revoke', 'revoke_children', ['false', 'true']],
+    ['revoke', 'reason', ['done', 'stolen']],
+  ])('%s refuses %s sent twice', async (endpoint, name, values) => {
+    const form = { token: task.token, [name]: values };
+    const answer = await postForm(server, `/api/oauth/${endpoint}`, form, agent.headers);
+    expectOAuthError(answer, { status: 400, error: 'invalid_request' });
+  });
+
+  test('ignore what they do not know, however often it is sent', async () => {
+    for (const endpoint of ['introspect', 'verify', 'revoke']) {
+      const form = { token: 'unknown', x: ['y', 'z'] };
+      expect((await postForm(server, `/api/oauth/${endpoint}`, form, agent.headers)).status).toBe(200);
+    }
+  });
+});
+
 describe('the token endpoint', () => {
   const ask = async (form: Record<string, string | string[]>) =>
     clientCredentials(server, agent, { ...pkce().parameters, ...form });
