@@ -69,6 +69,8 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
   mkdirSync(join(home, 'config'));
   writeFileSync(join(home, 'config/test.json'), JSON.stringify({ ...TEST_SETTINGS, ...options.settings }));
   const http = createServer();
+  // As the product does: on a busy machine a shorter time ends connections under the next request.
+  http.keepAliveTimeout = 65_000;
   await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
   const address = `http://127.0.0.1:${(http.address() as AddressInfo).port}`;
   const issuer = options.env?.['ISSUER'] ?? address;
