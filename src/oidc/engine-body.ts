@@ -1,6 +1,7 @@
 import type { Context, Middleware } from 'koa';
 import getRawBody from 'raw-body';
 import { parseBoundedJson } from '../domain/bounded-json.ts';
+import { readFormText } from '../domain/form-text.ts';
 import { readUtf8 } from '../domain/utf8.ts';
 import { ENGINE_READS, offerBody } from './internals.ts';
 import { LIST_PARAMETERS, NO_NAMES } from './task-parameters.ts';
@@ -73,9 +74,17 @@ function requireWithinEngine(form: URLSearchParams, text: string): void {
 
 function parameters(type: string, text: string): URLSearchParams {
   if (type === '' && text === '') return new URLSearchParams();
-  if (type === FORM) return new URLSearchParams(text);
+  if (type === FORM) return fromForm(text);
   if (type === JSON_TYPE) return fromJson(text);
   throw new BodyRefusal(400, `send ${FORM} or ${JSON_TYPE}`);
+}
+
+function fromForm(text: string): URLSearchParams {
+  try {
+    return readFormText(text);
+  } catch {
+    throw new BodyRefusal(400, 'the body is not a form in UTF-8');
+  }
 }
 
 async function readText(ctx: Context, limit: number): Promise<string> {

@@ -47,9 +47,47 @@ describe('a body in another encoding than UTF-8', () => {
   test.each([
     [JSON_TYPE, '{"agent_name":"café","owner_email":"you@company.com"}'],
     [FORM, 'agent_name=café&owner_email=you@company.com'],
+    // RFC 6749 appendix B: a form's letters are escaped as UTF-8.
+    [FORM, 'agent_name=caf%E9&owner_email=you@company.com'],
+    [FORM, 'agent_name=%C3%28&owner_email=you@company.com'],
+    [FORM, 'agent_name=%ED%A0%80&owner_email=you@company.com'],
   ])('is refused by the REST API, not stored with other letters (%s)', async (type, text) => {
     const { status, body } = await post('/api/agents/register', type, text);
     expect([status, body.code]).toEqual([400, 'body_malformed']);
+  });
+
+  test.each(['café', 'caf%E9', 'caf%e9', '%C3', '%F4%90%80%80', '%C0%80'])(
+    'is refused by an OAuth endpoint: %s',
+    async (description) => {
+      const text = `grant_type=client_credentials&task_description=${description}`;
+      const { status, body } = await post('/api/oauth/token', FORM, text);
+      expect([status, body.error, body.error_description]).toEqual([
+        400,
+        'invalid_request',
+        expect.stringMatching(/^the body (could not be read|is not a form in UTF-8)$/),
+      ]);
+    },
+  );
+
+  test('is refused by a page', async () => {
+    const headers = { origin: server.issuer, 'content-type': FORM };
+    const body = 'email=caf%E9%40example.com';
+    const page = await send(server, '/interaction/none/login', { method: 'POST', headers, body });
+    expect([page.status, page.text]).toEqual([400, expect.stringContaining('The form could not be read')]);
+  });
+
+  test('is not what escaped UTF-8, a raw letter beside it, or a lone percent sign is', async () => {
+    for (const description of ['caf%C3%A9', '%F0%9F%99%82', 'é%C3%A9', '100%', '%zz', '%EF%BF%BD']) {
+      const body = `grant_type=client_credentials&task_description=${description}`;
+      const headers = { 'content-type': FORM };
+      const answer = await send(server, '/api/oauth/token', { method: 'POST', headers, body });
+      expect(answer.body.error_description).toBe('no client authentication mechanism provided');
+    }
+  });
+
+  test('is refused in a query, too', async () => {
+    const { status, body } = await send(server, '/permissions/list?service=caf%E9');
+    expect([status, body.code]).toEqual([400, 'request_invalid']);
   });
 
   test('is refused by registration', async () => {

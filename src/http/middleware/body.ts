@@ -1,5 +1,6 @@
 import getRawBody from 'raw-body';
 import { parseBoundedJson } from '../../domain/bounded-json.ts';
+import { readFormText } from '../../domain/form-text.ts';
 import { readUtf8 } from '../../domain/utf8.ts';
 import { Problem } from '../problem.ts';
 import type { RequestContext } from '../state.ts';
@@ -20,9 +21,9 @@ export async function readBody(ctx: RequestContext, limit: number): Promise<Reco
   return type === JSON_TYPE ? readJson(text) : readParameters(text, 'the body');
 }
 
-/** @throws Problem 400 for a repeated parameter (RFC 6749 §3.1, §3.2). */
+/** @throws Problem 400 for a repeated parameter (RFC 6749 §3.1, §3.2), and for one that is not UTF-8. */
 export function readParameters(text: string, where: string): Record<string, string> {
-  const parameters = [...new URLSearchParams(text)];
+  const parameters = [...parametersIn(text, where)];
   const names = parameters.map(([name]) => name);
   const seen = new Set<string>();
   const repeated = names.find((name) => seen.size === seen.add(name).size);
@@ -34,6 +35,15 @@ export function readParameters(text: string, where: string): Record<string, stri
     });
   }
   return Object.fromEntries(parameters);
+}
+
+function parametersIn(text: string, where: string): URLSearchParams {
+  try {
+    return readFormText(text);
+  } catch {
+    const code = where === 'the body' ? 'body_malformed' : 'request_invalid';
+    throw new Problem(400, code, `${where} is not UTF-8`);
+  }
 }
 
 async function readText(ctx: RequestContext, limit: number): Promise<string> {

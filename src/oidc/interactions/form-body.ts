@@ -1,5 +1,6 @@
 import type { Context } from 'koa';
 import getRawBody from 'raw-body';
+import { readFormText } from '../../domain/form-text.ts';
 import { readUtf8 } from '../../domain/utf8.ts';
 import { PageRefusal } from './page-refusal.ts';
 
@@ -11,7 +12,7 @@ export async function readFormBody(ctx: Context): Promise<URLSearchParams> {
   if (ctx.request.type.toLowerCase() !== FORM) throw refused(415, `Send ${FORM}.`);
   try {
     const bytes = await getRawBody(ctx.req, { limit: LIMIT_BYTES, length: ctx.request.length ?? null });
-    return new URLSearchParams(readUtf8(bytes));
+    return readFormText(readUtf8(bytes));
   } catch (error) {
     if ((error as { type?: string }).type === 'entity.too.large') {
       throw refused(413, `A form may have at most ${LIMIT_BYTES} bytes.`);
