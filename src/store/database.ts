@@ -67,7 +67,7 @@ export async function openDatabase(settings: DatabaseSettings): Promise<Database
     await patient.destroy();
     throw error;
   }
-  const connected = open(settings, postgres(settings, settings.timeoutMs ?? TIMEOUT_MS));
+  const connected = open(settings, postgres(settings, boundsOf(settings.timeoutMs ?? TIMEOUT_MS)));
   waitForRoom(connected);
   if (settings.brief) {
     await patient.destroy();
@@ -89,7 +89,7 @@ export async function openDatabase(settings: DatabaseSettings): Promise<Database
 
 /** A connection to a schema as it is, whose statements may take as long as they need. */
 export function connect(settings: DatabaseSettings): Knex {
-  return open(settings, settings.databaseUrl ? postgres(settings, undefined) : sqlite(settings.dataDir));
+  return open(settings, settings.databaseUrl ? postgres(settings) : sqlite(settings.dataDir));
 }
 
 function databaseOf(connected: Knex, { logger }: DatabaseSettings): Database {
@@ -133,9 +133,11 @@ function open({ logger, timeoutMs = TIMEOUT_MS }: DatabaseSettings, dialect: Kne
   return connected;
 }
 
-/** `timeoutMs`: for every statement and every wait for a connection; undefined = as long as it takes. */
-function postgres({ databaseUrl, poolMax }: DatabaseSettings, timeoutMs: number | undefined): Knex.Config {
-  const bounds = timeoutMs === undefined ? undefined : boundsOf(timeoutMs);
+/** `bounds`: of every statement and every wait for a connection; undefined = as long as it takes. */
+function postgres(
+  { databaseUrl, poolMax, timeoutMs = TIMEOUT_MS }: DatabaseSettings,
+  bounds?: ReturnType<typeof boundsOf>,
+): Knex.Config {
   return {
     client: 'pg',
     connection: {
@@ -145,6 +147,8 @@ function postgres({ databaseUrl, poolMax }: DatabaseSettings, timeoutMs: number 
       pipeline: true,
       ...preparePostgres.settings,
       connectionTimeoutMillis: bounds?.stepMs ?? TIMEOUT_MS,
+      // Also in the middle of a migration: the locks of a node that is gone are everybody's.
+      idle_in_transaction_session_timeout: timeoutMs,
       ...bounds?.settings,
     } as Knex.PgConnectionConfig,
     acquireConnectionTimeout: bounds?.stepMs ?? TIMEOUT_MS,

@@ -2,14 +2,14 @@ import type { Socket } from 'node:net';
 import type { PostgresConnection } from './statement-reuse.ts';
 import { shareOf } from './transaction.ts';
 
-/** What PostgreSQL itself ends in time: statements, waits for locks included, and transactions that go silent. */
+/** What PostgreSQL itself ends in time: statements, waits for locks included. */
 export function boundsOf(timeoutMs: number) {
   const stepMs = shareOf(timeoutMs, 'step');
   return {
     stepMs,
     /** After this without a sign of life the connection is given up. */
     silentMs: 2 * stepMs,
-    settings: { statement_timeout: stepMs, idle_in_transaction_session_timeout: timeoutMs },
+    settings: { statement_timeout: stepMs },
   };
 }
 
