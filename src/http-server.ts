@@ -1,4 +1,5 @@
 import { createServer, type Server } from 'node:http';
+import type { Socket } from 'node:net';
 
 /** Longer than the usual 60 seconds of load balancers, so that it is they who close idle connections. */
 const KEEP_ALIVE_MS = 65_000;
@@ -18,5 +19,14 @@ export function httpServer(
   const http = createServer();
   http.keepAliveTimeout = KEEP_ALIVE_MS;
   http.timeout = silentMs;
+  http.on('connection', requireAddress);
   return http;
+}
+
+/**
+ * Asked for at once, because the system forgets whose a connection was when it is reset, and Node remembers. Of one that
+ * is reset already nothing is read: its requests would count against nobody, and stand in the audit trail as nobody's.
+ */
+function requireAddress(socket: Socket): void {
+  if (socket.remoteAddress === undefined) socket.destroy();
 }
