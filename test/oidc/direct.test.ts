@@ -36,10 +36,16 @@ afterAll(() => server.stop());
 
 type Way = 'direct' | 'engine';
 
-function credentials({ clientId, clientSecret }: AgentParty, way: Way, wrong = false): string {
-  const secret = wrong ? `${clientSecret}x` : clientSecret;
-  const first = way === 'engine' ? `%${clientId.charCodeAt(0).toString(16)}` : clientId.slice(0, 1);
-  return `Basic ${Buffer.from(`${first}${clientId.slice(1)}:${secret}`).toString('base64')}`;
+function credentials(party: AgentParty, way: Way, wrong = false): string {
+  const secret = wrong ? `${party.clientSecret}x` : party.clientSecret;
+  return `Basic ${Buffer.from(`${idOf(party, way)}:${secret}`).toString('base64')}`;
+}
+
+/** Three letters are escaped: base64 then has the same padding in both ways. */
+function idOf({ clientId }: AgentParty, way: Way): string {
+  if (way === 'direct') return clientId;
+  const escaped = (letter: string) => `%${letter.charCodeAt(0).toString(16)}`;
+  return clientId.replace(/^.../, (letters) => letters.replaceAll(/./g, escaped));
 }
 
 /** What both ways must have in common: everything but what is made anew for each answer. */
@@ -71,6 +77,7 @@ const FRESH = new Set([
   'txn',
 ]);
 
+const JWT = 'urn:ietf:params:oauth:token-type:jwt';
 let chosen = 0;
 const proof = pkce();
 
@@ -109,11 +116,14 @@ const values = {
   code_verifier: maybe(oneOf('ROOT', 'wrong', '')),
   parent_token: maybe(oneOf('TOKEN', 'nonsense', '')),
   parent_task_id: maybe(oneOf('TASK', 'another', 'not allowed!')),
-  subject_token: maybe(oneOf('TOKEN', 'CHILD', 'nonsense')),
-  subject_token_type: maybe(oneOf(ACCESS_TOKEN, 'urn:unknown')),
-  actor_token: maybe(oneOf('TOKEN', 'nonsense')),
-  actor_token_type: maybe(oneOf(ACCESS_TOKEN, 'urn:unknown')),
-  requested_token_type: maybe(oneOf(ACCESS_TOKEN, 'urn:ietf:params:oauth:token-type:refresh_token')),
+  subject_token: maybe(oneOf<string | string[]>('TOKEN', 'CHILD', 'nonsense', '', ['TOKEN', 'TOKEN'])),
+  subject_token_type: maybe(oneOf<string | string[]>(ACCESS_TOKEN, JWT, 'urn:unknown', ['x', 'y'])),
+  actor_token: maybe(oneOf('TOKEN', 'nonsense', '')),
+  actor_token_type: maybe(oneOf(ACCESS_TOKEN, JWT, 'urn:unknown', '')),
+  requested_token_type: maybe(
+    oneOf(ACCESS_TOKEN, JWT, `${JWT} `, 'urn:ietf:params:oauth:token-type:refresh_token'),
+  ),
+  delegate_to: maybe(oneOf<string | string[]>('OTHER', 'ID', 'nobody', '', ['OTHER', 'OTHER'])),
   task_id: maybe(oneOf('CHOSEN', 'TASK', 'not allowed!', '')),
   task_description: maybe(oneOf('Read the reports', '\u0007', 'x'.repeat(501))),
   delegates: maybe(oneOf<string | string[]>('someone', ['someone', 'somebody'], ['someone', ''], ' ')),
@@ -129,6 +139,12 @@ const values = {
 };
 const NAMES = Object.keys(values);
 const tokenForms = fc.record(values);
+/** What nobody meant, at the place of any parameter. */
+const anything = fc.oneof(
+  fc.string({ unit: 'binary', maxLength: 40 }),
+  fc.string({ unit: 'grapheme', maxLength: 40 }),
+  fc.array(fc.string({ maxLength: 10 }), { minLength: 2, maxLength: 3 }),
+);
 
 const RIGHT: readonly Form[] = [
   { grant_type: 'client_credentials', code_challenge: 'CHALLENGE', code_challenge_method: 'S256' },
@@ -142,10 +158,16 @@ const RIGHT: readonly Form[] = [
 
 /** A request that is right, but for up to three parameters. */
 const requests = fc
-  .tuple(oneOf(...RIGHT), tokenForms, fc.subarray(NAMES, { maxLength: 3 }))
-  .map(([right, any, changed]) => ({
+  .tuple(
+    oneOf(...RIGHT),
+    tokenForms,
+    fc.subarray(NAMES, { maxLength: 3 }),
+    fc.dictionary(oneOf(...NAMES), anything, { maxKeys: 1 }),
+  )
+  .map(([right, any, changed, odd]) => ({
     ...right,
     ...Object.fromEntries(Object.entries(any).filter(([name]) => changed.includes(name))),
+    ...odd,
   }));
 
 function filled(form: Record<string, unknown>, way: Way): Form {
@@ -157,6 +179,7 @@ function filled(form: Record<string, unknown>, way: Way): Form {
     TOKEN: root.token,
     CHILD: child.token,
     TASK: root.taskId,
+    OTHER: other.clientId,
     ID: agent.clientId,
     CHOSEN: `chosen-${way}-${chosen}`,
   };
@@ -230,6 +253,43 @@ describe('the direct way and the engine', () => {
       expect(essence(direct)).toEqual(essence(engine));
     },
   );
+
+  const base64 = (text: string) => Buffer.from(text).toString('base64');
+  const bare = (text: string) => base64(text).replaceAll('=', '');
+  /** How a client may write `id:secret`, or what it may take for that. */
+  const spellings: Record<string, (id: string, secret: string) => string> = {
+    plainly: (id, secret) => `Basic ${base64(`${id}:${secret}`)}`,
+    'without padding': (id, secret) => `Basic ${bare(`${id}:${secret}`)}`,
+    'with three characters of padding': (id, secret) => `Basic ${bare(`${id}:${secret}`)}===`,
+    'with one character of padding': (id, secret) => `Basic ${bare(`${id}:${secret}`)}=`,
+    'with two characters of padding': (id, secret) => `Basic ${bare(`${id}:${secret}`)}==`,
+    'in lower case': (id, secret) => `basic ${base64(`${id}:${secret}`)}`,
+    'after two spaces': (id, secret) => `Basic  ${base64(`${id}:${secret}`)}`,
+    'after a tab': (id, secret) => `Basic\t${base64(`${id}:${secret}`)}`,
+    'with something behind it': (id, secret) => `Basic ${base64(`${id}:${secret}`)} x`,
+    'as base64url': (id, secret) => `Basic ${Buffer.from(`${id}:${secret}`).toString('base64url')}`,
+    'with a line break': (id, secret) => `Basic ${base64(`${id}:${secret}\n`)}`,
+    'with a byte order mark': (id, secret) => `Basic ${base64(`\ufeff${id}:${secret}`)}`,
+    'with a NUL': (id, secret) => `Basic ${base64(`${id}:${secret}\0`)}`,
+    'with a space in the escaped way': (id, secret) => `Basic ${base64(`${id}:${secret}+`)}`,
+    'with an escaped secret': (id, secret) => `Basic ${base64(`${id}:${secret.replaceAll('_', '%5F')}`)}`,
+    'with a broken escape': (id, secret) => `Basic ${base64(`${id}:${secret}%`)}`,
+    'with two colons': (id, secret) => `Basic ${base64(`${id}::${secret}`)}`,
+    'without a secret': (id) => `Basic ${base64(`${id}:`)}`,
+    'without a colon': (id) => `Basic ${base64(id)}`,
+    'without an id': (_id, secret) => `Basic ${base64(`:${secret}`)}`,
+    'in capitals': (id, secret) => `Basic ${base64(`${id.toUpperCase()}:${secret}`)}`,
+    'as bytes that are no text': () => `Basic ${Buffer.from([0xff, 0x3a, 0xfe]).toString('base64')}`,
+  };
+
+  test.each(Object.keys(spellings))('take or refuse credentials written %s in the same way', async (how) => {
+    const [direct, engine] = (['direct', 'engine'] as const).map((way) => {
+      const authorization = spellings[how]?.(idOf(agent, way), agent.clientSecret) ?? '';
+      const form = { grant_type: 'client_credentials', ...pkce().parameters };
+      return postForm(server, TOKEN_PATH, form, { authorization });
+    });
+    expect(essence((await direct) as Answer)).toEqual(essence((await engine) as Answer));
+  });
 
   test.each([
     ['suspended', 'POST', '/suspend'],

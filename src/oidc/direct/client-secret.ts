@@ -38,9 +38,9 @@ export function readSecret(ctx: Context, params: Params): SecretCredentials | un
 function fromBasic(authorization: string): SecretCredentials | undefined {
   const encoded = BASIC.exec(authorization)?.[1] ?? '';
   const text = Buffer.from(encoded, 'base64').toString('utf8');
-  // Its own base64 again, padding aside: nothing was skipped or cut off while decoding.
-  if (Buffer.from(text, 'utf8').toString('base64').replaceAll('=', '') !== encoded.replaceAll('=', ''))
-    return undefined;
+  // Its own base64 again, with all of its padding or none: nothing was skipped or cut off while decoding.
+  const again = Buffer.from(text, 'utf8').toString('base64');
+  if (encoded !== again && encoded !== again.replaceAll('=', '')) return undefined;
   const colon = text.indexOf(':');
   const [clientId, secret] = [text.slice(0, Math.max(colon, 0)), text.slice(colon + 1)];
   return PLAIN.test(clientId) && PLAIN.test(secret) ? { clientId, secret } : undefined;
