@@ -11,6 +11,9 @@ export interface Challenge {
   readonly basic?: boolean;
 }
 
+/** Of proofs of possession at our own API (RFC 9449 §7.1). */
+export const PROOF_ALGORITHMS = ['ES256', 'EdDSA', 'Ed25519', 'RS256', 'PS256'];
+
 /** RFC 7617 §2. */
 export const BASIC_CHALLENGE = 'Basic realm="taskgrant", charset="UTF-8"';
 
@@ -53,7 +56,7 @@ function header(scheme: string, error: Record<string, string>, challenge: Challe
     ...error,
     ...(scope.length > 0 ? { scope: scope.join(' ') } : {}),
     ...(resourceMetadata === undefined ? {} : { resource_metadata: resourceMetadata }),
-    ...(scheme === 'DPoP' ? { algs: 'ES256 EdDSA RS256' } : {}),
+    ...(scheme === 'DPoP' ? { algs: PROOF_ALGORITHMS.join(' ') } : {}),
   };
   const list = Object.entries(members).map(([name, value]) => `${name}="${quotable(value)}"`);
   const asked = list.length > 0 ? `${scheme} ${list.join(', ')}` : scheme;

@@ -161,6 +161,9 @@ describe('[S31] a task bound to a key', () => {
       headers: { authorization: `Bearer ${task.access_token}`, 'x-task-id': task.task_id },
     });
     expect(bare.status).toBe(401);
+    // RFC 9449 §7.1: algs are those that are taken.
+    const algs = as.dpop_signing_alg_values_supported?.join(' ');
+    expect(bare.headers.get('www-authenticate')).toContain(`algs="${algs}"`);
     const call = (DPoP: oauth.DPoPHandle) =>
       oauth.protectedResourceRequest(task.access_token, 'GET', url, headers(), null, { ...http, DPoP });
     expect((await call(mine)).status).toBe(200);

@@ -76,6 +76,11 @@ describe('a proof of possession at our own API (RFC 9449 section 4.3)', () => {
     expect((await send('nonsense', '/engine')).body).toEqual({ thumbprint: null });
   });
 
+  test('takes the token after any number of spaces (RFC 9110 section 11.4)', async () => {
+    const asked = send(await proof()).set('Authorization', `DPoP   ${TOKEN}`);
+    expect((await asked).status).toBe(200);
+  });
+
   test('works once', async () => {
     const once = await proof();
     expect((await send(once)).status).toBe(200);

@@ -1,6 +1,7 @@
 import { calculateJwkThumbprint, EmbeddedJWK, jwtVerify } from 'jose';
 import type { Clock, Digests } from '../../app/ports.ts';
 import type { Artifacts } from '../../app/ports/artifacts.ts';
+import { PROOF_ALGORITHMS } from '../challenge.ts';
 import type { RequestContext, RequestMiddleware } from '../state.ts';
 import { Problem } from '../problem.ts';
 
@@ -14,7 +15,6 @@ export interface DpopProofParts {
   readonly except: (path: string) => boolean;
 }
 
-const ALGORITHMS = ['ES256', 'EdDSA', 'Ed25519', 'RS256', 'PS256'];
 /** How far a proof's `iat` may lie from now. */
 const WINDOW_SECONDS = 300;
 const MAX_LENGTH = 8192;
@@ -42,7 +42,7 @@ async function verify(parts: DpopProofParts, ctx: RequestContext, proof: string)
   if (htm !== ctx.method) throw invalid('htm is another method');
   if (!isThisUrl(htu, new URL(ctx.path, parts.issuer).href)) throw invalid('htu is another URL');
   // RFC 9449 §4.2, §5: a request for a token shows none yet, so there is nothing to hash.
-  const token = ctx.get('Authorization').split(' ')[1];
+  const token = ctx.get('Authorization').split(/ +/)[1];
   const expected = token === undefined ? undefined : parts.digests.sha256(token);
   if (ath !== expected) throw invalid('ath is not the hash of the access token');
   // Last of all: a proof that fails a check must not spend the jti of a good one.
@@ -54,7 +54,7 @@ async function readProof(proof: string) {
   if (proof.length > MAX_LENGTH) throw invalid('it is too long');
   try {
     const { payload, protectedHeader } = await jwtVerify(proof, EmbeddedJWK, {
-      algorithms: ALGORITHMS,
+      algorithms: PROOF_ALGORITHMS,
       typ: 'dpop+jwt',
     });
     if (!protectedHeader.jwk) throw new Error('no key');
@@ -86,6 +86,6 @@ function spend({ artifacts, digests }: DpopProofParts, thumbprint: string, jti: 
 
 function invalid(why: string): Problem {
   return new Problem(401, 'invalid_dpop_proof', `the DPoP proof is refused: ${why}`, {
-    headers: { 'WWW-Authenticate': `DPoP error="invalid_dpop_proof", algs="${ALGORITHMS.join(' ')}"` },
+    headers: { 'WWW-Authenticate': `DPoP error="invalid_dpop_proof", algs="${PROOF_ALGORITHMS.join(' ')}"` },
   });
 }
