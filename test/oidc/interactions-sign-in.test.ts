@@ -1,12 +1,14 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { QueueFullError } from '../../src/crypto/bounded-queue.ts';
 import type { User } from '../../src/domain/user.ts';
 import { createPageClient } from '../browser/page-client.ts';
 import {
+  atConsent,
   authorizePath,
   type InteractionsApp,
   PASSWORD,
   patchUser,
+  redeem,
   startInteractionsApp,
 } from './interactions-app.ts';
 
@@ -106,6 +108,20 @@ describe('signing in', () => {
     expect(third.html).toContain('<h1>Sign in</h1>');
     const consent = await browser.submit(third, { email: user.email, password: PASSWORD });
     expect(consent.html).toContain('Allow this application');
+  });
+
+  test('is told to the client with its time, however long the person thinks about the consent', async () => {
+    const agent = await app.agent();
+    const over = { scope: 'openid reports:read', max_age: '3600' };
+    const { browser, page } = await atConsent(app, agent, { ...user, over });
+    const signedInAt = Date.now();
+    jest.spyOn(Date, 'now').mockReturnValue(signedInAt + 300_000);
+    const back = await browser.submit(page, {});
+    const { body } = await redeem(app, agent, back.location);
+    jest.restoreAllMocks();
+    const [, claims = ''] = String(body.id_token).split('.');
+    const { auth_time } = JSON.parse(Buffer.from(claims, 'base64url').toString()) as { auth_time: number };
+    expect(Math.abs(auth_time * 1000 - signedInAt)).toBeLessThan(5000);
   });
 
   test('can be cancelled: the client is told', async () => {

@@ -116,10 +116,11 @@ async function endOtherSession(
 
 /** RFC 8176: `pwd`. The engine gives the session a new id, so a planted one is worth nothing. */
 async function openSession(
-  { provider }: InteractionsOptions,
+  { context, provider }: InteractionsOptions,
   ctx: Context,
   { userId: accountId, epoch }: User,
 ): Promise<void> {
-  const login: SignedIn = { accountId, amr: ['pwd'], epoch };
+  const ts = Math.floor(context.clock.now() / 1000);
+  const login: SignedIn = { accountId, amr: ['pwd'], ts, epoch };
   seeOther(ctx, await provider().interactionResult(ctx.req, ctx.res, { login }));
 }

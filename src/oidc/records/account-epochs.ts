@@ -5,6 +5,8 @@ import { currentRequestState } from '../request-state.ts';
 export type SignedIn = {
   readonly accountId: string;
   readonly amr: string[];
+  /** When the password was checked, in seconds since the epoch. */
+  readonly ts: number;
   /** The person's epoch when the password was checked (R4). */
   readonly epoch: number;
 };
