@@ -17,6 +17,7 @@ import { TOKEN_EXCHANGE, tokenExchange, tokenExchangeParameters } from './grants
 import { onceAuthenticated } from './internals.ts';
 import { limitEngineClient } from './rate-limit.ts';
 import { rememberingRefusal } from './remember-refusal.ts';
+import { changeSessionIdsAtSignIn } from './session-ids.ts';
 import { LIST_PARAMETERS } from './task-parameters.ts';
 
 type Registration = (name: string, handler: EngineHandler, params: Set<string>, dupes?: Set<string>) => void;
@@ -39,6 +40,7 @@ export function createEngine(options: EngineOptions): { provider: Provider; midd
   const provider = new Engine(context.settings.issuer, engineConfiguration(options));
   provider.proxy = false;
   recordEngineEvents(provider, options);
+  changeSessionIdsAtSignIn(provider);
   const { rateLimits: limits, refusals } = options;
   if (limits) onceAuthenticated(provider, limitEngineClient({ limits, refusals }));
   const grant = { context, provider, artifacts };

@@ -4,6 +4,7 @@ import { listConsents } from '../../src/app/users/consents.ts';
 import { updateUser } from '../../src/app/users/update-user.ts';
 import { createPageClient } from '../browser/page-client.ts';
 import { CALLER } from '../support/app-context.ts';
+import { beforeSessionIsSaved } from './before-saving.ts';
 import {
   authorizePath,
   type InteractionsApp,
@@ -28,26 +29,11 @@ async function atSignIn() {
 const becomes = (userId: string, to: UserTarget) =>
   changeUserState(app.context, { caller: CALLER, userId, to, reason: null });
 
-/** Something that happens while a request runs, after it has found its session and before it saves it. */
-function beforeSessionIsSaved(happens: (id: string) => Promise<unknown>): void {
-  const { artifacts } = app.store;
-  for (const way of ['upsert', 'update'] as const) {
-    const save = artifacts[way];
-    jest.spyOn(artifacts, way).mockImplementation(async (artifact) => {
-      if (artifact.model === 'Session') {
-        jest.restoreAllMocks();
-        await happens(artifact.id);
-      }
-      return save(artifact);
-    });
-  }
-}
-
 test('a sign-in is over once its session is ended, also for a request that began before', async () => {
   const user = await app.person();
   const { agent, browser, page } = await atSignIn();
   await browser.submit(page, { email: user.email, password: PASSWORD });
-  beforeSessionIsSaved((id) => app.store.artifacts.destroy('Session', id));
+  beforeSessionIsSaved(app, (id) => app.store.artifacts.destroy('Session', id));
   await browser.send(authorizePath(agent));
   expect((await browser.open(authorizePath(agent))).html).toContain('<h1>Sign in</h1>');
 });
@@ -117,7 +103,7 @@ describe.each<[string, (userId: string) => Promise<unknown>]>([
     const person = await app.person();
     const { agent, browser, page } = await atSignIn();
     await browser.submit(page, { email: person.email, password: PASSWORD });
-    beforeSessionIsSaved(() => cutOff(person.userId));
+    beforeSessionIsSaved(app, () => cutOff(person.userId));
     await browser.send(authorizePath(agent));
     expect((await browser.open(authorizePath(agent))).html).toContain('<h1>Sign in</h1>');
   });
@@ -128,7 +114,7 @@ describe.each<[string, (userId: string) => Promise<unknown>]>([
     const consent = await browser.submit(page, { email: person.email, password: PASSWORD });
     const { url, sending } = browser.prepare(consent, {});
     const { location } = await browser.send(url, sending);
-    beforeSessionIsSaved(() => cutOff(person.userId));
+    beforeSessionIsSaved(app, () => cutOff(person.userId));
     const back = await browser.send(location ?? '');
     expect((await redeem(app, agent, back.location)).status).toBe(400);
     expect((await browser.open(authorizePath(agent))).html).toContain('<h1>Sign in</h1>');

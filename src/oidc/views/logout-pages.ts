@@ -1,4 +1,5 @@
 import type { Context } from 'koa';
+import type { Provider } from 'oidc-provider';
 import { formTargets } from './form-targets.ts';
 import { html, verbatim } from './html.ts';
 import { sendPage } from './page.ts';
@@ -24,9 +25,10 @@ ${verbatim(form)}
 }
 
 /** `features.rpInitiatedLogout.postLogoutSuccessSource`. */
-export function renderLoggedOutPage(ctx: Context): void {
-  // Signing out removes the cookie; the engine comes here after "stay signed in" as well.
-  const stayed = ctx.cookies.get(engineOf(ctx).provider.cookieName('session')) !== undefined;
+export async function renderLoggedOutPage(ctx: Context): Promise<void> {
+  // The engine comes here after "stay signed in" as well. A cookie alone tells nothing: its session may have ended.
+  const { accountId } = await engineOf(ctx).provider.Session.get(ctx);
+  const stayed = accountId !== undefined;
   sendPage(ctx, {
     status: 200,
     title: stayed ? 'Still signed in' : 'Signed out',
@@ -38,7 +40,7 @@ export function renderLoggedOutPage(ctx: Context): void {
 
 interface EngineContext {
   readonly params?: { readonly post_logout_redirect_uri?: string };
-  readonly provider: { cookieName(type: 'session'): string };
+  readonly provider: Pick<Provider, 'Session'>;
 }
 
 function engineOf(ctx: Context): EngineContext {
