@@ -11,7 +11,7 @@ import { engineFeatures } from './engine-features.ts';
 import type { EngineOptions } from './engine-options.ts';
 import { ROUTES } from './routes.ts';
 import { answerUnavailable } from './unavailable.ts';
-import { renderErrorPage } from './views/error-page.ts';
+import { renderErrorPage, STEP_OVER, sendErrorPage } from './views/error-page.ts';
 
 /** OAuth 2.1 as this server means it: code only, PKCE for everyone, no symmetric signatures, exact redirect URIs. */
 export function engineConfiguration(options: EngineOptions): Configuration {
@@ -70,7 +70,9 @@ export function engineConfiguration(options: EngineOptions): Configuration {
     loadExistingGrant: (ctx) => grantOfThisAuthorization(ctx as never),
     interactions: { policy: consentForEach(), url: (_ctx, interaction) => `/interaction/${interaction.uid}` },
     renderError: (ctx, out, error) => {
-      if (!answerUnavailable(ctx, error)) renderErrorPage(ctx, out as never);
+      if (answerUnavailable(ctx, error)) return;
+      if (error instanceof errors.SessionNotFound) sendErrorPage(ctx, STEP_OVER);
+      else renderErrorPage(ctx, out as never);
     },
     ttl: {
       AuthorizationCode: lifetimes.authorizationCode,

@@ -43,6 +43,10 @@ export interface RequestState {
   sessions?: Set<string>;
   /** Epochs of the people whose sign-ins the engine found, by their ids. */
   accountEpochs?: Map<string, number>;
+  /** The browser comes back with what a person approved. */
+  bringsApproval?: boolean;
+  /** Set when it goes on from there: to be committed with what it goes on with (records/interaction-adapter.ts). */
+  leaving?: Extract<Change, { readonly do: 'delete_artifact' }>;
   /** Set by the registration endpoint's own checks. */
   registration?: { readonly registrar: Registrar | undefined; readonly requestedScope: string | undefined };
   /** The request named no resource; what stands there is the engine's default. */

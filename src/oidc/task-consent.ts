@@ -41,7 +41,7 @@ export function insertTaskConsent(grantId: string, consent: TaskConsent, expires
 }
 
 /**
- * One approval opens one task: a browser that was sent on twice at the same moment brings the client two codes for it.
+ * One approval opens one task, also where servers of the release before gave a browser two codes for it at once.
  */
 export function consumeTaskConsent(grantId: string, at: number): Change {
   const miss = new DomainError('grant_invalid', 'another code for the same approval was redeemed');

@@ -22,6 +22,8 @@ export function answerUnavailable(ctx: Context, error: unknown): boolean {
   if (error instanceof PolicyUnavailableError) rememberUndecided(ctx, error);
   ctx.remove('www-authenticate');
   if (isPage(ctx.path)) {
+    // Whoever reloads the page comes with the cookies that brought them here.
+    ctx.remove('set-cookie');
     sendErrorPage(ctx, unavailablePage(away));
     return true;
   }

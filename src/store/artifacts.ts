@@ -44,7 +44,7 @@ export function artifacts(db: Knex): Artifacts {
     // A copy, because the calls of a group are told apart by their objects.
     insert: (artifact) => insert({ ...artifact }),
     async destroy(model, id) {
-      await hitsOf(db, 'DELETE FROM oidc_artifacts WHERE model = ? AND id = ?', [model, id]);
+      return (await hitsOf(db, 'DELETE FROM oidc_artifacts WHERE model = ? AND id = ?', [model, id])) === 1;
     },
     async destroyByGrant(grantId) {
       await hitsOf(db, 'DELETE FROM oidc_artifacts WHERE grant_id = ?', [grantId]);

@@ -51,7 +51,7 @@ test('a form that is sent many times at once is one approval, and opens one task
   expect(late.html).toContain('It was answered already');
   const back = await Promise.all(sent.map(({ location }) => browser.send(location ?? '')));
   const codes = back.flatMap(({ location }) => (location?.searchParams.has('code') ? [location] : []));
-  expect(codes.length).toBeGreaterThan(0);
+  expect(codes).toHaveLength(1);
   const redeemed = await Promise.all(codes.map((location) => redeem(app, agent, location)));
   expect(redeemed.filter(({ status }) => status === 200)).toHaveLength(1);
   for (const type of ['consent_granted', 'task_opened'] as const) {
@@ -79,7 +79,7 @@ test('a sign-in that is sent again while the browser comes back from the first o
   }
   const again = await browser.submit(page, { email: user.email, password: PASSWORD });
   expect(again.status).toBe(400);
-  expect(again.html).toContain('<h1>This request');
+  expect(again.html).toContain('<h1>This step is over');
   const asked = await app.events('authorization_requested');
   expect(asked.filter(({ clientId }) => clientId === agent.clientId)).toHaveLength(1);
 });

@@ -94,7 +94,8 @@ onEveryDatabase('records of the OAuth engine', (open) => {
     const [one, two] = [anArtifact({ grantId }), anArtifact({ grantId })];
     await store.artifacts.upsert(one);
     await store.artifacts.upsert(two);
-    await store.artifacts.destroy('Session', one.id);
+    expect(await store.artifacts.destroy('Session', one.id)).toBe(true);
+    expect(await store.artifacts.destroy('Session', one.id)).toBe(false);
     expect(await store.artifacts.find('Session', one.id)).toBeUndefined();
     expect(await store.artifacts.find('Session', two.id)).toEqual(two);
     await store.artifacts.destroyByGrant(grantId);

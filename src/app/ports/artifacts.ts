@@ -11,6 +11,7 @@ export interface Artifacts {
   update(artifact: Artifact): Promise<void>;
   /** False when the id is taken: replay detection rests on it. */
   insert(artifact: Artifact): Promise<boolean>;
-  destroy(model: string, id: string): Promise<void>;
+  /** False when it is gone already. */
+  destroy(model: string, id: string): Promise<boolean>;
   destroyByGrant(grantId: string): Promise<void>;
 }

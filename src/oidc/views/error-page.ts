@@ -34,6 +34,15 @@ export function renderErrorPage(ctx: Context, out: { error: string; error_descri
   });
 }
 
+/** For a browser that comes back to where it was sent on from before, or to what has ended meanwhile. */
+export const STEP_OVER: ErrorPage = {
+  status: 400,
+  title: 'This step is over',
+  message: 'Your browser has gone on from here already, you have signed out, or it took too long.',
+  advice:
+    'If the application goes on, or another window asks for your consent, you can close this page. Otherwise go back to the application and start again.',
+};
+
 function body({ title, message, advice, code }: ErrorPage, requestId: string): Markup {
   return html`<h1>${title}</h1>
 <p role="alert">${message}</p>

@@ -34,13 +34,7 @@ async function goOn(scene: Scene, { browser, verifier }: Visit, sent: PageAnswer
   const answer = own && sent.location ? await browser.pages.open(sent.location) : sent;
   const code = answer.location?.searchParams.get('code');
   if (typeof code !== 'string') return answerOf(answer);
-  const redeemed = await redeemCode(scene.server, await scene.agent(), {
-    code,
-    verifier,
-    redirectUri: CALLBACK,
-  });
-  // Of several codes that one approval leads to at the same moment, one opens the task.
-  return redeemed.status === 200 ? redeemed : { ...redeemed, body: {} };
+  return redeemCode(scene.server, await scene.agent(), { code, verifier, redirectUri: CALLBACK });
 }
 
 /** A form that is sent by a person who reads what the page says. */
