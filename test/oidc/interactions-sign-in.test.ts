@@ -154,6 +154,27 @@ describe('signing in', () => {
     expect(taken.html).not.toContain(user.email);
     expect((await asOther()).html).toContain('<h1>Sign in</h1>');
   });
+
+  test('in another tab by another person ends the earlier session too, and needs no script', async () => {
+    const [agent, other] = [await app.agent(), await app.person()];
+    const browser = createPageClient(app.issuer);
+    const [first, second] = [
+      await browser.open(authorizePath(agent)),
+      await browser.open(authorizePath(agent)),
+    ];
+    const asked = await browser.submit(first, { email: user.email, password: PASSWORD });
+    const taken = await browser.submit(second, { email: other.email, password: PASSWORD });
+    expect(taken.html).toContain('Allow this application');
+    expect(taken.html).toContain(other.email);
+    expect((await browser.submit(asked, {})).html).toContain('This request has ended');
+    const back = await browser.submit(taken, {});
+    const { body } = await redeem(app, agent, back.location);
+    expect(body['task']).toMatchObject({ root: expect.any(String) });
+    const granted = (await app.events('consent_granted')).filter(
+      ({ clientId }) => clientId === agent.clientId,
+    );
+    expect(granted.map(({ userId }) => userId)).toEqual([other.userId]);
+  });
 });
 
 describe('more sign-ins than the server can check', () => {

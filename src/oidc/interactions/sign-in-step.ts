@@ -68,7 +68,7 @@ export async function signIn(
   );
   if (!user) return showAgain(WRONG);
   await options.throttle.succeeded(email, sourceIp);
-  await endOtherSession(options, pending, user.userId);
+  await endOtherSession(options, ctx, pending, user.userId);
   return openSession(options, ctx, user);
 }
 
@@ -99,17 +99,21 @@ function throttled(seconds: number): SignInProblem {
 }
 
 /**
- * Another person takes over this browser: the earlier session ends here. Left to itself the engine would put a
- * sign-out form in between that only a script submits.
+ * Another person takes over this browser: the earlier session ends here, be it of another tab. Left to itself the engine
+ * would put a sign-out form in between that only a script submits.
  */
 async function endOtherSession(
   { provider }: InteractionsOptions,
-  { interaction, accountId }: Pending,
+  ctx: Context,
+  { interaction }: Pending,
   userId: string,
 ): Promise<void> {
-  if (accountId === undefined || accountId === userId || !interaction.session) return;
-  const session = await provider().Session.findByUid(interaction.session.uid);
-  await session?.destroy();
+  const { Session } = provider();
+  const { session: asked } = interaction;
+  for (const session of [await Session.get(ctx), asked && (await Session.findByUid(asked.uid))]) {
+    if (session?.accountId !== undefined && session.accountId !== userId) await session.destroy();
+  }
+  if (asked === undefined || asked.accountId === userId) return;
   interaction.session = undefined;
   await interaction.persist();
 }
