@@ -84,7 +84,7 @@ function show(
     ctx,
     consentPage(
       consentView(options, pending, terms, {
-        formToken: issueFormToken(options, ctx, pending.uid),
+        formToken: issueFormToken(options, ctx, pending),
         shown: digestOf(options.context, terms),
         ticked,
       }),

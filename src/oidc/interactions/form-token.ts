@@ -2,6 +2,7 @@ import { createHmac } from 'node:crypto';
 import type { Context } from 'koa';
 import type { AppContext } from '../../app/context.ts';
 import { PageRefusal } from './page-refusal.ts';
+import type { Pending } from './pending.ts';
 
 export interface FormTokenOptions {
   readonly context: Pick<AppContext, 'ids' | 'digests' | 'settings'>;
@@ -13,10 +14,11 @@ const COOKIE_VALUE = /^[A-Za-z0-9_-]{43}$/;
 
 /**
  * What a form of this interaction in this browser must carry (RFC 6819 §5.3.5, RFC 9700 §4.7). The browser is known
- * by a random cookie that only this server sets; it is made on the first page.
+ * by a random cookie that only this server sets; it is made on the first page. Each interaction has one of its own: of
+ * two tabs that are opened at the same moment one would take the other's away.
  */
-export function issueFormToken(options: FormTokenOptions, ctx: Context, uid: string): string {
-  return sign(options, uid, browserOf(options, ctx) ?? markBrowser(options, ctx));
+export function issueFormToken(options: FormTokenOptions, ctx: Context, { uid, path }: Pending): string {
+  return sign(options, uid, browserOf(options, ctx) ?? markBrowser(options, ctx, path));
 }
 
 /** @throws PageRefusal 403 unless the form was served to this browser for this interaction. */
@@ -53,25 +55,27 @@ function sign({ secret }: FormTokenOptions, uid: string, browser: string): strin
   return createHmac('sha256', secret).update(`${uid}.${browser}`).digest('base64url');
 }
 
-/** With https the name itself makes browsers refuse the cookie from a sibling domain (RFC 6265bis §4.1.3.2). */
-function cookieName({ context }: FormTokenOptions): string {
-  return context.settings.issuer.startsWith('https:') ? '__Host-taskgrant_form' : '_taskgrant_form';
+const OF_ONE_INTERACTION = { http: '_taskgrant_form', https: '__Secure-taskgrant_form' };
+/** What servers of the release before know a browser by, with https. It is for all paths. */
+const OF_ALL = '__Host-taskgrant_form';
+
+/** With https the name itself makes browsers refuse the cookie from elsewhere without it (RFC 6265bis §4.1.3.1). */
+function schemeOf({ context }: FormTokenOptions): 'http' | 'https' {
+  return context.settings.issuer.startsWith('https:') ? 'https' : 'http';
 }
 
 function browserOf(options: FormTokenOptions, ctx: Context): string | undefined {
-  const value = ctx.cookies.get(cookieName(options), { signed: false });
-  return value !== undefined && COOKIE_VALUE.test(value) ? value : undefined;
+  const scheme = schemeOf(options);
+  const names = [OF_ONE_INTERACTION[scheme], ...(scheme === 'https' ? [OF_ALL] : [])];
+  const values = names.map((name) => ctx.cookies.get(name, { signed: false }));
+  return values.find((value) => value !== undefined && COOKIE_VALUE.test(value));
 }
 
-function markBrowser(options: FormTokenOptions, ctx: Context): string {
+function markBrowser(options: FormTokenOptions, ctx: Context, path: string): string {
   const value = options.context.ids.secret();
-  ctx.cookies.set(cookieName(options), value, {
-    path: '/',
-    httpOnly: true,
-    sameSite: 'lax',
-    secure: options.context.settings.issuer.startsWith('https:'),
-    signed: false,
-    overwrite: true,
-  });
+  const scheme = schemeOf(options);
+  const attributes = { httpOnly: true, sameSite: 'lax', secure: scheme === 'https', signed: false } as const;
+  ctx.cookies.set(OF_ONE_INTERACTION[scheme], value, { ...attributes, path, overwrite: true });
+  if (scheme === 'https') ctx.cookies.set(OF_ALL, value, { ...attributes, path: '/', overwrite: true });
   return value;
 }

@@ -22,14 +22,14 @@ export function showSignIn(
   pending: Pending,
   more: { email?: string; problem?: SignInProblem } = {},
 ): void {
-  const { path, client, redirectUri, params, uid } = pending;
+  const { path, client, redirectUri, params } = pending;
   const hint = typeof params.login_hint === 'string' ? params.login_hint.slice(0, EMAIL_MAX) : '';
   sendPage(
     ctx,
     signInPage({
       path,
       client,
-      formToken: issueFormToken(options, ctx, uid),
+      formToken: issueFormToken(options, ctx, pending),
       formTargets: formTargets(redirectUri),
       email: more.email ?? hint,
       problem: more.problem,

@@ -1,0 +1,95 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import type { Agent } from '../../src/domain/agent.ts';
+import type { User } from '../../src/domain/user.ts';
+import { createPageClient, type PageAnswer, type PageClient } from '../browser/page-client.ts';
+import {
+  atConsent,
+  authorizePath,
+  type InteractionsApp,
+  PASSWORD,
+  redeem,
+  startInteractionsApp,
+} from './interactions-app.ts';
+
+let app: InteractionsApp;
+let user: User;
+beforeAll(async () => {
+  app = await startInteractionsApp();
+  user = await app.person();
+});
+afterAll(() => app.stop());
+
+/** Two clients that ask in two tabs, each in words of its own. */
+async function twoTabs(): Promise<readonly { agent: Agent; path: string; taskId: string }[]> {
+  return Promise.all(
+    ['reports:read', 'reports:write'].map(async (scope) => {
+      const agent = await app.agent();
+      const taskId = `task-of-${agent.clientId}`;
+      return { agent, taskId, path: authorizePath(agent, { scope, task_id: taskId, state: taskId }) };
+    }),
+  );
+}
+
+async function expectOwnAnswer(back: PageAnswer, { agent, taskId }: { agent: Agent; taskId: string }) {
+  expect(back.location?.searchParams.get('state')).toBe(taskId);
+  const { status, body } = await redeem(app, agent, back.location);
+  expect({ status, task: body.task_id }).toEqual({ status: 200, task: taskId });
+}
+
+const signIn = (browser: PageClient, page: PageAnswer) =>
+  browser.submit(page, { email: user.email, password: PASSWORD });
+
+describe('two tabs of one browser', () => {
+  test('that are opened at the same moment can both be gone on with', async () => {
+    const tabs = await twoTabs();
+    const browser = createPageClient(app.issuer);
+    const pages = await Promise.all(tabs.map(({ path }) => browser.open(path)));
+    for (const [i, tab] of tabs.entries()) {
+      const asked = await signIn(browser, pages[i] as PageAnswer);
+      expect(asked.html).toContain(tab.taskId);
+      await expectOwnAnswer(await browser.submit(asked, {}), tab);
+    }
+  });
+
+  test('each get what was asked in them, in whichever order they are answered', async () => {
+    const [first, second] = await twoTabs();
+    if (!first || !second) throw new Error('two');
+    const { browser } = await atConsent(app, await app.agent(), user);
+    const pages = await Promise.all([browser.open(first.path), browser.open(second.path)]);
+    await expectOwnAnswer(await browser.submit(pages[1], {}), second);
+    await expectOwnAnswer(await browser.submit(pages[0], {}), first);
+  });
+
+  test('can be answered at the same moment', async () => {
+    const tabs = await twoTabs();
+    const { browser } = await atConsent(app, await app.agent(), user);
+    const pages = await Promise.all(tabs.map(({ path }) => browser.open(path)));
+    const backs = await Promise.all(pages.map((page) => browser.submit(page, {})));
+    for (const [i, tab] of tabs.entries()) await expectOwnAnswer(backs[i] as PageAnswer, tab);
+    expect((await browser.open(authorizePath(await app.agent()))).html).toContain('Allow this application');
+  });
+
+  test('are declined and allowed apart from each other', async () => {
+    const [first, second] = await twoTabs();
+    if (!first || !second) throw new Error('two');
+    const { browser } = await atConsent(app, await app.agent(), user);
+    const pages = await Promise.all([browser.open(first.path), browser.open(second.path)]);
+    const action = `${pages[0].url.pathname}/abort`;
+    const declined = await browser.submit(pages[0], {}, { action });
+    expect(declined.location?.searchParams.get('error')).toBe('access_denied');
+    await expectOwnAnswer(await browser.submit(pages[1], {}), second);
+  });
+});
+
+test('two browsers of one person are asked and answer apart from each other', async () => {
+  const tabs = await twoTabs();
+  const browsers = tabs.map(() => createPageClient(app.issuer));
+  const pages = await Promise.all(
+    tabs.map(async ({ path }, i) => {
+      const browser = browsers[i] as PageClient;
+      return signIn(browser, await browser.open(path));
+    }),
+  );
+  const backs = await Promise.all(browsers.map((browser, i) => browser.submit(pages[i] as PageAnswer, {})));
+  for (const [i, tab] of tabs.entries()) await expectOwnAnswer(backs[i] as PageAnswer, tab);
+});
