@@ -1,4 +1,5 @@
-import { interactionPolicy, type Provider } from 'oidc-provider';
+import { decodeJwt } from 'jose';
+import { errors, interactionPolicy, type KoaContextWithOIDC, type Provider } from 'oidc-provider';
 
 /** One consent for one authorization: a code always belongs to the task that the person has just seen. */
 export async function grantOfThisAuthorization(ctx: {
@@ -24,6 +25,13 @@ export function consentForEach() {
         ctx.oidc.session?.accountId && !ctx.oidc.account ? Check.REQUEST_PROMPT : Check.NO_NEED_TO_PROMPT,
       ),
     );
+  policy.get('login')?.checks.add(
+    new Check('somebody_else', 'another person has signed in', 'login_required', (ctx) => {
+      if (ctx.oidc.result?.login && isSomebodyElse(ctx.oidc))
+        throw new errors.LoginRequired('another person has signed in than the one of id_token_hint');
+      return Check.NO_NEED_TO_PROMPT;
+    }),
+  );
   policy.get('consent')?.checks.add(
     new Check(
       'consent_for_each',
@@ -35,4 +43,13 @@ export function consentForEach() {
     ),
   );
   return policy;
+}
+
+/**
+ * OpenID Connect Core §3.1.2.1: the client gets an error unless the person of its hint is the one. The engine looks when
+ * the request comes, and verifies the hint; not when the browser comes back from signing in.
+ */
+function isSomebodyElse({ params, session }: KoaContextWithOIDC['oidc']): boolean {
+  const hint = params?.id_token_hint;
+  return typeof hint === 'string' && decodeJwt(hint).sub !== session?.accountId;
 }
