@@ -113,6 +113,29 @@ test('an approval keeps for as long as the browser may come back with it', async
   expect((await redeem(app, agent, back.location)).status).toBe(200);
 });
 
+test('a pushed request that two browsers were sent to is approved in one of them, and asked about in no more', async () => {
+  const agent = await app.agent();
+  const body = new URLSearchParams(authorizePath(agent).split('?')[1]);
+  const pushed = await fetch(`${app.issuer}/api/oauth/par`, { method: 'POST', body });
+  const { request_uri } = (await pushed.json()) as { request_uri: string };
+  const query = new URLSearchParams({ client_id: agent.clientId, request_uri });
+  const opened = await Promise.all(
+    [1, 2].map(async () => {
+      const browser = createPageClient(app.issuer);
+      const signIn = await browser.open(`/api/oauth/authorize?${query.toString()}`);
+      return { browser, page: await browser.submit(signIn, { email: user.email, password: PASSWORD }) };
+    }),
+  );
+  const [first, second] = opened;
+  const back = await first?.browser.submit(first.page, {});
+  expect((await redeem(app, agent, back?.location)).status).toBe(200);
+  const late = await second?.browser.submit(second.page, {});
+  expect(late?.status).toBe(400);
+  expect(late?.html).toContain('This request has ended');
+  expect((await second?.browser.open(second.page.url))?.status).toBe(400);
+  expect(await consentsOf(agent)).toHaveLength(1);
+});
+
 describe('a request that is allowed and declined', () => {
   test('stays allowed when that came first', async () => {
     const agent = await app.agent();

@@ -29,7 +29,7 @@ export interface Pending {
 /** @throws PageRefusal 400 unless this browser was sent here by the engine and is still expected. */
 export async function loadPending(options: InteractionsOptions, ctx: Context, uid: string): Promise<Pending> {
   const interaction = await findInteraction(options, ctx);
-  if (interaction.uid !== uid) throw requestEnded();
+  if (interaction.uid !== uid || (await isUsed(options, interaction))) throw requestEnded();
   const params = interaction.params as Params;
   const clientId = String(params.client_id);
   const agent = await options.context.store.agents.byId(clientId);
@@ -53,6 +53,17 @@ async function findInteraction({ provider }: InteractionsOptions, ctx: Context):
     if (error instanceof errors.SessionNotFound) throw requestEnded();
     throw error;
   }
+}
+
+/** A pushed request (RFC 9126) is answered once; until then several browsers may have been sent here with it. */
+async function isUsed(
+  { provider }: InteractionsOptions,
+  { parJti }: EngineInteraction & { readonly parJti?: string },
+): Promise<boolean> {
+  if (parJti === undefined) return false;
+  const { PushedAuthorizationRequest } = provider();
+  const pushed = await PushedAuthorizationRequest.find(parJti, { ignoreExpiration: true });
+  return (pushed as { readonly consumed?: unknown } | undefined)?.consumed !== undefined;
 }
 
 /** Who the audit trail names for this request: the signed-in person, once there is one. */
