@@ -1,5 +1,6 @@
 import type { Context } from 'koa';
 import Provider from 'oidc-provider';
+import type { Fact } from '../app/audit/audit-trail.ts';
 import type { ResolvedToken } from '../app/tokens/resolve-token.ts';
 import type { Change, ClientSecret, Guard } from '../app/unit-of-work.ts';
 import type { Agent } from '../domain/agent.ts';
@@ -47,6 +48,12 @@ export interface RequestState {
   bringsApproval?: boolean;
   /** Set when it goes on from there: to be committed with what it goes on with (records/interaction-adapter.ts). */
   leaving?: Extract<Change, { readonly do: 'delete_artifact' }>;
+  /** Set when it used a pushed request up: to be committed with the code, or refused. */
+  use?: {
+    readonly change: Extract<Change, { readonly do: 'consume_artifact' }>;
+    readonly fact: Fact;
+    readonly refusal: Error;
+  };
   /** Set by the registration endpoint's own checks. */
   registration?: { readonly registrar: Registrar | undefined; readonly requestedScope: string | undefined };
   /** The request named no resource; what stands there is the engine's default. */

@@ -113,27 +113,41 @@ test('an approval keeps for as long as the browser may come back with it', async
   expect((await redeem(app, agent, back.location)).status).toBe(200);
 });
 
-test('a pushed request that two browsers were sent to is approved in one of them, and asked about in no more', async () => {
-  const agent = await app.agent();
+/** Two browsers that a client sent with the same pushed request, asked for consent. */
+async function twoWithPushed(agent: Agent) {
   const body = new URLSearchParams(authorizePath(agent).split('?')[1]);
   const pushed = await fetch(`${app.issuer}/api/oauth/par`, { method: 'POST', body });
   const { request_uri } = (await pushed.json()) as { request_uri: string };
-  const query = new URLSearchParams({ client_id: agent.clientId, request_uri });
-  const opened = await Promise.all(
-    [1, 2].map(async () => {
-      const browser = createPageClient(app.issuer);
-      const signIn = await browser.open(`/api/oauth/authorize?${query.toString()}`);
-      return { browser, page: await browser.submit(signIn, { email: user.email, password: PASSWORD }) };
+  const asked = () => atConsent(app, agent, { ...user, over: { request_uri } });
+  return [await asked(), await asked()] as const;
+}
+
+test('a pushed request that two browsers were sent to is approved in one of them, and asked about in no more', async () => {
+  const agent = await app.agent();
+  const [first, second] = await twoWithPushed(agent);
+  const back = await first.browser.submit(first.page, {});
+  expect((await redeem(app, agent, back.location)).status).toBe(200);
+  const late = await second.browser.submit(second.page, {});
+  expect(late.status).toBe(400);
+  expect(late.html).toContain('This request has ended');
+  expect((await second.browser.open(second.page.url)).status).toBe(400);
+  expect(await consentsOf(agent)).toHaveLength(1);
+});
+
+test('a pushed request that two browsers come back with at the same moment brings one code', async () => {
+  const agent = await app.agent();
+  const both = await twoWithPushed(agent);
+  const sent = await Promise.all(
+    both.map(({ browser, page }) => {
+      const { url, sending } = browser.prepare(page, {});
+      return browser.send(url, sending);
     }),
   );
-  const [first, second] = opened;
-  const back = await first?.browser.submit(first.page, {});
-  expect((await redeem(app, agent, back?.location)).status).toBe(200);
-  const late = await second?.browser.submit(second.page, {});
-  expect(late?.status).toBe(400);
-  expect(late?.html).toContain('This request has ended');
-  expect((await second?.browser.open(second.page.url))?.status).toBe(400);
-  expect(await consentsOf(agent)).toHaveLength(1);
+  const back = await Promise.all(both.map(({ browser }, i) => browser.send(sent[i]?.location ?? '')));
+  const codes = back.filter(({ location }) => location?.searchParams.has('code'));
+  const errors = back.flatMap(({ location }) => location?.searchParams.get('error') ?? []);
+  expect([codes.length, errors]).toEqual([1, ['invalid_request_uri']]);
+  expect((await redeem(app, agent, codes[0]?.location)).status).toBe(200);
 });
 
 describe('a request that is allowed and declined', () => {

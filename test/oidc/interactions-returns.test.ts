@@ -54,10 +54,17 @@ async function signedIn(agent: Agent) {
 }
 
 /** Where the browser is sent after allowing. */
-async function allowed(agent: Agent) {
-  const { browser, page } = await atConsent(app, agent, user);
+async function allowed(agent: Agent, isPushed = false) {
+  const over = isPushed ? await pushed(agent) : {};
+  const { browser, page } = await atConsent(app, agent, { ...user, over });
   const { url, sending } = browser.prepare(page, {});
   return { browser, location: (await browser.send(url, sending)).location };
+}
+
+async function pushed(agent: Agent) {
+  const body = new URLSearchParams(authorizePath(agent).split('?')[1]);
+  const answer = await fetch(`${app.issuer}/api/oauth/par`, { method: 'POST', body });
+  return { request_uri: ((await answer.json()) as { request_uri: string }).request_uri };
 }
 
 const eventsOf = async (agent: Agent, type: 'authorization_requested' | 'authorization_code_issued') =>
@@ -118,20 +125,23 @@ describe('a browser that comes back twice from one consent', () => {
     expect(await eventsOf(agent, 'authorization_code_issued')).toHaveLength(1);
   });
 
-  test('gets the code after all when it could not be stored the first time', async () => {
-    const agent = await app.agent();
-    const { browser, location } = await allowed(agent);
-    const { store } = app.context;
-    const committing = store.commit;
-    const failing = jest.spyOn(store, 'commit').mockImplementation(async (unit) => {
-      if (!unit.events.some(({ type }) => type === 'authorization_code_issued')) return committing(unit);
-      failing.mockRestore();
-      throw new UnavailableError('database_unavailable', 'the database is away');
-    });
-    expect((await browser.send(location ?? '')).status).toBe(503);
-    const back = await browser.send(location ?? '');
-    expect((await redeem(app, agent, back.location)).status).toBe(200);
-  });
+  test.each([false, true])(
+    'gets the code after all when it could not be stored the first time (pushed: %j)',
+    async (isPushed) => {
+      const agent = await app.agent();
+      const { browser, location } = await allowed(agent, isPushed);
+      const { store } = app.context;
+      const committing = store.commit;
+      const failing = jest.spyOn(store, 'commit').mockImplementation(async (unit) => {
+        if (!unit.events.some(({ type }) => type === 'authorization_code_issued')) return committing(unit);
+        failing.mockRestore();
+        throw new UnavailableError('database_unavailable', 'the database is away');
+      });
+      expect((await browser.send(location ?? '')).status).toBe(503);
+      const back = await browser.send(location ?? '');
+      expect((await redeem(app, agent, back.location)).status).toBe(200);
+    },
+  );
 
   test('hears one refusal, when it was declined', async () => {
     const agent = await app.agent();

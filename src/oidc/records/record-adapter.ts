@@ -61,8 +61,8 @@ export class RecordAdapter implements Adapter {
   }
 
   /**
-   * Single use (R14): while a code is redeemed, the step is buffered and committed with the issued token; elsewhere it
-   * is an atomic conditional write of its own.
+   * Single use (R14): while a code is redeemed, the step is buffered and committed with the issued token; so it is with
+   * the code while a browser comes back with an approval. Elsewhere it is an atomic conditional write of its own.
    */
   async consume(id: string): Promise<void> {
     const miss = new DomainError('grant_replayed', 'it has been used before');
@@ -83,14 +83,21 @@ export class RecordAdapter implements Adapter {
     const caller = { actor: null, origin: state?.origin ?? null };
     // Also what tells a commit that nobody confirmed from another request's use.
     const fact = { type: 'authorization_request_used' as const, clientId };
+    if (state?.leaving) {
+      state.use = { change, fact, refusal: this.#usedBefore() };
+      return;
+    }
     try {
       await this.context.store.commit(unitOf(this.context, caller, [change], fact));
     } catch (error) {
-      if (!(error instanceof DomainError)) throw error;
-      throw this.#model === 'PushedAuthorizationRequest'
-        ? new errors.InvalidRequestUri('request_uri was already used')
-        : new errors.InvalidGrant('already used');
+      throw error instanceof DomainError ? this.#usedBefore() : error;
     }
+  }
+
+  #usedBefore(): Error {
+    return this.#model === 'PushedAuthorizationRequest'
+      ? new errors.InvalidRequestUri('request_uri was already used')
+      : new errors.InvalidGrant('already used');
   }
 
   /** What a record that was found is worth at this moment. */
