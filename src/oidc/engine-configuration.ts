@@ -11,6 +11,7 @@ import { engineFeatures } from './engine-features.ts';
 import type { EngineOptions } from './engine-options.ts';
 import { ROUTES } from './routes.ts';
 import { answerUnavailable } from './unavailable.ts';
+import { renderLogoutRefused } from './views/logout-pages.ts';
 import { renderErrorPage, STEP_OVER, sendErrorPage } from './views/error-page.ts';
 
 /** OAuth 2.1 as this server means it: code only, PKCE for everyone, no symmetric signatures, exact redirect URIs. */
@@ -72,6 +73,7 @@ export function engineConfiguration(options: EngineOptions): Configuration {
     renderError: (ctx, out, error) => {
       if (answerUnavailable(ctx, error)) return;
       if (error instanceof errors.SessionNotFound) sendErrorPage(ctx, STEP_OVER);
+      else if (ctx.oidc.route === 'end_session_confirm' && ctx.status === 400) renderLogoutRefused(ctx);
       else renderErrorPage(ctx, out as never);
     },
     ttl: {

@@ -20,6 +20,7 @@ beforeAll(async () => {
 afterAll(() => app.stop());
 
 const LOGOUT = '/api/oauth/logout';
+const HTML = { accept: 'text/html' };
 
 /** The form that signs out, in a browser that is signed in. */
 async function atSignOut(browser: PageClient, query = '') {
@@ -43,6 +44,26 @@ describe('signing out in the browser', () => {
     const done = await browser.submit(page, { logout: 'yes' });
     expect(done.html).toContain('<h1>You are signed out</h1>');
     expect(await isSignedIn(browser)).toBe(false);
+  });
+
+  test('says that it is done also when the form is sent again', async () => {
+    const { browser } = await atConsent(app, await app.agent(), user);
+    const { page } = await atSignOut(browser);
+    await browser.submit(page, { logout: 'yes' });
+    const again = await browser.submit(page, { logout: 'yes' }, { headers: HTML });
+    expect(again.status).toBe(400);
+    expect(again.html).toContain('<h1>You are signed out</h1>');
+  });
+
+  test('is asked about again when another window has got a newer form', async () => {
+    const { browser } = await atConsent(app, await app.agent(), user);
+    const { page } = await atSignOut(browser);
+    const newer = await atSignOut(browser);
+    const refused = await browser.submit(page, { logout: 'yes' }, { headers: HTML });
+    expect(refused.status).toBe(400);
+    expect(refused.html).toContain('<h1>You are still signed in</h1>');
+    expect(refused.html).toContain(`<a href="${LOGOUT}">Sign out</a>`);
+    expect((await browser.submit(newer.page, { logout: 'yes' })).html).toContain('You are signed out');
   });
 
   test('holds, and says so, though the browser comes back from a consent at that moment', async () => {

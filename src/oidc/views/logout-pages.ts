@@ -1,8 +1,9 @@
 import type { Context } from 'koa';
 import type { Provider } from 'oidc-provider';
+import { ROUTES } from '../routes.ts';
 import { formTargets } from './form-targets.ts';
-import { html, verbatim } from './html.ts';
-import { sendPage } from './page.ts';
+import { html, type Markup, verbatim } from './html.ts';
+import { type Page, sendPage } from './page.ts';
 
 /**
  * `features.rpInitiatedLogout.logoutSource`: asks whether to sign out. `form` is the engine's own form with its
@@ -28,19 +29,34 @@ ${verbatim(form)}
 export async function renderLoggedOutPage(ctx: Context): Promise<void> {
   // The engine comes here after "stay signed in" as well. A cookie alone tells nothing: its session may have ended.
   const { accountId } = await engineOf(ctx).provider.Session.get(ctx);
-  const stayed = accountId !== undefined;
-  sendPage(ctx, {
-    status: 200,
-    title: stayed ? 'Still signed in' : 'Signed out',
-    body: stayed
-      ? html`<h1>You are still signed in</h1><p>You can close this page.</p>`
-      : html`<h1>You are signed out</h1><p>You can close this page.</p>`,
-  });
+  sendPage(
+    ctx,
+    accountId === undefined ? signedOut(200) : stillSignedIn(200, html`You can close this page.`),
+  );
+}
+
+/** The form of the page that asks was sent a second time, or another window has got a newer one. */
+export function renderLogoutRefused(ctx: Context): void {
+  const isSignedIn = engineOf(ctx).session?.accountId !== undefined;
+  sendPage(ctx, isSignedIn ? stillSignedIn(400, OUT_OF_DATE) : signedOut(400));
+}
+
+const OUT_OF_DATE = html`The page from which you wanted to sign out is out of date: you have opened another one since.
+<a href="${ROUTES.end_session}">Sign out</a>`;
+
+function signedOut(status: number): Page {
+  const body = html`<h1>You are signed out</h1><p>You can close this page.</p>`;
+  return { status, title: 'Signed out', body };
+}
+
+function stillSignedIn(status: number, more: Markup): Page {
+  return { status, title: 'Still signed in', body: html`<h1>You are still signed in</h1><p>${more}</p>` };
 }
 
 interface EngineContext {
   readonly params?: { readonly post_logout_redirect_uri?: string };
   readonly provider: Pick<Provider, 'Session'>;
+  readonly session?: { readonly accountId?: string | undefined } | undefined;
 }
 
 function engineOf(ctx: Context): EngineContext {
