@@ -259,6 +259,7 @@ export type Change =
       readonly miss: DomainError;
     }
   | { readonly do: 'delete_sessions_and_consents'; readonly userId: string }
+  | { readonly do: 'delete_registration_access_token'; readonly clientId: string }
   | {
       readonly do: 'insert_idempotency_record';
       readonly record: IdempotencyRecord;

@@ -52,3 +52,13 @@ export const deleteSessionsAndConsents: Applier<'delete_sessions_and_consents'> 
     return true;
   },
 );
+
+/** They alone are kept without end, so the index of when records end finds them. */
+export const deleteRegistrationAccessToken: Applier<'delete_registration_access_token'> = eachAlone(
+  async (db, { clientId }) => {
+    const sql = `DELETE FROM oidc_artifacts
+      WHERE expires_at IS NULL AND model = 'RegistrationAccessToken' AND client_id = ?`;
+    await hitsOf(db, sql, [clientId]);
+    return true;
+  },
+);

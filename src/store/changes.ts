@@ -52,6 +52,7 @@ const APPLIERS: { readonly [K in ChangeKind]: Applier<K> } = {
   delete_artifact: artifact.deleteArtifact,
   delete_artifacts_of_grant: artifact.deleteArtifactsOfGrant,
   delete_sessions_and_consents: artifact.deleteSessionsAndConsents,
+  delete_registration_access_token: artifact.deleteRegistrationAccessToken,
   insert_webhook: webhook.insertWebhook,
   update_webhook: webhook.updateWebhook,
   delete_webhook: webhook.deleteWebhook,

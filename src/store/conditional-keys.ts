@@ -80,6 +80,7 @@ function keysOf(change: Change): readonly string[] {
     case 'insert_registration_token':
     case 'delete_artifacts_of_grant':
     case 'delete_sessions_and_consents':
+    case 'delete_registration_access_token':
       return [];
   }
 }

@@ -1,7 +1,9 @@
-import { beforeAll, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import type { Knex } from 'knex';
 import { UnavailableError } from '../../src/domain/unavailable.ts';
+import { connect } from '../../src/store/database.ts';
 import { CALLBACK } from '../support/code-flow.ts';
-import { pkce } from '../support/parties.ts';
+import { asAdmin, pkce } from '../support/parties.ts';
 import { basic, bearer, postJson, send } from '../support/requests.ts';
 import type { TestServer } from '../support/server.ts';
 import { ADMIN, auditEvents, clientCredentials, revoke } from '../support/token-requests.ts';
@@ -10,9 +12,12 @@ import { atOnce, onEveryDatabase, tally } from './nodes.ts';
 
 onEveryDatabase('a client that manages its own registration', (nodes) => {
   let server: TestServer;
+  let db: Knex;
   beforeAll(() => {
     server = nodes().front;
+    db = connect(nodes().database);
   });
+  afterAll(() => db.destroy());
 
   test('is not there without the token that it is managed with', async () => {
     const { store } = server.taskgrant;
@@ -65,6 +70,24 @@ onEveryDatabase('a client that manages its own registration', (nodes) => {
       expect(refused).toMatchObject({
         reason: expect.stringContaining('revoked meanwhile'),
       });
+    },
+  );
+
+  test.each(['by itself', 'by an administrator'])(
+    'leaves nothing to manage it with when it is deleted %s',
+    async (by) => {
+      const { body: made } = await postJson(server, '/api/oauth/register', { redirect_uris: [CALLBACK] });
+      const { pathname } = new URL(made.registration_client_uri);
+      const stored = () => db('oidc_artifacts').where({ client_id: made.client_id }).pluck('model');
+      expect(await stored()).toEqual(['RegistrationAccessToken']);
+      const own = { method: 'DELETE', headers: bearer(made.registration_access_token) };
+      const { status } =
+        by === 'by itself'
+          ? await send(server, pathname, own)
+          : await asAdmin(server, 'DELETE', `/api/agents/${made.client_id}`);
+      expect(status).toBeLessThan(300);
+      expect(await stored()).toEqual([]);
+      expect((await send(server, pathname, { headers: own.headers })).status).toBe(401);
     },
   );
 

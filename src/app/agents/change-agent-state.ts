@@ -81,6 +81,7 @@ function changesOf(
   const credentials: Change[] = [
     { do: 'expire_secrets', clientId, except: null, at },
     { do: 'end_api_keys', clientId, at },
+    { do: 'delete_registration_access_token', clientId },
   ];
   return [update, { do: 'revoke', entry }, ...(to === 'deleted' ? credentials : [])];
 }
