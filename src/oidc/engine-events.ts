@@ -29,9 +29,7 @@ export function recordEngineEvents(provider: Provider, { refusals, context }: En
   });
   provider.on('authorization.error', (engineContext, error) => {
     const ctx = engineContext as unknown as Context;
-    // What a person or the consent page declined is on record already (interactions/leave.ts), and what a limit forbade.
-    if ((error as EngineError).error === 'access_denied' && !requestState(ctx).refusal) return;
-    if (isRateLimited(ctx)) return;
+    if (isDeclined(ctx, error as EngineError) || isRateLimited(ctx)) return;
     const clientId = clientOf(ctx);
     refusals.record(
       { actor: null, origin: requestState(ctx).origin },
@@ -64,6 +62,12 @@ export function recordEngineEvents(provider: Provider, { refusals, context }: En
   provider.on('end_session_success.error', signingOutRefused);
 }
 
+/** What a person or the pages declined, and the engine repeats, is on record already (interactions/leave.ts). */
+function isDeclined(ctx: Context, { error }: EngineError): boolean {
+  const result = (ctx as unknown as EngineState).oidc?.entities?.Interaction?.result;
+  return result?.error !== undefined && result.error === error;
+}
+
 function reasonOf({ error: code, message, error_description: description }: EngineError): string {
   return `${code ?? message}: ${description ?? ''}`.slice(0, 500);
 }
@@ -80,7 +84,10 @@ export function logFailure({ log }: Pick<AppContext, 'log'>, ctx: Context, error
 
 interface EngineState {
   readonly oidc?: {
-    readonly entities?: { readonly Client?: { readonly clientId: string } };
+    readonly entities?: {
+      readonly Client?: { readonly clientId: string };
+      readonly Interaction?: { readonly result?: { readonly error?: string } };
+    };
     readonly session?: { readonly accountId?: string };
   };
 }

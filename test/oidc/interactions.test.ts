@@ -280,6 +280,10 @@ describe('who was cut off meanwhile', () => {
     const back = await browser.submit(page, {});
     expect(back.location?.searchParams.get('error')).toBe('unauthorized_client');
     expect(back.location?.searchParams.get('error_description')).toMatch(/^agent_not_active: /);
+    const denied = await app.events('authorization_denied');
+    expect(denied.filter(({ clientId }) => clientId === agent.clientId)).toMatchObject([
+      { userId: user.userId, reason: expect.stringMatching(/^agent_not_active: /) },
+    ]);
   });
 
   test('a disabled person cannot allow anything any more', async () => {
