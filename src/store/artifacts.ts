@@ -4,7 +4,7 @@ import type { Artifacts } from '../app/ports/artifacts.ts';
 import { gather } from './gather.ts';
 import { inLockOrder } from './locks.ts';
 import { json, mapping, plain } from './mapping.ts';
-import { type Order, pageOf } from './paging.ts';
+import { filteredPageOf, type Order } from './paging.ts';
 import { among, hitsOf, insertRows, type Row, rowsOf } from './statements.ts';
 import { inTransaction } from './transaction.ts';
 
@@ -33,9 +33,10 @@ export function artifacts(db: Knex): Artifacts {
       const [row] = await rowsOf(db, sql, [uid, model]);
       return row ? artifactTable.read(row) : undefined;
     },
-    ofAccount(model, accountId, page) {
+    ofAccount(model, accountId, page, keep) {
       const query = db('oidc_artifacts').select([...artifactTable.columns]);
-      return pageOf(query.where({ model, account_id: accountId }), BY_ID, page, artifactTable.read);
+      const own = query.where({ model, account_id: accountId });
+      return filteredPageOf(own, BY_ID, page, artifactTable.read, keep);
     },
     upsert: gather((saved: readonly Artifact[]) => upsertAll(db, saved)),
     async update({ model, id, consumedAt: _, ...saved }) {

@@ -1,10 +1,17 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { browserOf } from '../support/browser-session.ts';
-import { authorize, CALLBACK } from '../support/code-flow.ts';
-import { administer, asAdmin, createPerson, registerAgent } from '../support/parties.ts';
-import { type Form, postForm } from '../support/requests.ts';
+import { authorize, CALLBACK, getCode } from '../support/code-flow.ts';
+import { administer, asAdmin, createPerson, pkce, registerAgent } from '../support/parties.ts';
+import { type Form, formOf, postForm } from '../support/requests.ts';
 import { startServer, type TestServer } from '../support/server.ts';
-import { auditEvents, derive, requestToken, revoke, TOKEN_EXCHANGE } from '../support/token-requests.ts';
+import {
+  auditEvents,
+  derive,
+  type OpenTask,
+  requestToken,
+  revoke,
+  TOKEN_EXCHANGE,
+} from '../support/token-requests.ts';
 
 let server: TestServer;
 
@@ -127,6 +134,56 @@ describe('withdrawing one approval', () => {
     await administer(server, 'POST', `/api/tasks/${task.taskId}/revoke`, { reason: 'done with it' });
     const path = `/api/admin/users/${person.userId}/consents`;
     expect((await administer(server, 'GET', path)).consents).toEqual([]);
+  });
+
+  test.each([
+    ['suspended', 'POST', '/suspend'],
+    ['deleted', 'DELETE', ''],
+  ])('[R4] is not needed for an agent that was %s, redeemed or not', async (_, method, path) => {
+    const { agent, person } = await approvedTask();
+    await getCode(server, {
+      agent,
+      browser: browserOf(server, person),
+      form: { scope: 'reports:read' },
+    });
+    const consents = `/api/admin/users/${person.userId}/consents`;
+    expect((await administer(server, 'GET', consents)).consents).toHaveLength(2);
+    await administer(server, method, `/api/agents/${agent.clientId}${path}`);
+    expect((await administer(server, 'GET', consents)).consents).toEqual([]);
+    if (method === 'DELETE') return;
+    await administer(server, 'POST', `/api/agents/${agent.clientId}/reactivate`);
+    expect((await administer(server, 'GET', consents)).consents).toEqual([]);
+    await authorize(server, { agent, browser: browserOf(server, person), form: { scope: 'reports:read' } });
+    expect((await administer(server, 'GET', consents)).consents).toHaveLength(1);
+  });
+
+  test.each([
+    ['the task above', 0, (task: OpenTask) => `/api/tasks/${task.taskId}/revoke`],
+    ['the token that it came through', 1, (task: OpenTask) => `/api/admin/tokens/${task.tokenId}/revoke`],
+  ])('[R3] is not needed where %s was revoked', async (_, left, revocation) => {
+    const { agent, person, task } = await approvedTask();
+    const proof = pkce();
+    const { body: pushed } = await postForm(
+      server,
+      '/api/oauth/par',
+      {
+        response_type: 'code',
+        client_id: agent.clientId,
+        redirect_uri: CALLBACK,
+        scope: 'reports:read',
+        parent_token: task.token,
+        code_verifier: task.verifier,
+        ...proof.parameters,
+      },
+      agent.headers,
+    );
+    const url = new URL('/api/oauth/authorize', server.issuer);
+    url.search = formOf({ client_id: agent.clientId, request_uri: pushed.request_uri }).toString();
+    await browserOf(server, person).allow(url, {});
+    const consents = `/api/admin/users/${person.userId}/consents`;
+    expect((await administer(server, 'GET', consents)).consents).toHaveLength(2);
+    await administer(server, 'POST', revocation(task), { reason: 'done with it' });
+    expect((await administer(server, 'GET', consents)).consents).toHaveLength(left);
   });
 
   test('is not needed where the time of the task is up', async () => {

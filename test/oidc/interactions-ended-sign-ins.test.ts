@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { type AgentTarget, changeAgentState } from '../../src/app/agents/change-agent-state.ts';
 import { changeUserState, type UserTarget } from '../../src/app/users/change-user-state.ts';
 import { listConsents } from '../../src/app/users/consents.ts';
 import { updateUser } from '../../src/app/users/update-user.ts';
@@ -120,3 +121,39 @@ describe.each<[string, (userId: string) => Promise<unknown>]>([
     expect((await browser.open(authorizePath(agent))).html).toContain('<h1>Sign in</h1>');
   });
 });
+
+describe.each<AgentTarget>(['suspended', 'deleted'])(
+  'an agent that is %s while a person approves it',
+  (to) => {
+    test('gets nothing, and is told so: the approval is neither recorded nor listed', async () => {
+      const person = await app.person();
+      const { agent, browser, page } = await atSignIn();
+      const consent = await browser.submit(page, { email: person.email, password: PASSWORD });
+      const { store } = app.context;
+      const committing = store.commit;
+      jest.spyOn(store, 'commit').mockImplementation(async (unit) => {
+        if (unit.events.some(({ type }) => type === 'consent_granted')) {
+          jest.restoreAllMocks();
+          await changeAgentState(app.context, { caller: CALLER, clientId: agent.clientId, to, reason: null });
+        }
+        return committing(unit);
+      });
+      const back = await browser.submit(consent, {});
+      // Nobody is sent on to a client that is gone.
+      const told = Object.fromEntries(back.location?.searchParams ?? []);
+      expect(told).toMatchObject(
+        to === 'deleted'
+          ? {}
+          : {
+              error: 'unauthorized_client',
+              error_description: expect.stringMatching(/^agent_not_active: /),
+            },
+      );
+      expect(await approvalsOf(person.userId)).toEqual([]);
+      const denied = (await app.events('authorization_denied')).filter(
+        ({ userId }) => userId === person.userId,
+      );
+      expect(denied).toHaveLength(1);
+    });
+  },
+);

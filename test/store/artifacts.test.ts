@@ -79,14 +79,20 @@ onEveryDatabase('records of the OAuth engine', (open) => {
     }
     expect(await store.artifacts.findByUid('Session', sessions[0]?.uid ?? '')).toEqual(sessions[0]);
     expect(await store.artifacts.findByUid('Grant', sessions[0]?.uid ?? '')).toBeUndefined();
-    const first = await store.artifacts.ofAccount('Session', accountId, { limit: 2 });
-    const second = await store.artifacts.ofAccount('Session', accountId, {
-      limit: 2,
-      after: first.next ?? '',
-    });
+    const all = async (some: readonly Artifact[]) => some.map(() => true);
+    const first = await store.artifacts.ofAccount('Session', accountId, { limit: 2 }, all);
+    const rest = { limit: 2, after: first.next ?? '' };
+    const second = await store.artifacts.ofAccount('Session', accountId, rest, all);
     const listed = [...first.items, ...second.items].map(({ id }) => id);
-    expect(listed).toEqual(sessions.map(({ id }) => id).sort());
+    const sorted = sessions.map(({ id }) => id).sort();
+    expect(listed).toEqual(sorted);
     expect(second.next).toBeNull();
+    const last = async (some: readonly Artifact[]) => some.map(({ id }) => id === sorted[2]);
+    const kept = await store.artifacts.ofAccount('Session', accountId, { limit: 1 }, last);
+    expect({ ids: kept.items.map(({ id }) => id), next: kept.next }).toEqual({
+      ids: [sorted[2]],
+      next: null,
+    });
   });
 
   test('are destroyed one by one or with their grant', async () => {

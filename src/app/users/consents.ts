@@ -1,4 +1,5 @@
 import { DomainError } from '../../domain/errors.ts';
+import { type Dependency, endedBy } from '../../domain/revocation.ts';
 import type { Artifact } from '../artifact.ts';
 import type { Caller } from '../audit/audit-trail.ts';
 import type { AppContext } from '../context.ts';
@@ -8,6 +9,14 @@ import { revokeGrant } from '../tokens/revoke-grant.ts';
 
 /** The engine's record of one approval; its id is the handle `grant` of everything that came of it (R3). */
 const MODEL = 'Grant';
+
+/**
+ * Notes in the record of an approval on what everything that comes of it will stand besides the person. Its own task is
+ * not there yet; whoever ends that takes the record.
+ */
+export function withFoundations(record: Artifact, foundations: readonly Dependency[]): Artifact {
+  return { ...record, payload: { ...record.payload, foundations } };
+}
 
 /** What a person approved, once. `at` is milliseconds since the epoch. */
 export interface Consent {
@@ -24,8 +33,22 @@ export async function listConsents(
   { userId, page }: { userId: string; page: Page },
 ): Promise<Paged<Consent>> {
   await findUser(context, userId);
-  const found = await context.store.artifacts.ofAccount(MODEL, userId, page);
+  const found = await context.store.artifacts.ofAccount(MODEL, userId, page, (records) =>
+    areStanding(context, records),
+  );
   return { items: found.items.map(consentOf), next: found.next };
+}
+
+/** Neither the client nor, below another task, what that rests on has been cut off since; one query of the ledger. */
+async function areStanding({ store }: AppContext, records: readonly Artifact[]): Promise<readonly boolean[]> {
+  const foundations = records.map(foundationsOf);
+  const ledger = await store.ledger.among(foundations.flat());
+  return foundations.map((list) => endedBy(list, ledger) === undefined);
+}
+
+/** A server of the release before has not noted them. */
+function foundationsOf({ payload }: Artifact): readonly Dependency[] {
+  return (payload as { foundations?: readonly Dependency[] }).foundations ?? [];
 }
 
 /**

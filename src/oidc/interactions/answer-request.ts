@@ -8,7 +8,9 @@ import { callerOf, type Pending } from './pending.ts';
 
 interface RequestAnswer {
   readonly userId: string;
-  /** What must still be so of that person. */
+  /** What must still be so of that person; where it is not, the request has ended. */
+  readonly person?: Guard;
+  /** What else must still be so; where it is not, its `miss` is thrown. */
   readonly standsOn?: readonly Guard[];
   /** Tells this answer from another one. */
   readonly answer: string;
@@ -21,22 +23,23 @@ interface RequestAnswer {
 /**
  * Stores what a person answered with all that comes of it, once for each request: a form that is sent again comes to
  * what the first one came to. Answers its grant.
- * @throws PageRefusal 400 for another answer than the one that was given already, and for a person who is cut off.
+ * @throws PageRefusal 400 for another answer than the one that was given already, and for a person who is cut off; what
+ * `standsOn` says.
  */
 export async function answerRequest(
   { context, artifacts }: Pick<InteractionsOptions, 'context' | 'artifacts'>,
   ctx: Context,
   pending: Pending,
-  { userId, standsOn = [], answer, grantId, changes, fact }: RequestAnswer,
+  { userId, person, standsOn = [], answer, grantId, changes, fact }: RequestAnswer,
 ): Promise<string | null> {
   const payload = { grantId, answer };
   const answered = markRequest(context, pending, { model: 'AnsweredConsent', userId, payload });
-  const caller = { ...callerOf(ctx, userId), standsOn };
+  const caller = { ...callerOf(ctx, userId), standsOn: [...(person ? [person] : []), ...standsOn] };
   try {
     await context.store.commit(unitOf(context, caller, [answered, ...changes], fact));
     return grantId;
   } catch (error) {
-    if (standsOn.some(({ miss }) => miss === error)) throw requestEnded();
+    if (error === person?.miss) throw requestEnded();
     if (error !== answered.miss) throw error;
   }
   const { model, id } = answered.artifact;

@@ -1,7 +1,11 @@
 import type { Context } from 'koa';
 import type { Fact } from '../../app/audit/audit-trail.ts';
+import { notEndedSince } from '../../app/agents/find-agent.ts';
 import { deferChanges } from '../../app/idempotency/deferred-units.ts';
+import type { Change, Guard } from '../../app/unit-of-work.ts';
+import { withFoundations } from '../../app/users/consents.ts';
 import { notCutOffSince } from '../../app/users/find-user.ts';
+import { DomainError } from '../../domain/errors.ts';
 import { heldBy } from '../../domain/grant-reason.ts';
 import { insertTaskConsent, type TaskConsent } from '../task-consent.ts';
 import { answerRequest } from './answer-request.ts';
@@ -24,7 +28,8 @@ const SLACK_SECONDS = 60;
  * Stores what the person granted: a Grant for the engine, made for this authorization alone, and the terms of the task
  * under its id. Nothing comes of either before the code is redeemed. A form that is sent again meanwhile gets the grant
  * that it got before, and nothing is left of its own: it would be shown as one more consent.
- * @throws PageRefusal 400 for another answer than the one that was given already, and for a person who is cut off.
+ * @throws PageRefusal 400 for another answer than the one that was given already, and for a person who is cut off;
+ * DomainError `agent_not_active`, `parent_revoked`.
  */
 export async function approve(
   options: InteractionsOptions,
@@ -34,19 +39,37 @@ export async function approve(
   const { context } = options;
   const { pending, terms, rights, identity } = approval;
   const { userId } = terms.user;
+  const standing = guardsOf(terms);
   const { result: grantId, changes } = await deferChanges(() => saveEngineGrant(options, approval));
   const expiresAt = context.clock.now() + redeemableSeconds(options, pending) * 1000;
   // The epoch was read from the person's row: it is the one of the sign-in, if that has not ended since.
   await loadPending(options, ctx, pending.uid);
   const first = await answerRequest(options, ctx, pending, {
     userId,
-    standsOn: [notCutOffSince(terms.user)],
+    person: notCutOffSince(terms.user),
+    standsOn: standing,
     answer: context.digests.sha256(JSON.stringify([identity, rights.map(({ right }) => right)])),
     grantId,
-    changes: [...changes, insertTaskConsent(grantId, consentOf(approval), expiresAt)],
+    changes: [
+      ...changes.map((change) => noted(change, standing)),
+      insertTaskConsent(grantId, consentOf(approval), expiresAt),
+    ],
     fact: factOf(approval, grantId),
   });
   return String(first);
+}
+
+/** Nothing could come of an approval when the agent, or the task that it is below, was cut off at that moment. */
+function guardsOf({ agent, parent }: ConsentTerms): readonly Guard[] {
+  const ended = new DomainError('agent_not_active', 'the agent was suspended or deleted meanwhile');
+  const revoked = new DomainError('parent_revoked', 'the parent token was revoked meanwhile');
+  return [notEndedSince(agent, ended), ...(parent ? [{ live: parent, miss: revoked }] : [])];
+}
+
+function noted(change: Change, standing: readonly Guard[]): Change {
+  if (change.do !== 'insert_artifact') return change;
+  const foundations = standing.flatMap(({ live }) => live.dependencies);
+  return { ...change, artifact: withFoundations(change.artifact, foundations) };
 }
 
 /** The browser may come back for its code as long as the request waits: after an outage it is told to try again. */
@@ -65,7 +88,7 @@ function factOf({ pending, terms, rights, identity }: Approval, grantId: string)
     clientId: pending.clientId,
     userId: user.userId,
     taskId: asked.request.taskId,
-    parentTaskId: terms.parentTaskId,
+    parentTaskId: terms.parent?.task.taskId,
     details: {
       grant: grantId,
       asked: [...asked.identity, ...asked.rights],

@@ -20,7 +20,7 @@ export async function showConsent(
   ctx: Context,
   pending: Pending,
 ): Promise<void> {
-  const terms = await termsOrRefusal(options, ctx, pending);
+  const terms = await orRefusal(options, ctx, pending, () => loadTerms(options.context, pending));
   if (!terms) return;
   await recordRequest(options, ctx, pending, terms);
   show(options, ctx, pending, terms);
@@ -33,7 +33,7 @@ export async function answerConsent(
   pending: Pending,
   form: URLSearchParams,
 ): Promise<void> {
-  const terms = await termsOrRefusal(options, ctx, pending);
+  const terms = await orRefusal(options, ctx, pending, () => loadTerms(options.context, pending));
   if (!terms) return;
   const ticked = form.getAll('scope');
   // A server of the release before has not said it.
@@ -50,7 +50,8 @@ export async function answerConsent(
   }
   const agreedSeconds = Math.min(terms.agreedSeconds, shownSeconds);
   const approval = { pending, terms: { ...terms, agreedSeconds }, rights, identity };
-  const grantId = await approve(options, ctx, approval);
+  const grantId = await orRefusal(options, ctx, pending, () => approve(options, ctx, approval));
+  if (grantId === undefined) return;
   await leave(options, ctx, pending, { consent: { grantId } });
 }
 
@@ -59,13 +60,14 @@ function isDuration(seconds: number): boolean {
 }
 
 /** Undefined when the request was refused, and answered so. */
-async function termsOrRefusal(
+async function orRefusal<T>(
   options: InteractionsOptions,
   ctx: Context,
   pending: Pending,
-): Promise<ConsentTerms | undefined> {
+  work: () => Promise<T>,
+): Promise<T | undefined> {
   try {
-    return await loadTerms(options.context, pending);
+    return await work();
   } catch (error) {
     if (!(error instanceof DomainError)) throw error;
     await refuse(options, ctx, pending, error);

@@ -26,7 +26,7 @@ export interface ConsentTerms extends Offer {
   readonly tools: readonly string[];
   readonly resources: readonly string[];
   readonly delegates: readonly ClientLabel[];
-  readonly parentTaskId: string | undefined;
+  readonly parent: ResolvedToken | undefined;
   /** How long the task may last, in seconds. */
   readonly seconds: number;
   /** The same, apart from what the parent leaves of it, which is never more: what the person is asked to agree to. */
@@ -70,7 +70,7 @@ export async function loadTerms(context: AppContext, pending: Pending): Promise<
     ...offer,
     ...names,
     delegates: await labels(context, asked.request.delegates ?? []),
-    parentTaskId: parent?.task.taskId,
+    parent,
     seconds: Math.min(agreedSeconds, secondsLeft(context, parent)),
     agreedSeconds,
   };

@@ -45,7 +45,7 @@ export function consentView(
     returnsTo: destination(redirectUri),
     taskId: asked.request.taskId,
     description: asked.request.description,
-    parentTaskId: terms.parentTaskId,
+    parentTaskId: terms.parent?.task.taskId,
     choices: [
       ...offered.map(({ right }) => choice(right, terms.catalogue.get(right))),
       ...asked.identity.map((scope) => choice(scope, IDENTITY_DESCRIPTIONS[scope])),
