@@ -1,6 +1,6 @@
 import type { Context } from 'koa';
 import { errors } from 'oidc-provider';
-import { defaultAudiences, resolveAudiences } from '../app/resource-servers/audiences.ts';
+import { defaultAudiences, resolveAudiences, stillRegistered } from '../app/resource-servers/audiences.ts';
 import type { AppContext } from '../app/context.ts';
 import { resolveToken } from '../app/tokens/resolve-token.ts';
 import { DomainError } from '../domain/errors.ts';
@@ -54,11 +54,14 @@ export function defaultResource(context: AppContext) {
     }
     if (wantsIdentityOnly(scope)) return undefined;
     const inherited = typeof parent === 'string' ? await audiencesOf(context, ctx as Context, parent) : [];
-    if (inherited.length > 0) return inherited;
-    requestState(ctx as Context).resourceDefaulted = true;
-    return refusing('authorization', async () => [
-      ...defaultAudiences(context, await requireAgent(context, ctx as Context)),
-    ]);
+    requestState(ctx as Context).resourceDefaulted = inherited.length === 0;
+    return refusing('authorization', async () => {
+      const audiences =
+        inherited.length > 0
+          ? inherited
+          : defaultAudiences(context, await requireAgent(context, ctx as Context));
+      return (await stillRegistered(context, audiences)).map(({ audience }) => audience);
+    });
   };
 }
 

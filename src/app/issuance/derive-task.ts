@@ -8,7 +8,7 @@ import type { Scope } from '../../domain/scope.ts';
 import type { Opening } from '../../domain/opening.ts';
 import type { Task, TaskOrigin } from '../../domain/task.ts';
 import type { Audience } from '../../domain/task-request.ts';
-import { resolveAudiences } from '../resource-servers/audiences.ts';
+import { resolveAudiences, stillRegistered } from '../resource-servers/audiences.ts';
 import { isPairAllowed } from './allowed-pair.ts';
 import { commitNewTask } from './commit-issuance.ts';
 import type { AppContext } from '../context.ts';
@@ -76,15 +76,15 @@ async function viaScope({ store }: AppContext, parent: ResolvedToken): Promise<S
   return parent.token.kind === 'handoff' ? (await store.tokens.byId(viaToken(parent)))?.scope : undefined;
 }
 
-/** The parent's own `aud` when it is still among the child's audiences, else the first of them. */
+/** The parent's own `aud` when it is still among the child's audiences, else the first of them that is registered. */
 async function audienceOfChild(
   context: AppContext,
   { token }: ResolvedToken,
   opening: Opening,
 ): Promise<Audience> {
   const { audiences } = opening.authority;
-  const kept = token.audience !== null && audiences.includes(token.audience) ? token.audience : audiences[0];
-  const [audience] = await resolveAudiences(context, kept === undefined ? [] : [kept]);
+  const ordered = [...audiences].sort((a, b) => Number(b === token.audience) - Number(a === token.audience));
+  const [audience] = await stillRegistered(context, ordered);
   if (!audience)
     throw new DomainError('audience_unknown', 'the parent token is for no resource that is registered');
   return audience;

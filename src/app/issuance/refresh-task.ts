@@ -9,7 +9,7 @@ import type { Audience } from '../../domain/task-request.ts';
 import type { TaskToken } from '../../domain/task-token.ts';
 import { requireSameKey, requireSameProcess } from '../../domain/verifier.ts';
 import { auditEvent, unitOf } from '../audit/audit-trail.ts';
-import { resolveAudiences } from '../resource-servers/audiences.ts';
+import { resolveAudiences, stillRegistered } from '../resource-servers/audiences.ts';
 import type { AppContext } from '../context.ts';
 import { grantFacts, type Issued, type TokenCommand, tokenFacts } from './issuance.ts';
 import { liveGuard, liveSource, type MintedToken, mintToken } from './issue-token.ts';
@@ -204,10 +204,10 @@ async function narrowToRequest(
   );
   const held = ceilingOf(agent);
   const ceiling: Ceiling = { ...held, rights: [...held.rights, ...IDENTITY_SCOPES] };
-  const asked = await resolveAudiences(
-    context,
-    resources.length > 0 ? resources : stillUsable(ceiling, token.audiences),
-  );
+  const asked =
+    resources.length > 0
+      ? await resolveAudiences(context, resources)
+      : await stillRegistered(context, stillUsable(ceiling, token.audiences));
   const audiences = asked.map(({ audience }) => audience);
   const refused = audiences.filter((audience) => !token.audiences.includes(audience));
   if (refused.length > 0)

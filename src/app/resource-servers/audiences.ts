@@ -20,6 +20,21 @@ export async function resolveAudiences(
 }
 
 /**
+ * What is left of audiences that the request does not name itself: those of something that was issued before, or that
+ * the agent may use. A resource server may have been deleted since; what was meant for the others goes on without it.
+ * @throws DomainError `audience_unknown` when nothing of them is left.
+ */
+export async function stillRegistered(
+  context: AppContext,
+  audiences: readonly string[],
+): Promise<Audience[]> {
+  const found = await Promise.all(audiences.map((audience) => ownerOf(context, audience)));
+  const left = found.filter((audience) => audience !== undefined);
+  if (left.length === 0 && audiences.length > 0) throw unknown(audiences.join(' '));
+  return left;
+}
+
+/**
  * What a request means that names no resource (S12): the server's default audience, or for an agent that may not use
  * it what it may use.
  * @throws DomainError `audience_not_subset` for an agent that may use none.
@@ -35,10 +50,22 @@ export function defaultAudiences(
 
 async function findAudience(context: AppContext, resource: string): Promise<Audience> {
   for (const spelling of spellings(resource)) {
-    const server = await context.store.resourceServers.byAudience(spelling);
-    if (server) return asAudience(server, spelling);
+    const found = await ownerOf(context, spelling);
+    if (found) return found;
   }
-  throw new DomainError('audience_unknown', `no resource server is registered for ${resource.slice(0, 200)}`);
+  throw unknown(resource);
+}
+
+async function ownerOf({ store }: AppContext, audience: string): Promise<Audience | undefined> {
+  const server = await store.resourceServers.byAudience(audience);
+  return server && asAudience(server, audience);
+}
+
+function unknown(resources: string): DomainError {
+  return new DomainError(
+    'audience_unknown',
+    `no resource server is registered for ${resources.slice(0, 200)}`,
+  );
 }
 
 function asAudience(server: ResourceServer, audience: string): Audience {
