@@ -1,7 +1,8 @@
 import { setTimeout } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { startUpkeep } from '../../src/upkeep.ts';
-import { registerAgent } from '../support/parties.ts';
+import { administer, registerAgent } from '../support/parties.ts';
+import { bearer, send } from '../support/requests.ts';
 import type { TestServer } from '../support/server.ts';
 import { ADMIN, introspect, open, revoke } from '../support/token-requests.ts';
 import { type Nodes, startNodes } from './nodes.ts';
@@ -57,6 +58,17 @@ test('a server whose clock is minutes ahead lets nothing be used twice, and no k
   expect(await tend(wrong, { ...keyring, removeRetired })).toEqual([]);
   expect((await client.ask(right, assertion)).status).toBe(401);
   expect(retiredBefore[0]).toBeLessThan(right.clock.now());
+});
+
+test('how a token was issued is explained though it was used, by another clock, before', async () => {
+  const [right, wrong] = nodes.each as [TestServer, TestServer];
+  const { token, tokenId, taskId } = await open(wrong, await registerAgent(right));
+  for (let use = 0; use < 6; use += 1) {
+    const headers = { ...bearer(token), 'x-task-id': taskId };
+    expect((await send(right, '/api/oauth/protected', { headers })).status).toBe(200);
+  }
+  const explained = await administer(right, 'GET', `/api/admin/explain/${tokenId}`);
+  expect(explained.no_longer_known).toEqual([]);
 });
 
 test('a server whose clock is hours ahead revives nothing that was revoked', async () => {

@@ -10,6 +10,7 @@ import {
   type PersonParty,
   registerAgent,
 } from '../support/parties.ts';
+import { anEvent } from '../support/fixtures.ts';
 import { setPolicies } from '../support/policies.ts';
 import { send } from '../support/requests.ts';
 import { ADMIN_CLIENT, startServer, type TestServer } from '../support/server.ts';
@@ -46,6 +47,14 @@ beforeAll(async () => {
 afterAll(() => server.stop());
 
 const explain = (tokenId: string) => administer(server, 'GET', `/api/admin/explain/${tokenId}`);
+
+/** As if an API had let the holder of the token in so often. */
+function recordAccesses({ taskId, tokenId }: OpenTask, count: number): Promise<void> {
+  const { ids, store } = server.taskgrant.context;
+  const access = { at: server.clock.now(), type: 'api_access', tokenId, taskId } as const;
+  const events = Array.from({ length: count }, () => anEvent(access));
+  return store.commit({ id: ids.next(), guards: [], changes: [], events });
+}
 
 /** What retention removes by now: the defaults of the configuration. */
 function cleanUp() {
@@ -233,6 +242,8 @@ describe('explaining a token', () => {
       ['example:read', null, 'permission'],
     ]);
     const { task } = await aChain();
+    // However much has happened in its task before.
+    await recordAccesses(task, 250);
     const refreshed = await requestToken(server, assistant, {
       grant_type: 'refresh_token',
       refresh_token: task.body.refresh_token,

@@ -55,7 +55,7 @@ async function findToken(context: AppContext, tokenId: string): Promise<FoundTok
   if (!row) return removedToken(ownIssuance);
   const { kind, clientId, taskId, audience, scope, issuedAt, expiresAt } = row;
   const resolved = await assess(context, row);
-  const issuance = kind === 'refresh' ? await issuanceOfRefresh(context, taskId, tokenId) : ownIssuance;
+  const issuance = kind === 'refresh' ? await issuanceOfRefresh(context, row) : ownIssuance;
   // Its task is gone only when it has long expired.
   const state = resolved?.liveness ?? 'expired';
   return { kind, clientId, taskId, audience, scope, issuedAt, expiresAt, state, issuance, resolved };

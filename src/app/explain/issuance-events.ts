@@ -1,38 +1,41 @@
 import type { AuditEvent, AuditEventType } from '../../domain/audit-event.ts';
 import type { PolicyFact } from '../../domain/policy/verdict.ts';
 import type { Scope } from '../../domain/scope.ts';
+import type { TaskToken } from '../../domain/task-token.ts';
 import type { AppContext } from '../context.ts';
 import { CLOCKS_DIFFER_MS } from '../remove-expired.ts';
 import type { ExplainedApiKey, ExplainedConsent } from './explanation.ts';
 
-const ISSUING: ReadonlySet<AuditEventType> = new Set<AuditEventType>([
+const ISSUING: readonly AuditEventType[] = [
   'token_issued',
   'token_exchanged',
   'token_refreshed',
   'token_handed_off',
-]);
+];
 
-/** A token is issued before anything else happens to it. */
-const FIRST = 5;
 /** Tokens of a task, or approvals of a person, that are looked through at most. */
 const MOST = 200;
 
-/** How a token was issued; undefined when the audit trail does not hold it any more. */
+/**
+ * How a token was issued; undefined when the audit trail does not hold it any more. Whatever else was done with it may
+ * have an earlier time: a server that it was used at may have a clock that is behind.
+ */
 export async function issuanceOf({ store }: AppContext, tokenId: string): Promise<AuditEvent | undefined> {
-  const { items } = await store.audit.search(
-    { tokenId, outcome: 'success', order: 'oldest' },
-    { limit: FIRST },
+  const found = await Promise.all(
+    ISSUING.map((type) => store.audit.search({ tokenId, type, outcome: 'success' }, { limit: 1 })),
   );
-  return items.find(({ type }) => ISSUING.has(type));
+  return found.flatMap(({ items }) => items)[0];
 }
 
-/** A refresh token is named by the event of the access token that came with it. */
+/** A refresh token is named by the event of the access token that came with it: at its own time, or a moment later. */
 export async function issuanceOfRefresh(
   { store }: AppContext,
-  taskId: string,
-  tokenId: string,
+  { taskId, tokenId, issuedAt }: Pick<TaskToken, 'taskId' | 'tokenId' | 'issuedAt'>,
 ): Promise<AuditEvent | undefined> {
-  const { items } = await store.audit.search({ taskIds: [taskId], order: 'oldest' }, { limit: MOST });
+  const { items } = await store.audit.search(
+    { taskIds: [taskId], outcome: 'success', from: issuedAt, order: 'oldest' },
+    { limit: MOST },
+  );
   return items.find(({ details }) => details['refresh_token_id'] === tokenId);
 }
 
