@@ -87,7 +87,7 @@ export async function buildContext(
   const loggers = openLoggers(config);
   const masterKey = loadMasterKey(config);
   const database = await openDatabase({ ...databaseSettings(config), logger: loggers.app, brief });
-  const store = withAuditFiles(createStore(database), loggers);
+  const store = withAuditFiles(createStore(database, clock), loggers);
   const ids = createIds();
   const encryption = createEncryption(masterKey);
   const webhooks = createWebhookParts(config, encryption, ids);

@@ -18,6 +18,8 @@ export interface Guard {
   /** Nothing that this stands on may have been revoked (S24, R14). */
   readonly live: Basis;
   readonly miss: DomainError;
+  /** For what ends by itself: when, in milliseconds since the epoch, and what is thrown from then on. */
+  readonly until?: { readonly at: number; readonly miss: DomainError };
 }
 
 export interface ClientSecret {

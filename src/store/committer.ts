@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Knex } from 'knex';
-import type { Committer } from '../app/ports.ts';
+import type { Clock, Committer } from '../app/ports.ts';
 import type { UnitOfWork } from '../app/unit-of-work.ts';
 import { UnavailableError } from '../domain/unavailable.ts';
 import { applyUnits, revokes } from './apply-units.ts';
@@ -32,6 +32,7 @@ export interface CommitterOptions {
   readonly revoked?: () => void;
   /** What those who read have learnt of the ledger. */
   readonly ledger?: RememberedLedger;
+  readonly clock?: Clock;
 }
 
 /**
@@ -51,6 +52,7 @@ export function groupCommitter(
     recorded = () => {},
     revoked = () => {},
     ledger = rememberedLedger(db),
+    clock = { now: () => Date.now() },
   }: CommitterOptions = {},
 ): GroupCommitter {
   const queue = new UnitQueue(MOST_WAITING, patienceMs);
@@ -178,6 +180,8 @@ export function groupCommitter(
 
   async function attempt(batch: readonly Waiting[]): Promise<Misses> {
     const units = batch.map(({ unit }) => unit);
+    const expired = expiredAmong(units, clock.now());
+    if (expired.size > 0) return expired;
     const told = plain && isPlain(units) ? await plain.commit(units) : undefined;
     if (told !== undefined) {
       if (told > 0) recorded();
@@ -222,6 +226,16 @@ interface Rest {
 
 function tooLate(): Error {
   return new UnavailableError('database_unavailable', 'too slow: nothing was committed');
+}
+
+/** Units that stand on what has ended by itself since they were made. */
+function expiredAmong(units: readonly UnitOfWork[], now: number): Misses {
+  const misses = new Map<UnitOfWork, Error>();
+  for (const unit of units) {
+    const ended = unit.guards.find(({ until }) => until !== undefined && until.at <= now);
+    if (ended?.until) misses.set(unit, ended.until.miss);
+  }
+  return misses;
 }
 
 /** Units that must not be committed, each with the reason. */

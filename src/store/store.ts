@@ -1,4 +1,4 @@
-import type { Store } from '../app/ports.ts';
+import type { Clock, Store } from '../app/ports.ts';
 import type { Artifacts } from '../app/ports/artifacts.ts';
 import type { Cleanup } from '../app/ports/cleanup.ts';
 import type { KeyStore } from '../app/ports/keys.ts';
@@ -49,7 +49,7 @@ export interface DatabaseStore extends Store {
 }
 
 /** Every port of the application, on one database. */
-export function createStore(database: Database): DatabaseStore {
+export function createStore(database: Database, clock?: Clock): DatabaseStore {
   const db = database.knex;
   const listeners: (() => void)[] = [];
   const revocationListeners: (() => void)[] = [];
@@ -58,6 +58,7 @@ export function createStore(database: Database): DatabaseStore {
     recorded: () => listeners.forEach((heard) => heard()),
     revoked: () => revocationListeners.forEach((heard) => heard()),
     ledger,
+    ...(clock ? { clock } : {}),
   });
   const { port, outcome } = answering(timeoutOf(db), database.logger);
   const agents = port(agentReads(db));

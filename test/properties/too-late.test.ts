@@ -8,7 +8,7 @@ import { refreshTask } from '../../src/app/issuance/refresh-task.ts';
 import { requestTaskToken } from '../../src/app/issuance/request-task-token.ts';
 import { revokeToken } from '../../src/app/tokens/revoke-token.ts';
 import type { Agent } from '../../src/domain/agent.ts';
-import { CALLER } from '../support/app-context.ts';
+import { CALLER, type TestClock } from '../support/app-context.ts';
 import { commandOf, deriveBelow, handOffTo, newAgent, onBothDatabases, resolved, SECRET } from './rivals.ts';
 
 const caller = CALLER;
@@ -75,6 +75,28 @@ onBothDatabases('decided before a cut and committed after it', (context, otherNo
     const busy = cutBeforeCommit(context(), revokeAlone);
     await expect(deriveBelow(busy, agent, root)).rejects.toMatchObject({ code: 'parent_revoked' });
   });
+
+  test.each([
+    ['a child', 'access', 'parent_expired'],
+    ['a hand-off token', 'access', 'parent_expired'],
+    ['a refreshed token', 'refresh', 'grant_expired'],
+  ] as const)(
+    '%s is refused when the %s token that it was asked with has expired',
+    async (way, kind, code) => {
+      const agent = await newAgent(context());
+      const delegates = [agent.clientId];
+      const root = await openTask(
+        context(),
+        commandOf(context(), agent, { codeChallenge: answer(), delegates }),
+      );
+      const clock = context().clock as TestClock;
+      const seconds = ((root[kind]?.token.expiresAt ?? 0) - clock.now()) / 1000;
+      const busy = cutBeforeCommit(context(), async () => clock.advance(seconds));
+      await expect(ways[way]?.(busy, agent, root)).rejects.toMatchObject({ code });
+      const { items } = await context().store.tasks.children(root.task.handle, { limit: 10 });
+      expect(items).toEqual([]);
+    },
+  );
 
   test('a root is refused when its agent was suspended meanwhile', async () => {
     const agent = await newAgent(context());

@@ -91,7 +91,7 @@ function createTestClock(start: number = T0): TestClock {
 export async function createTestContext(options: TestContextOptions = {}): Promise<TestContext> {
   const clock = options.clock ?? createTestClock();
   const { databaseUrl, dataDir = ':memory:' } = options;
-  const store = createStore(await openDatabase({ databaseUrl, dataDir, poolMax: 5 }));
+  const store = createStore(await openDatabase({ databaseUrl, dataDir, poolMax: 5 }), clock);
   const keyring = keyringNode(store.keys, { ...createManualClock(), now: clock.now });
   await keyring.ensure();
   const settings = { ...SETTINGS, limits: { ...LIMITS, ...options.limits }, ...options.settings };

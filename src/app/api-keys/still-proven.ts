@@ -30,9 +30,10 @@ export function tokenStillStands(agent: Agent, found: ResolvedToken): Conditions
   requireActive(agent);
   requireUnended(found);
   const revoked = new DomainError('grant_revoked', 'the refresh token was revoked meanwhile');
+  const expired = new DomainError('grant_expired', 'the refresh token has expired meanwhile');
   const ended = new DomainError('task_not_active', 'the task has ended');
   return {
-    guards: [{ live: found, miss: revoked }],
+    guards: [{ live: found, miss: revoked, until: { at: found.token.expiresAt, miss: expired } }],
     changes: [{ do: 'require_active_task', handle: found.task.handle, miss: ended }],
   };
 }

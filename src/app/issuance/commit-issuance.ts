@@ -7,9 +7,9 @@ import type { Audience } from '../../domain/task-request.ts';
 import { auditEvent } from '../audit/audit-trail.ts';
 import type { AppContext } from '../context.ts';
 import { grantFacts, type Issued, type TokenCommand, taskFacts, tokenFacts } from './issuance.ts';
-import { liveGuard, liveSource, type MintedToken, mintToken } from './issue-token.ts';
+import { liveGuard, liveParent, type MintedToken, mintToken } from './issue-token.ts';
 import type { ResolvedToken } from '../tokens/resolve-token.ts';
-import type { Change, Guard } from '../unit-of-work.ts';
+import type { Change } from '../unit-of-work.ts';
 
 export interface NewTask {
   readonly task: Task;
@@ -95,10 +95,6 @@ async function mintFirst(
     expiresAt: now + limits.refreshTokenSeconds * 1000,
   });
   return { access, refresh };
-}
-
-function liveParent({ token }: ResolvedToken): Guard {
-  return liveSource(token, new DomainError('parent_revoked', 'the parent token was revoked meanwhile'));
 }
 
 function countChild({ task }: ResolvedToken): Change {

@@ -10,7 +10,7 @@ import { resolveAudiences } from '../resource-servers/audiences.ts';
 import type { AppContext } from '../context.ts';
 import { isPairAllowed } from './allowed-pair.ts';
 import { type Issued, type TokenCommand, tokenFacts } from './issuance.ts';
-import { liveGuard, liveSource, mintToken } from './issue-token.ts';
+import { liveGuard, liveParent, mintToken } from './issue-token.ts';
 import { asChildOf, requireLiveParent } from './parent-token.ts';
 import { ofTask, pairOf, requirePolicies } from './require-policies.ts';
 import type { ResolvedToken } from '../tokens/resolve-token.ts';
@@ -66,10 +66,7 @@ async function handOffFrom(
   const facts = tokenFacts(parent.task, access, undefined, policyFacts(ruling));
   await context.store.commit({
     id: context.ids.ordered(context.clock.now()),
-    guards: [
-      liveGuard(access.token, parent.task),
-      liveSource(parent.token, new DomainError('parent_revoked', 'the parent token was revoked meanwhile')),
-    ],
+    guards: [liveGuard(access.token, parent.task), liveParent(parent)],
     changes: [
       {
         do: 'require_active_task',

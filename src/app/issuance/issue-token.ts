@@ -107,9 +107,22 @@ export function liveGuard(token: TaskToken, task: Task): Guard {
 }
 
 /**
- * Neither may the token that the new one comes from. INVARIANT: beside a `liveGuard` of a token of the same task or of a
+ * Neither may the token that the new one comes from, nor may it have expired. INVARIANT: beside a `liveGuard` of a token of the same task or of a
  * child task, which stands on all that this task stands on: only what ends this token alone is left to ask about.
  */
-export function liveSource(token: TaskToken, miss: DomainError): Guard {
-  return { live: basisOf(...ownDependencies(token)), miss };
+export function liveSource(token: TaskToken, misses: { revoked: DomainError; expired: DomainError }): Guard {
+  const { revoked, expired } = misses;
+  return {
+    live: basisOf(...ownDependencies(token)),
+    miss: revoked,
+    until: { at: token.expiresAt, miss: expired },
+  };
+}
+
+/** The same of a parent token. */
+export function liveParent({ token }: { readonly token: TaskToken }): Guard {
+  return liveSource(token, {
+    revoked: new DomainError('parent_revoked', 'the parent token was revoked meanwhile'),
+    expired: new DomainError('parent_expired', 'the parent token has expired meanwhile'),
+  });
 }

@@ -121,7 +121,10 @@ async function issueRefreshed(
     id: context.ids.ordered(context.clock.now()),
     guards: [
       liveGuard(access.token, task),
-      liveSource(token, new DomainError('grant_revoked', 'the refresh token was revoked meanwhile')),
+      liveSource(token, {
+        revoked: new DomainError('grant_revoked', 'the refresh token was revoked meanwhile'),
+        expired: new DomainError('grant_expired', 'the refresh token has expired meanwhile'),
+      }),
     ],
     changes: [
       {

@@ -1,6 +1,7 @@
 import type { Context } from 'koa';
 import type { Fact } from '../../app/audit/audit-trail.ts';
 import { notEndedSince } from '../../app/agents/find-agent.ts';
+import { liveParent } from '../../app/issuance/issue-token.ts';
 import { deferChanges } from '../../app/idempotency/deferred-units.ts';
 import type { Change, Guard } from '../../app/unit-of-work.ts';
 import { withFoundations } from '../../app/users/consents.ts';
@@ -29,7 +30,7 @@ const SLACK_SECONDS = 60;
  * under its id. Nothing comes of either before the code is redeemed. A form that is sent again meanwhile gets the grant
  * that it got before, and nothing is left of its own: it would be shown as one more consent.
  * @throws PageRefusal 400 for another answer than the one that was given already, and for a person who is cut off;
- * DomainError `agent_not_active`, `parent_revoked`.
+ * DomainError `agent_not_active`, `parent_revoked`, `parent_expired`.
  */
 export async function approve(
   options: InteractionsOptions,
@@ -62,8 +63,7 @@ export async function approve(
 /** Nothing could come of an approval when the agent, or the task that it is below, was cut off at that moment. */
 function guardsOf({ agent, parent }: ConsentTerms): readonly Guard[] {
   const ended = new DomainError('agent_not_active', 'the agent was suspended or deleted meanwhile');
-  const revoked = new DomainError('parent_revoked', 'the parent token was revoked meanwhile');
-  return [notEndedSince(agent, ended), ...(parent ? [{ live: parent, miss: revoked }] : [])];
+  return [notEndedSince(agent, ended), ...(parent ? [{ ...liveParent(parent), live: parent }] : [])];
 }
 
 function noted(change: Change, standing: readonly Guard[]): Change {
