@@ -1,9 +1,8 @@
 import type { AuditEvent } from '../../domain/audit-event.ts';
 import { auditEvent, type Caller, type Fact } from './audit-trail.ts';
 import type { AppContext } from '../context.ts';
-import { notDeferred } from '../idempotency/deferred-units.ts';
-import { reportFailure } from './report-failure.ts';
 import { createRefusalCounts, type RefusalCounts } from './refusal-counts.ts';
+import { type Batch, createBatchStore } from './store-refusals.ts';
 
 type RecorderContext = Pick<AppContext, 'clock' | 'ids' | 'log' | 'store'>;
 
@@ -42,15 +41,15 @@ export function createRefusalRecorder(
   const counts = createRefusalCounts(context);
   const allowance = createAllowance(context, limits);
   const queue = createQueue(context, counts);
-  const storeCounts = async (before: number) => {
-    const due = counts.take(before);
-    await storeBatch(context, due.events, due.putBack);
-  };
+  const storeCounts = createCountStore(context, counts);
   const flush = async () => {
     await queue.drained();
     await storeCounts(Infinity);
   };
-  const timer = setInterval(() => void storeCounts(minuteOf(context.clock.now())), MINUTE);
+  const timer = setInterval(() => {
+    queue.start();
+    void storeCounts(minuteOf(context.clock.now()));
+  }, MINUTE);
   timer.unref();
   return {
     record(caller, fact) {
@@ -66,50 +65,57 @@ export function createRefusalRecorder(
   };
 }
 
-/** Stores what is pushed, many at a time and one unit after the other. */
+/** Stores what is pushed, many at a time and one unit after the other; what it cannot waits for the next attempt. */
 function createQueue(context: RecorderContext, counts: RefusalCounts) {
   const waiting: AuditEvent[] = [];
+  const batches = createBatchStore(context);
   let draining: Promise<void> | undefined;
 
-  const drain = async () => {
-    while (waiting.length > 0) {
-      const batch = waiting.splice(0, BATCH);
-      await storeBatch(context, batch, () => batch.forEach(counts.add));
-    }
+  const next = (): Batch | undefined => {
+    const events = waiting.splice(0, BATCH);
+    return events.length === 0 ? undefined : { events, failed: () => events.forEach(counts.add) };
   };
-  const start = (): Promise<void> => {
+  const drain = async () => {
+    while (await batches.storeNext(next));
+  };
+  const start = (): void => {
     draining ??= drain().finally(() => {
       draining = undefined;
-      if (waiting.length > 0) void start();
+      if (waiting.length > 0 && !batches.waits()) start();
     });
-    return draining;
   };
   return {
     length: () => waiting.length,
+    start,
     push(event: AuditEvent) {
       waiting.push(event);
-      void start();
+      start();
     },
     async drained() {
+      start();
       while (draining) await draining;
     },
   };
 }
 
-/** Never rejects: what could not be stored is kept as a count, by `failed`. */
-async function storeBatch(
-  { store, ids, clock, log }: RecorderContext,
-  events: readonly AuditEvent[],
-  failed: () => void,
-): Promise<void> {
-  if (events.length === 0) return;
-  try {
-    const unit = { id: ids.ordered(clock.now()), guards: [], changes: [], events };
-    await notDeferred(() => store.commit(unit));
-  } catch (error) {
-    reportFailure(log, 'refusals could not be stored', error, { events: events.length });
-    failed();
-  }
+/** Stores the counts of minutes that are over, one attempt after the other. */
+function createCountStore(context: RecorderContext, counts: RefusalCounts) {
+  const batches = createBatchStore(context);
+  let last: Promise<void> = Promise.resolve();
+
+  const next = (before: number): Batch | undefined => {
+    const { events, putBack: failed } = counts.take(before);
+    return events.length === 0 ? undefined : { events, failed };
+  };
+  const store = async (before: number) => {
+    // What had to wait first, then what is due: what cannot be stored is due again only the next time.
+    if (batches.waits() && !(await batches.storeNext(() => undefined))) return;
+    await batches.storeNext(() => next(before));
+  };
+  return (before: number): Promise<void> => {
+    last = last.then(() => store(before));
+    return last;
+  };
 }
 
 /** Fixed windows of one minute; forgotten as a whole when the minute ends, so memory stays bounded. */
