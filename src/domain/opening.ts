@@ -45,8 +45,8 @@ export function openRoot({ request, agent, audiences, limits, now, apiKey }: Roo
   });
   if (request.scope) requireOffered(audiences, request.scope);
   const leaf = requireBinding(request, agent.challengeWaived || apiKey !== undefined);
-  // Where no refresh is possible the task ends with its token (design, lifetimes).
-  const once = leaf && apiKey?.refreshable !== true;
+  // Where neither refresh nor re-issue is possible (R9) the task ends with its token (design, lifetimes).
+  const once = apiKey ? !apiKey.refreshable : leaf;
   const expiresAt = taskExpiry(request, agent, limits, now);
   const maxDepth = leaf ? 0 : rootDepth(request, agent, limits);
   return {

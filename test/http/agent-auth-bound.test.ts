@@ -61,6 +61,8 @@ describe('a key that is proven beside the API key', () => {
     const headers = await proven('/auth/login');
     const { status, body } = await postJson(server, '/auth/login', { api_key: party.apiKey }, headers);
     expect([status, body.token_type]).toEqual([200, 'dpop']);
+    // Nothing goes on with the task: there is no refresh token, and no re-issue.
+    expect(body.task_expires_in).toBe(body.expires_in);
   });
 
   test('is proven once, for this endpoint, and not for a token that is not there', async () => {

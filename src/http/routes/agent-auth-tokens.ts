@@ -114,7 +114,9 @@ const login = contract({
   issues: true,
   creates: true,
   summary: 'Get an access token with an API key alone.',
-  description: 'The task is a leaf that ends with its token; there is no refresh token.',
+  description:
+    'The task ends with its token; there is no refresh token. It is a leaf, unless a DPoP proof binds it: then what it ' +
+    'derives ends with it.',
   tags,
   body: z.strictObject({ api_key: apiKey }),
   returns: {
