@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { type AgentTarget, changeAgentState } from '../app/agents/change-agent-state.ts';
 import { rotateSecret } from '../app/agents/rotate-secret.ts';
-import { type DataOptions, withJson } from './options.ts';
+import { type DataOptions, withJson, withReason } from './options.ts';
 import { json, line, note, record } from './print.ts';
 import { agentRow } from './rows.ts';
 import { inSession, type Session } from './session.ts';
@@ -25,9 +25,8 @@ const CHANGES: readonly Change[] = [
 
 export function addAgentStateCommands(agent: Command): void {
   for (const { name, to, says } of CHANGES) {
-    withJson(agent.command(name).argument('<client_id>'))
+    withReason(withJson(agent.command(name).argument('<client_id>')))
       .description(says)
-      .option('--reason <text>', 'for the audit trail')
       .action(
         inSession((session, clientId: string, options: ReasonOptions) =>
           change(session, clientId, to, options),

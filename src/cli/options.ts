@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError } from 'commander';
+import { REASON_MAX, SHOWN_TEXT } from '../domain/ids.ts';
 import type { Page, Paged } from '../app/ports/page.ts';
 import { json, note, type Row, table } from './print.ts';
 
@@ -9,6 +10,16 @@ export interface DataOptions {
 export interface PageOptions extends DataOptions {
   readonly limit: number;
   readonly cursor?: string;
+}
+
+/** For commands that end something. */
+export function withReason(command: Command): Command {
+  return command.option('--reason <text>', 'for the audit trail', (value) => {
+    if (value.length <= REASON_MAX && SHOWN_TEXT.test(value)) return value;
+    throw new InvalidArgumentError(
+      `It must have at most ${REASON_MAX} characters, none of them control characters.`,
+    );
+  });
 }
 
 /** For commands whose output is data. */

@@ -9,11 +9,12 @@ import { DomainError } from '../domain/errors.ts';
 import { findPerson } from './find-person.ts';
 import {
   type DataOptions,
-  type PageOptions,
   pageOf,
+  type PageOptions,
   printPage,
   withJson,
   withPages,
+  withReason,
   words,
 } from './options.ts';
 import { json, line, record } from './print.ts';
@@ -38,11 +39,8 @@ export function addRoleCommands(program: Command): void {
     .option('--remove <right>', 'may be repeated', words, [])
     .option('--description <text>', 'at most 500 characters')
     .action(inSession(update));
-  role
-    .command('delete')
-    .argument('<role>')
+  withReason(role.command('delete').argument('<role>'))
     .description('Delete a role: everyone who has it loses it.')
-    .option('--reason <text>', 'for the audit trail')
     .action(inSession(remove));
   addAssignment(role, 'assign', 'Give a role to an agent or a person.');
   addAssignment(role, 'unassign', 'Take a role from an agent or a person.');

@@ -8,7 +8,7 @@ import { DomainError } from '../domain/errors.ts';
 import { formatScope } from '../domain/scope.ts';
 import type { Task } from '../domain/task.ts';
 import { drawTree } from './draw-tree.ts';
-import { type DataOptions, withId, withJson } from './options.ts';
+import { type DataOptions, withId, withJson, withReason } from './options.ts';
 import { json, line, note, plain, record, table } from './print.ts';
 import { auditRow, taskRow, tokenRow } from './rows.ts';
 import { inSession, type Session } from './session.ts';
@@ -26,9 +26,8 @@ export function addTaskCommands(program: Command): void {
   withJson(withId(task.command('tree'), 'task_id'))
     .description('Draw on whose authority a task acts and what was derived from it.')
     .action(inSession(tree));
-  withJson(withId(task.command('revoke'), 'task_id'))
+  withReason(withJson(withId(task.command('revoke'), 'task_id')))
     .description('Revoke a task and everything derived from it.')
-    .option('--reason <text>', 'for the audit trail')
     .action(inSession(revoke));
 }
 

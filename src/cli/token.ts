@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { resolveTokenId } from '../app/tokens/resolve-token.ts';
 import { revokeToken } from '../app/tokens/revoke-token.ts';
 import { DomainError } from '../domain/errors.ts';
-import { type DataOptions, withId, withJson } from './options.ts';
+import { type DataOptions, withId, withJson, withReason } from './options.ts';
 import { json, line } from './print.ts';
 import { inSession, type Session } from './session.ts';
 
@@ -13,9 +13,10 @@ interface RevokeOptions extends DataOptions {
 
 export function addTokenCommands(program: Command): void {
   const token = program.command('token').description('Tokens, by their public id.');
-  withJson(withId(token.command('revoke'), 'token_id', 'as `task show` lists it; never the token itself'))
+  withReason(
+    withJson(withId(token.command('revoke'), 'token_id', 'as `task show` lists it; never the token itself')),
+  )
     .description('Revoke a token and everything derived through it.')
-    .option('--reason <text>', 'for the audit trail')
     .option('--keep-children', 'end this token only')
     .action(inSession(revoke));
 }

@@ -8,11 +8,12 @@ import { DomainError } from '../domain/errors.ts';
 import { findPerson } from './find-person.ts';
 import {
   type DataOptions,
-  type PageOptions,
   pageOf,
+  type PageOptions,
   printPage,
   withJson,
   withPages,
+  withReason,
   words,
 } from './options.ts';
 import { json, line, note, record } from './print.ts';
@@ -28,15 +29,13 @@ export function addUserCommands(program: Command): void {
     .option('--permission <right>', 'what the person may delegate; may be repeated', words, [])
     .option('--password-stdin', 'read the password from standard input')
     .action(inSession(create));
-  withJson(user.command('disable').argument('<user>', 'e-mail address or user id'))
+  withReason(withJson(user.command('disable').argument('<user>', 'e-mail address or user id')))
     .description('Disable a person: sessions and everything they approved end at once.')
-    .option('--reason <text>', 'for the audit trail')
     .action(
       inSession((session, who: string, options: StateOptions) => change(session, who, 'disabled', options)),
     );
-  withJson(user.command('enable').argument('<user>', 'e-mail address or user id'))
+  withReason(withJson(user.command('enable').argument('<user>', 'e-mail address or user id')))
     .description('Let a disabled person sign in again; what has ended stays ended.')
-    .option('--reason <text>', 'for the audit trail')
     .action(
       inSession((session, who: string, options: StateOptions) => change(session, who, 'active', options)),
     );

@@ -10,11 +10,12 @@ import type { Webhook } from '../domain/webhook.ts';
 import { WEBHOOK_EVENTS } from '../domain/webhook-event.ts';
 import {
   type DataOptions,
-  type PageOptions,
   pageOf,
+  type PageOptions,
   printPage,
   withJson,
   withPages,
+  withReason,
   words,
 } from './options.ts';
 import { json, line, note, record, table } from './print.ts';
@@ -68,9 +69,8 @@ function addSwitches(webhook: Command): void {
     ['enable', true, 'Enable a webhook: what it still had to be told is delivered.'],
     ['disable', false, 'Disable a webhook: it hears of nothing that happens from now on.'],
   ] as const) {
-    withJson(webhook.command(name).argument('<webhook_id>'))
+    withReason(withJson(webhook.command(name).argument('<webhook_id>')))
       .description(says)
-      .option('--reason <text>', 'for the audit trail')
       .action(
         inSession(async ({ context, caller }: Session, webhookId: string, options: SwitchOptions) => {
           const reason = options.reason ?? null;

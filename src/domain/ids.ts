@@ -3,8 +3,9 @@ import { DomainError } from './errors.ts';
 /** R3: what a client may choose as a task id; `.` and `..` mean something else in a path (RFC 3986 §5.2.4). */
 export const TASK_ID = /^(?!\.{1,2}$)[A-Za-z0-9._~-]{1,128}$/;
 const DESCRIPTION_MAX = 500;
-// biome-ignore lint: control characters are what this expression looks for.
-const CONTROL = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/;
+export const REASON_MAX = 500;
+/** Text of strangers that people will read: no control characters, line separators or marks that reorder it. */
+export const SHOWN_TEXT = /^[^\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]*$/u;
 
 /** @throws DomainError `parameter_invalid` when the id does not match `[A-Za-z0-9._~-]{1,128}` (R3) or is a dot segment. */
 export function checkTaskId(value: string): string {
@@ -25,8 +26,22 @@ export function checkDescription(value: string): string {
       `task_description may have at most ${DESCRIPTION_MAX} characters`,
     );
   }
-  if (CONTROL.test(value)) {
+  if (!SHOWN_TEXT.test(value)) {
     throw new DomainError('parameter_invalid', 'task_description must not contain control characters');
+  }
+  return value;
+}
+
+/**
+ * Why somebody ends something, in their own words.
+ * @throws DomainError `parameter_invalid` beyond 500 UTF-16 units or with control characters.
+ */
+export function checkReason(value: string): string {
+  if (value.length > REASON_MAX) {
+    throw new DomainError('parameter_invalid', `reason may have at most ${REASON_MAX} characters`);
+  }
+  if (!SHOWN_TEXT.test(value)) {
+    throw new DomainError('parameter_invalid', 'reason must not contain control characters');
   }
   return value;
 }

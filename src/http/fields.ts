@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Page, Paged } from '../app/ports/page.ts';
 import { DomainError } from '../domain/errors.ts';
-import { checkTaskId, TASK_ID } from '../domain/ids.ts';
+import { checkTaskId, REASON_MAX, SHOWN_TEXT, TASK_ID } from '../domain/ids.ts';
 
 const PAGE_DEFAULT = 50;
 const PAGE_MAX = 200;
@@ -29,10 +29,7 @@ export const clientId = z
   .regex(/^[\x21-\x7e]+$/, 'is not a client id');
 
 /** Display text that an administrator or agent gives as the cause of an action. */
-export const reason = z
-  .string()
-  .max(500)
-  .regex(/^[^\p{Cc}\u2028\u2029]*$/u, 'must not contain control characters');
+export const reason = z.string().max(REASON_MAX).regex(SHOWN_TEXT, 'must not contain control characters');
 
 /** RFC 7636 §4.1. */
 export const codeVerifier = z

@@ -4,12 +4,12 @@ import type { AppContext } from '../app/context.ts';
 import type { RefusalRecorder } from '../app/audit/record-refusal.ts';
 import type { ResolvedToken } from '../app/tokens/resolve-token.ts';
 import { revokeToken } from '../app/tokens/revoke-token.ts';
+import { checkReason } from '../domain/ids.ts';
+import { refusing } from './errors.ts';
 import { engineClient } from './internals.ts';
 import { presentToken } from './presented-token.ts';
 import { ROUTES } from './routes.ts';
 import { requestState } from './request-state.ts';
-
-const REASON_MAX = 500;
 
 export interface RevocationOptions {
   readonly context: AppContext;
@@ -24,15 +24,7 @@ export function revocation({ context, refusals }: RevocationOptions): Middleware
   return async (ctx, next) => {
     if (ctx.method !== 'POST' || ctx.path !== ROUTES.revocation) return next();
     const form = ctx.state.oauthBody as URLSearchParams;
-    const reason = form.get('reason');
-    if (reason !== null && reason.length > REASON_MAX) {
-      ctx.status = 400;
-      ctx.body = {
-        error: 'invalid_request',
-        error_description: `reason may have at most ${REASON_MAX} characters`,
-      };
-      return;
-    }
+    const reason = await refusing('token', () => reasonIn(form));
     presentToken(context, ctx);
     await next();
     if (ctx.status !== 200) return;
@@ -47,6 +39,11 @@ export function revocation({ context, refusals }: RevocationOptions): Middleware
     const revokeChildren = form.get('revoke_children') !== 'false';
     ctx.body = await revokeToken(context, { caller, target, reason, revokeChildren });
   };
+}
+
+function reasonIn(form: URLSearchParams): string | null {
+  const reason = form.get('reason');
+  return reason === null ? null : checkReason(reason);
 }
 
 /** The caller is told nothing; the audit trail knows whose token it was. */

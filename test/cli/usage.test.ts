@@ -37,6 +37,7 @@ describe('taskgrant', () => {
     [['nonsense'], /^taskgrant: unknown command 'nonsense'\n$/],
     [['agent', 'list', '--limit', '0'], /^taskgrant: .*--limit.*from 1 to 1000\.\n$/],
     [['agent', 'list', '--state', 'asleep'], /^taskgrant: .*one of pending, active, suspended, revoked\.\n$/],
+    [['task', 'revoke', 'x', '--reason', 'a\nb'], /^taskgrant: .*--reason.*control characters\.\n$/],
     [['agent', 'show'], /^taskgrant: missing required argument 'client_id'\n$/],
     [['audit', 'search', '--from', 'yesterday'], /^taskgrant: .*2026-01-31T09:00:00Z\.\n$/],
     [['task', 'show', 'one', 'two'], /^taskgrant: too many arguments .*\n$/],

@@ -153,6 +153,22 @@ describe('revoking a token', () => {
     expect(row.body).toMatchObject({ is_revoked: true, revocation_reason: 'wrong turn' });
   });
 
+  test.each([
+    ['a line break', 'ended\nby an administrator'],
+    ['a NUL', 'ended\u0000'],
+    ['an escape of terminals', 'ended \u001b[2J'],
+    ['a line separator', 'ended\u2028by'],
+    ['text that reads backwards', 'ended \u202eyb'],
+    ['more than people read', 'x'.repeat(501)],
+  ])('takes no reason with %s, at either endpoint', async (_, reason) => {
+    const task = await open(server, agent);
+    const refused = await revoke(server, agent, task.token, { reason });
+    expect(refused).toMatchObject({ status: 400, body: { error: 'invalid_request' } });
+    const path = `/api/admin/tokens/${task.tokenId}/revoke`;
+    expect((await asAdmin(server, 'POST', path, { reason })).status).toBe(400);
+    expect(await liveness(server, task)).toEqual(ALIVE);
+  });
+
   test('by an administrator works by its public id', async () => {
     const task = await open(server, agent);
     const body = { reason: 'seen in a log' };

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { REASON_MAX, SHOWN_TEXT } from '../../domain/ids.ts';
 import { TOKEN_EXCHANGE } from '../grants/token-exchange.ts';
 
 const text = z.string();
@@ -106,7 +107,7 @@ export const VerificationRequest = IntrospectionRequest.extend({
 export const RevocationRequest = z.object({
   token: text,
   token_type_hint: text.optional(),
-  reason: text.max(500).optional(),
+  reason: text.max(REASON_MAX).regex(SHOWN_TEXT).optional(),
   revoke_children: z.enum(['true', 'false']).optional(),
   ...credentials,
 });
