@@ -2,6 +2,7 @@ import { DomainError } from '../../domain/errors.ts';
 import type { Webhook } from '../../domain/webhook.ts';
 import { type AgentVisitor, requireOwnRoot } from '../agents/own-agent.ts';
 import type { AppContext } from '../context.ts';
+import { ownAudiences } from '../resource-servers/own-apis.ts';
 import type { Change, WebhookPatch } from '../unit-of-work.ts';
 
 /** What a webhook's use cases begin with: who asks, and which webhook. */
@@ -26,9 +27,6 @@ export async function findWebhook(
   return webhook;
 }
 
-/** Where this server itself takes tokens, besides its administration API (http/routes/example-api.ts). */
-const EXAMPLE_PATH = '/api/oauth/protected';
-
 /**
  * Whose webhooks the visitor works on: an agent's, or null for an administrator, who works on all. Whoever could make
  * a webhook of an agent's would hear of all that it does, so a token that other servers have seen is not enough.
@@ -38,9 +36,8 @@ export function ownerOf({ settings }: Pick<AppContext, 'settings'>, visitor: Age
   if (visitor === 'administrator') return null;
   const { token } = visitor.bearer;
   requireOwnRoot(visitor.bearer, token.clientId);
-  // Not whatever begins with the issuer: other servers may stand behind paths of the same host.
-  const ours = [settings.adminAudience, `${settings.issuer}${EXAMPLE_PATH}`];
-  if (ours.includes(token.audience ?? '') || token.keyThumbprint !== null) return token.clientId;
+  const isOurs = ownAudiences(settings).includes(token.audience ?? '');
+  if (isOurs || token.keyThumbprint !== null) return token.clientId;
   throw new DomainError(
     'forbidden',
     'this takes a token for this server itself, or one that is bound to a key',

@@ -1,4 +1,5 @@
 import type { AppContext } from '../../app/context.ts';
+import { EXAMPLE_API_PATH } from '../../app/resource-servers/own-apis.ts';
 import { type ResolvedToken, resolveToken } from '../../app/tokens/resolve-token.ts';
 import { stillStands } from '../../app/tokens/still-stands.ts';
 import type { Agent } from '../../domain/agent.ts';
@@ -123,7 +124,7 @@ async function challengeFor({ settings, store }: AppContext, access: Access): Pr
 
 /** RFC 9728 §3.1: the well-known path stands before the path of the resource. */
 function exampleMetadataUrl(issuer: string): string {
-  return new URL('/.well-known/oauth-protected-resource/api/oauth/protected', issuer).href;
+  return new URL(`/.well-known/oauth-protected-resource${EXAMPLE_API_PATH}`, issuer).href;
 }
 
 function callerOf(

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { checkTaskContext } from '../../app/tasks/check-task-context.ts';
 import type { AppContext } from '../../app/context.ts';
+import { EXAMPLE_API_PATH } from '../../app/resource-servers/own-apis.ts';
 import { DomainError } from '../../domain/errors.ts';
 import { formatScope } from '../../domain/scope.ts';
 import type { BearerCaller } from '../caller.ts';
@@ -13,7 +14,7 @@ const tags = ['Example API'];
 
 const readProtected = contract({
   method: 'get',
-  path: '/api/oauth/protected',
+  path: EXAMPLE_API_PATH,
   access: 'example',
   summary: 'An example of an API that accepts task tokens.',
   description:
@@ -39,7 +40,7 @@ const writeProtected = contract({ ...readProtected, method: 'post' });
 const metadata = contract({
   method: 'get',
   path: '/.well-known/oauth-protected-resource',
-  aliases: ['/.well-known/oauth-protected-resource/api/oauth/protected'],
+  aliases: [`/.well-known/oauth-protected-resource${EXAMPLE_API_PATH}`],
   access: 'anonymous',
   summary: 'Where to get tokens for the example API (RFC 9728).',
   tags,
