@@ -16,12 +16,49 @@ export interface Webhook {
   readonly disabledReason: string | null;
   /** Deliveries in a row that were given up. */
   readonly failures: number;
-  /** Encrypted; the older one signs too until `previousEndsAt`. */
+  /** Encrypted; the one before it signs too until `previousEndsAt`. */
   readonly sealedSecret: string;
   readonly previousSealedSecret: string | null;
   readonly previousEndsAt: number | null;
+  /** Those that were replaced earlier and still signed at the last replacement, newest first. */
+  readonly olderSecrets: readonly ReplacedSecret[] | null;
   readonly createdAt: number;
   readonly updatedAt: number;
+}
+
+export interface ReplacedSecret {
+  /** Encrypted. */
+  readonly sealed: string;
+  /** Until when it signs. */
+  readonly endsAt: number;
+}
+
+type Secrets = Pick<Webhook, 'sealedSecret' | 'previousSealedSecret' | 'previousEndsAt' | 'olderSecrets'>;
+
+/** What signs a delivery at a time: the current secret, and those whose overlap has not ended, newest first. */
+export function signingSecrets(webhook: Secrets, now: number): readonly string[] {
+  return [webhook.sealedSecret, ...stillSigning(webhook, now).map(({ sealed }) => sealed)];
+}
+
+/** The secrets after a replacement. What signed before signs until `endsAt`, or each until its own end; null = no more. */
+export function afterReplacing(
+  webhook: Secrets,
+  { sealed, now, endsAt }: { readonly sealed: string; readonly now: number; readonly endsAt: number | null },
+): Secrets {
+  const [previous, ...older] =
+    endsAt === null ? [] : [{ sealed: webhook.sealedSecret, endsAt }, ...stillSigning(webhook, now)];
+  return {
+    sealedSecret: sealed,
+    previousSealedSecret: previous?.sealed ?? null,
+    previousEndsAt: previous?.endsAt ?? null,
+    olderSecrets: older.length === 0 ? null : older,
+  };
+}
+
+function stillSigning(webhook: Secrets, now: number): readonly ReplacedSecret[] {
+  const { previousSealedSecret: sealed, previousEndsAt: endsAt, olderSecrets } = webhook;
+  const previous = sealed !== null && endsAt !== null ? [{ sealed, endsAt }] : [];
+  return [...previous, ...(olderSecrets ?? [])].filter((one) => one.endsAt > now);
 }
 
 /** `dead`: given up, until somebody asks for it again. */

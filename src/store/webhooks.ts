@@ -20,6 +20,7 @@ export const webhooks = mapping<Webhook>('webhooks', {
   sealedSecret: plain('sealed_secret'),
   previousSealedSecret: plain('previous_sealed_secret'),
   previousEndsAt: plain('previous_ends_at'),
+  olderSecrets: json('older_secrets'),
   createdAt: plain('created_at'),
   updatedAt: plain('updated_at'),
 });

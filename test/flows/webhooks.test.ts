@@ -227,6 +227,33 @@ describe('managing webhooks', () => {
     expect(() => verify(body.secret)).toThrow('No matching signature');
   });
 
+  test('each secret that was replaced within the overlap goes on signing, however many replaced it at once', async () => {
+    const { id, secret } = await webhookOf(ask, ['task.opened']);
+    const rotate = (body = {}) => ask('POST', `/webhooks/${id}/regenerate-secret`, body);
+    const rotated = [await rotate(), ...(await Promise.all([rotate(), rotate(), rotate(), rotate()]))];
+    const told = rotated.filter(({ status }) => status === 200).map(({ body }) => String(body.secret));
+    expect(rotated.filter(({ status }) => status !== 200 && status !== 409)).toEqual([]);
+    expect(told.length).toBeGreaterThan(1);
+    await open(server, agent);
+    const [one] = await receiver.until(1);
+    for (const valid of [secret, ...told]) {
+      expect(new Webhook(valid).verify(one?.text ?? '', one?.headers as never)).toEqual(one?.body);
+    }
+    await rotate({ immediate: true });
+    await open(server, agent);
+    const [, two] = await receiver.until(2);
+    expect(String(two?.headers['webhook-signature']).split(' ')).toHaveLength(1);
+  });
+
+  test('at most five secrets sign: a further one replaces them all, or waits', async () => {
+    const { id } = await webhookOf(ask, ['task.opened']);
+    const rotate = (body = {}) => ask('POST', `/webhooks/${id}/regenerate-secret`, body);
+    for (let i = 0; i < 4; i += 1) expect((await rotate()).status).toBe(200);
+    expect(await rotate()).toMatchObject({ status: 409, body: { code: 'conflict' } });
+    expect((await rotate({ immediate: true })).body.webhook.old_secret_expires_at).toBeNull();
+    expect((await rotate()).status).toBe(200);
+  });
+
   test('is changed, disabled, enabled, tried out and deleted', async () => {
     const { id } = await webhookOf(ask, ['task.opened']);
     const changed = await ask('PATCH', `/api/webhooks/${id}`, {

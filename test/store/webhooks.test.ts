@@ -30,6 +30,7 @@ function aWebhook(over: Partial<Webhook> = {}): Webhook {
     sealedSecret: 'v1.sealed',
     previousSealedSecret: null,
     previousEndsAt: null,
+    olderSecrets: null,
     createdAt: T0,
     updatedAt: T0,
     ...over,

@@ -1,5 +1,6 @@
 import type { RetrySchedule } from '../../domain/retry.ts';
 import { pauseAfter } from '../../domain/retry.ts';
+import { signingSecrets } from '../../domain/webhook.ts';
 import type { AppContext } from '../context.ts';
 import type { Attempted, ClaimedDelivery, WebhookAnswer, WebhookSender } from '../ports/webhooks.ts';
 import { webhookBody } from './webhook-body.ts';
@@ -58,12 +59,10 @@ async function send(
   const { delivery, webhook } = claimed;
   const now = context.clock.now();
   const body = webhookBody(claimed);
-  const overlaps = webhook.previousEndsAt !== null && webhook.previousEndsAt > now;
-  const secrets = [webhook.sealedSecret, ...(overlaps ? [webhook.previousSealedSecret ?? []] : [])].flat();
   let signed: Readonly<Record<string, string>>;
   try {
     const message = { id: delivery.id, event: delivery.event, seconds: Math.floor(now / 1000), body };
-    signed = context.webhooks.secrets.sign(webhook.id, secrets, message);
+    signed = context.webhooks.secrets.sign(webhook.id, signingSecrets(webhook, now), message);
   } catch {
     return { status: null, excerpt: null, retryAfterMs: undefined, error: UNREADABLE };
   }

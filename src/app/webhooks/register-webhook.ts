@@ -54,6 +54,7 @@ export async function registerWebhook(
     sealedSecret: sealed,
     previousSealedSecret: null,
     previousEndsAt: null,
+    olderSecrets: null,
     createdAt: now,
     updatedAt: now,
   };

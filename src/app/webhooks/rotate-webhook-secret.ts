@@ -1,11 +1,17 @@
+import { DomainError } from '../../domain/errors.ts';
+import { afterReplacing, signingSecrets } from '../../domain/webhook.ts';
 import { type Caller, unitOf } from '../audit/audit-trail.ts';
 import type { AppContext } from '../context.ts';
 import { changeOf, changeTime, findWebhook, type WebhookCommand } from './find-webhook.ts';
 import type { RegisteredWebhook } from './register-webhook.ts';
 
+/** A delivery carries a signature by each. */
+const MOST_SECRETS = 5;
+
 /**
  * Gives a webhook a new secret. The one before goes on signing beside it for the overlap, so that a receiver can change
- * over; with `immediate` it ends at once.
+ * over, and so does what it had replaced itself: which of them the receiver knows, nobody can tell. With `immediate` all
+ * of them end at once.
  * @throws DomainError `not_found`, `forbidden` or `conflict`.
  */
 export async function rotateWebhookSecret(
@@ -18,14 +24,11 @@ export async function rotateWebhookSecret(
 ): Promise<RegisteredWebhook> {
   const webhook = await findWebhook(context, command);
   const { value: secret, sealed } = context.webhooks.secrets.mint(webhook.id);
-  const overlaps = !immediate && context.settings.webhooks.secretOverlapSeconds > 0;
-  const previousEndsAt = overlaps
-    ? context.clock.now() + context.settings.webhooks.secretOverlapSeconds * 1000
-    : null;
+  const now = context.clock.now();
+  const overlapMs = immediate ? 0 : context.settings.webhooks.secretOverlapSeconds * 1000;
+  if (overlapMs > 0 && signingSecrets(webhook, now).length >= MOST_SECRETS) throw full();
   const set = {
-    sealedSecret: sealed,
-    previousSealedSecret: overlaps ? webhook.sealedSecret : null,
-    previousEndsAt,
+    ...afterReplacing(webhook, { sealed, now, endsAt: overlapMs > 0 ? now + overlapMs : null }),
     updatedAt: changeTime(context, webhook),
   };
   await context.store.commit(
@@ -36,4 +39,11 @@ export async function rotateWebhookSecret(
     }),
   );
   return { webhook: { ...webhook, ...set }, secret };
+}
+
+function full(): DomainError {
+  return new DomainError(
+    'conflict',
+    `${MOST_SECRETS} secrets sign for the webhook: wait until one ends, or end them with immediate`,
+  );
 }

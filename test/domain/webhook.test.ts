@@ -1,0 +1,27 @@
+import { expect, test } from '@jest/globals';
+import { afterReplacing, signingSecrets } from '../../src/domain/webhook.ts';
+
+const FRESH = { sealedSecret: 'one', previousSealedSecret: null, previousEndsAt: null, olderSecrets: null };
+
+test('each secret signs until the end of the overlap that it was replaced with', () => {
+  const second = afterReplacing(FRESH, { sealed: 'two', now: 0, endsAt: 100 });
+  const third = afterReplacing(second, { sealed: 'three', now: 50, endsAt: 150 });
+  expect(signingSecrets(FRESH, 0)).toEqual(['one']);
+  expect(signingSecrets(second, 99)).toEqual(['two', 'one']);
+  expect(signingSecrets(third, 50)).toEqual(['three', 'two', 'one']);
+  expect(signingSecrets(third, 100)).toEqual(['three', 'two']);
+  expect(signingSecrets(third, 150)).toEqual(['three']);
+});
+
+test('what does not sign any more is not kept', () => {
+  const second = afterReplacing(FRESH, { sealed: 'two', now: 0, endsAt: 100 });
+  const third = afterReplacing(second, { sealed: 'three', now: 100, endsAt: 200 });
+  expect(third).toEqual({
+    sealedSecret: 'three',
+    previousSealedSecret: 'two',
+    previousEndsAt: 200,
+    olderSecrets: null,
+  });
+  const fourth = afterReplacing(third, { sealed: 'four', now: 100, endsAt: null });
+  expect(fourth).toEqual({ ...FRESH, sealedSecret: 'four' });
+});
