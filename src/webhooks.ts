@@ -9,8 +9,9 @@ import { createWebhookSender } from './network/webhook-sender.ts';
 import { createWebhookTargets } from './network/webhook-targets.ts';
 import type { DatabaseStore } from './store/store.ts';
 
-/** Deliveries that one process makes at the same time. */
-const MOST_AT_ONCE = 32;
+/** Deliveries that one process makes at the same time: to receivers that answer soon, and to those that do not. */
+const QUICK_AT_ONCE = 32;
+const SLOW_AT_ONCE = 32;
 /** Clocks of servers may differ; a lease must outlive an attempt on each of them. */
 const CLOCKS_DIFFER_MS = 5_000;
 
@@ -60,8 +61,7 @@ export function startWebhooks(
     schedule: { pauses: webhooks.retryPauses },
     random: Math.random,
     userAgent: `Taskgrant/${version}`,
-    perHost: webhooks.perHost,
-    most: MOST_AT_ONCE,
+    places: { perHost: webhooks.perHost, quick: QUICK_AT_ONCE, slow: SLOW_AT_ONCE },
     leaseMs: 2 * timeoutMs + CLOCKS_DIFFER_MS,
     disableAfter: webhooks.disableAfter,
   });

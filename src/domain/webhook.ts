@@ -26,6 +26,11 @@ export interface Webhook {
   readonly updatedAt: number;
 }
 
+/** Who is served as one, however many webhooks they have; administrators' webhooks count each by itself. As the outbox. */
+export function partyOf({ id, owner }: Pick<Webhook, 'id' | 'owner'>): string {
+  return owner ?? id;
+}
+
 export interface ReplacedSecret {
   /** Encrypted. */
   readonly sealed: string;

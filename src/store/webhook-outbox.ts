@@ -1,5 +1,5 @@
 import type { Knex } from 'knex';
-import type { Attempted, ClaimedDelivery, WebhookOutbox } from '../app/ports/webhooks.ts';
+import type { Attempted, ClaimedDelivery, PartOfDue, Waiting, WebhookOutbox } from '../app/ports/webhooks.ts';
 import { auditEvents } from './audit-events.ts';
 import { toJson } from './json.ts';
 import type { Mapping } from './mapping.ts';
@@ -38,19 +38,21 @@ const HEADS = `WITH RECURSIVE heads(seq) AS (
     FROM heads JOIN webhook_deliveries head ON head.seq = heads.seq
   )`;
 
-async function due(
-  db: Knex,
-  now: number,
-  { except, most }: { readonly except: readonly string[]; readonly most: number },
-) {
-  const spared = among(db, 'w.host', except);
-  return rowsOf<{ seq: number; host: string }>(
+/** As partyOf (domain/webhook.ts). */
+const PARTY = 'COALESCE(w.owner, w.id)';
+
+async function due(db: Knex, now: number, { except, mostOfParty, most }: PartOfDue) {
+  const [hosts, parties] = [among(db, 'w.host', except.hosts), among(db, PARTY, except.parties)];
+  return rowsOf<Waiting & { seq: number }>(
     db,
-    `${HEADS} SELECT d.seq AS seq, w.host AS host
-     FROM heads JOIN webhook_deliveries d ON d.seq = heads.seq JOIN webhooks w ON w.id = d.webhook_id
-     WHERE w.enabled AND d.due_at <= ? AND (d.leased_until IS NULL OR d.leased_until <= ?) AND NOT (${spared.sql})
-     ORDER BY d.due_at, d.seq LIMIT ?`,
-    [now, now, ...spared.bindings, most],
+    `${HEADS}, waiting AS (
+       SELECT d.seq AS seq, d.due_at AS due_at, w.host AS host, ${PARTY} AS party,
+         ROW_NUMBER() OVER (PARTITION BY ${PARTY} ORDER BY d.due_at, d.seq) AS nth
+       FROM heads JOIN webhook_deliveries d ON d.seq = heads.seq JOIN webhooks w ON w.id = d.webhook_id
+       WHERE w.enabled AND d.due_at <= ? AND (d.leased_until IS NULL OR d.leased_until <= ?)
+         AND NOT (${hosts.sql}) AND NOT (${parties.sql}))
+     SELECT seq, host, party FROM waiting WHERE nth <= ? ORDER BY nth, due_at, seq LIMIT ?`,
+    [now, now, ...hosts.bindings, ...parties.bindings, mostOfParty, most],
   );
 }
 

@@ -20,7 +20,13 @@ function slowOutbox(lookMs: number) {
 
 function deliver(outbox: Pick<WebhookOutbox, 'due' | 'onRecorded'>) {
   const context = { clock: Date, ids: { next: () => 'lease' }, log: { warn: () => undefined } };
-  const parts = { context, outbox, perHost: 2, most: 10, leaseMs: 1000, disableAfter: 2 };
+  const parts = {
+    context,
+    outbox,
+    places: { perHost: 2, quick: 5, slow: 5 },
+    leaseMs: 1000,
+    disableAfter: 2,
+  };
   return startDelivering(parts as unknown as DeliveryParts);
 }
 

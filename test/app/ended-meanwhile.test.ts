@@ -140,7 +140,11 @@ describe.each(['SQLite', 'PostgreSQL'] as const)('what is given to what has ende
       const { id: deliveryId } = await testWebhook(context, { ...admin, webhookId });
       const { webhookOutbox } = made.store;
       const now = context.clock.now();
-      const due = await webhookOutbox.due(now, { except: [], most: 10 });
+      const due = await webhookOutbox.due(now, {
+        except: { hosts: [], parties: [] },
+        mostOfParty: 10,
+        most: 10,
+      });
       const claimed = await webhookOutbox.claim(
         due.map(({ seq }) => seq),
         { id: deliveryId, now, until: now + 1000 },

@@ -3,7 +3,7 @@ import type { Attempted } from '../../src/app/ports/webhooks.ts';
 import type { Change } from '../../src/app/unit-of-work.ts';
 import { AUDIT_EVENT_TYPES, type AuditEvent } from '../../src/domain/audit-event.ts';
 import { DomainError } from '../../src/domain/errors.ts';
-import type { Webhook } from '../../src/domain/webhook.ts';
+import { partyOf, type Webhook } from '../../src/domain/webhook.ts';
 import { patternsFor, webhookEventOf } from '../../src/domain/webhook-event.ts';
 import { groupCommitter } from '../../src/store/committer.ts';
 import { isPostgres } from '../../src/store/statements.ts';
@@ -13,7 +13,7 @@ import { onEveryDatabase } from './databases.ts';
 
 const miss = new DomainError('conflict', 'it does not hold');
 const NOW = T0 + 1000;
-const ALL = { except: [], most: 100 };
+const ALL = { except: { hosts: [], parties: [] }, mostOfParty: 100, most: 100 };
 
 function aWebhook(over: Partial<Webhook> = {}): Webhook {
   return {
@@ -289,12 +289,36 @@ onEveryDatabase('webhooks and their deliveries', (open) => {
       await tell(anEvent({ at: T0 + 5000 }));
       expect(await dueSeqs(T0 + 4999)).toEqual([]);
       expect(await outbox().due(T0 + 5000, ALL)).toHaveLength(2);
-      const spared = await outbox().due(T0 + 5000, { except: [one.host, 'x'], most: 100 });
+      const spared = await outbox().due(T0 + 5000, {
+        ...ALL,
+        except: { hosts: [one.host, 'x'], parties: [] },
+      });
       expect(spared.map(({ host }) => host)).toEqual([other.host]);
-      expect(await outbox().due(T0 + 5000, { except: [], most: 1 })).toHaveLength(1);
+      expect(await outbox().due(T0 + 5000, { ...ALL, most: 1 })).toHaveLength(1);
       const set = { enabled: false, updatedAt: T0 + 1 };
       await change({ do: 'update_webhook', id: one.id, expectUpdatedAt: T0, set, miss });
       expect((await outbox().due(T0 + 5000, ALL)).map(({ host }) => host)).toEqual([other.host]);
+    });
+
+    test('is found for each party before a second one of any, whoever waits longer', async () => {
+      await register({ owner: 'busy', agentId: 'busy' });
+      await register({ owner: 'busy', agentId: 'busy', host: 'other.example.com' });
+      const own = await register({ owner: 'late', agentId: 'late' });
+      await change({ do: 'insert_agent', agent: anAgent({ clientId: 'busy' }), miss });
+      await change({ do: 'insert_agent', agent: anAgent({ clientId: 'late' }), miss });
+      const all = await register();
+      await tell(anEvent({ clientId: 'busy', at: T0 }));
+      await tell(anEvent({ clientId: 'late', at: T0 + 500 }));
+      const found = async (over: object) =>
+        (await outbox().due(NOW, { ...ALL, ...over })).map(({ party }) => party);
+      const first = ['busy', all.id, 'late'].toSorted();
+      expect((await found({ most: 3 })).toSorted()).toEqual(first);
+      expect((await found({ mostOfParty: 1 })).toSorted()).toEqual(first);
+      const rest = await found({});
+      expect(rest.slice(0, 3).toSorted()).toEqual(first);
+      expect(rest.slice(3).toSorted()).toEqual(['busy', all.id].toSorted());
+      expect(await found({ except: { hosts: [], parties: ['busy', all.id] } })).toEqual(['late']);
+      expect([partyOf(own), partyOf(all)]).toEqual(['late', all.id]);
     });
 
     test('is taken by one of all who try at once', async () => {

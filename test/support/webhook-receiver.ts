@@ -26,8 +26,8 @@ export interface Receiver {
 
 export type Answering = (request: Received, response: ServerResponse, nth: number) => void;
 
-/** A real receiver on a free port of this machine. */
-export async function startReceiver(): Promise<Receiver> {
+/** A real receiver on a free port of this machine, at one address or, with `0.0.0.0`, at all. */
+export async function startReceiver(at = '127.0.0.1'): Promise<Receiver> {
   const received: Received[] = [];
   let answering: Answering = (_request, response) => void response.writeHead(204).end();
   let open = 0;
@@ -43,7 +43,7 @@ export async function startReceiver(): Promise<Receiver> {
       answering(one, response, received.length);
     });
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => server.listen(0, at, resolve));
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/hook`,
     received,

@@ -29,6 +29,22 @@ export interface ClaimedDelivery {
   readonly event: AuditEvent;
 }
 
+/** A delivery that is due. */
+export interface Waiting {
+  readonly host: string;
+  /** Whoever made the webhook: an agent, or administrators, each of whose webhooks counts by itself. */
+  readonly party: string;
+}
+
+/** Which of what is due is looked for. */
+export interface PartOfDue {
+  /** Hosts and parties that take no more. */
+  readonly except: { readonly hosts: readonly string[]; readonly parties: readonly string[] };
+  /** Of one party, and in all: the first of each party before the second of any. */
+  readonly mostOfParty: number;
+  readonly most: number;
+}
+
 /** What came of an attempt. Times are milliseconds since the epoch. */
 export interface Attempted {
   readonly seq: number;
@@ -51,11 +67,8 @@ export interface Attempted {
 export interface WebhookOutbox {
   /** Calls back after commits of this process that recorded deliveries. */
   onRecorded(listener: () => void): void;
-  /** What is to be delivered now, longest due first; `except`: hosts that take no more. */
-  due(
-    now: number,
-    part: { readonly except: readonly string[]; readonly most: number },
-  ): Promise<readonly { readonly seq: number; readonly host: string }[]>;
+  /** What is to be delivered now, of each party longest due first. */
+  due(now: number, part: PartOfDue): Promise<readonly (Waiting & { readonly seq: number })[]>;
   /** Takes those that nobody else has taken, until `until`; whoever has not ended them by then may meet a rival. */
   claim(
     seqs: readonly number[],

@@ -1,17 +1,18 @@
-import { setTimeout } from 'node:timers/promises';
+import { setTimeout as pause } from 'node:timers/promises';
+import { partyOf } from '../../domain/webhook.ts';
 import { reportFailure } from '../audit/report-failure.ts';
 import type { AppContext } from '../context.ts';
-import type { ClaimedDelivery, WebhookOutbox } from '../ports/webhooks.ts';
+import type { ClaimedDelivery, Waiting, WebhookOutbox } from '../ports/webhooks.ts';
 import { type AttemptOutcome, type AttemptParts, attemptDelivery } from './attempt-delivery.ts';
-import { hostSlots } from './host-slots.ts';
+import { createDeliveryPlaces, type PlaceLimits } from './delivery-places.ts';
 import { disableWebhook } from './switch-webhook.ts';
+import { createTally } from './tally.ts';
 
 export interface DeliveryParts extends AttemptParts {
   readonly context: AppContext;
   readonly outbox: WebhookOutbox;
-  /** Deliveries at the same time, to one host and in all. */
-  readonly perHost: number;
-  readonly most: number;
+  /** Deliveries at the same time. */
+  readonly places: PlaceLimits;
   /** How long a claim lasts: longer than any attempt, clocks of other servers included. */
   readonly leaseMs: number;
   /** Deliveries given up in a row before the webhook is disabled. */
@@ -26,6 +27,12 @@ export interface Delivering {
 /** Without a commit of this process to wake it: retries, and what other processes recorded or left. */
 const LOOK_EVERY_MS = 1_000;
 const FINISH_WITHIN_MS = 2_000;
+/** What takes longer is slow. */
+const QUICK_WITHIN_MS = 1_000;
+/** Deliveries that a look finds: of one party, and in all. */
+const MOST_OF_PARTY = 16;
+const MOST_FOUND = 256;
+const MOST_SETTLED = 32;
 /** Where very many agents wait for receivers that fail, a look takes long; it is followed by a rest of so many times that. */
 const LONG_LOOK_MS = 20;
 const REST = 4;
@@ -37,7 +44,7 @@ const REST = 4;
 export function startDelivering(parts: DeliveryParts): Delivering {
   const { context, outbox } = parts;
   const ending = new AbortController();
-  const slots = hostSlots(parts);
+  const places = createDeliveryPlaces(parts.places, () => context.clock.now());
   const sending = new Set<Promise<void>>();
   const finished: AttemptOutcome[] = [];
   let looking: Promise<void> | undefined;
@@ -73,17 +80,17 @@ export function startDelivering(parts: DeliveryParts): Delivering {
   /** Others need the database, too. */
   async function restAfter(lookMs: number): Promise<void> {
     if (lookMs < LONG_LOOK_MS) return;
-    await setTimeout(Math.min(REST * lookMs, LOOK_EVERY_MS), undefined, stopping).catch(() => undefined);
+    await pause(Math.min(REST * lookMs, LOOK_EVERY_MS), undefined, stopping).catch(() => undefined);
   }
 
   async function claimDue(): Promise<readonly ClaimedDelivery[]> {
-    if (slots.left() === 0) return [];
+    if (places.full()) return [];
     const now = context.clock.now();
-    const due = await outbox.due(now, { except: slots.full(), most: parts.most });
-    const picked = slots.fitting(due);
+    const part = { except: places.spared(), mostOfParty: MOST_OF_PARTY, most: MOST_FOUND };
+    const due = await outbox.due(now, part);
+    const picked = places.pick(due);
     if (picked.length === 0) return [];
-    // Hosts that were full, or turned out to be, may hide others behind them.
-    again ||= due.length === parts.most;
+    again ||= mayHideOthers(due);
     const lease = { id: context.ids.next(), now, until: now + parts.leaseMs };
     return outbox.claim(
       picked.map(({ seq }) => seq),
@@ -92,10 +99,12 @@ export function startDelivering(parts: DeliveryParts): Delivering {
   }
 
   function start(claimed: ClaimedDelivery): void {
-    slots.take(claimed.webhook.host);
+    const place = places.take({ host: claimed.webhook.host, party: partyOf(claimed.webhook) });
+    const late = setTimeout(place.linger, QUICK_WITHIN_MS);
     const attempt = attemptDelivery(parts, claimed, ending.signal).then((outcome) => {
+      clearTimeout(late);
       finished.push(outcome);
-      slots.giveBack(claimed.webhook.host);
+      place.giveBack();
       sending.delete(attempt);
       void settle();
     });
@@ -114,7 +123,7 @@ export function startDelivering(parts: DeliveryParts): Delivering {
 
   async function store(): Promise<void> {
     while (finished.length > 0) {
-      const batch = finished.slice(0, parts.most);
+      const batch = finished.slice(0, MOST_SETTLED);
       const given = await outbox.settle(batch);
       finished.splice(0, batch.length);
       wake();
@@ -154,7 +163,7 @@ export function startDelivering(parts: DeliveryParts): Delivering {
       const cut = new AbortController();
       await Promise.race([
         Promise.all(sending),
-        setTimeout(FINISH_WITHIN_MS, undefined, { signal: cut.signal }).catch(() => undefined),
+        pause(FINISH_WITHIN_MS, undefined, { signal: cut.signal }).catch(() => undefined),
       ]);
       cut.abort();
       ending.abort();
@@ -162,4 +171,11 @@ export function startDelivering(parts: DeliveryParts): Delivering {
       await settle();
     },
   };
+}
+
+/** Those that were found first may all be for hosts that turn out to be full. */
+function mayHideOthers(due: readonly Waiting[]): boolean {
+  const ofParties = createTally();
+  for (const { party } of due) ofParties.add(party);
+  return due.length >= MOST_FOUND || ofParties.names().some((party) => ofParties.of(party) >= MOST_OF_PARTY);
 }
