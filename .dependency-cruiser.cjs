@@ -7,7 +7,7 @@
  *   store, crypto, audit, limits, network → app/ports and app/unit-of-work, domain
  *   http, oidc, store, crypto, audit, limits and network never import one another
  *   config and log are for main, build and cli; everything else gets settings and a logger through app; of the domain,
- *   config knows what a permission is and which ones there always are
+ *   config knows what a permission is and which ones there always are, and what is an address, a password, an audience
  */
 
 /** For each folder or file directly under src/, what else under src/ it may import. */
@@ -61,7 +61,14 @@ const ALLOWED = {
   'network/': ['app/ports.ts', 'app/ports/', 'domain/'],
   'app/': ['domain/'],
   'domain/': [],
-  'config/': ['domain/permission.ts', 'domain/built-in-catalogue.ts', 'domain/policy/policy.ts'],
+  'config/': [
+    'domain/audience.ts',
+    'domain/built-in-catalogue.ts',
+    'domain/email-address.ts',
+    'domain/password.ts',
+    'domain/permission.ts',
+    'domain/policy/policy.ts',
+  ],
   'log/': ['app/ports.ts'],
 };
 

@@ -146,8 +146,8 @@ export async function build(config: Config, outside: Outside = {}): Promise<Task
 async function compose(config: Config, outside: Outside, closed: () => void): Promise<Taskgrant> {
   const parts = await buildContext(config, outside.clock);
   const { context, store, keyring, loggers, masterKey, decisionPoint, webhooks } = parts;
-  await keyring.ensure();
-  const created = outside.prepared ? {} : await firstStart(context, config);
+  const created = outside.prepared ? {} : await firstStart(context, config, () => keyring.ensure());
+  if (outside.prepared) await keyring.ensure();
   const refusals = createRefusalRecorder(context);
   const answerOnce = createAnswerOnce({
     context,

@@ -1,3 +1,4 @@
+import { audienceFault, withoutSlash } from '../domain/audience.ts';
 import { builtInPermissions } from '../domain/built-in-catalogue.ts';
 import { isWildcard } from '../domain/permission.ts';
 import { BlockList, isIP } from 'node:net';
@@ -126,20 +127,28 @@ function scopeRules({ registration, scopes, resourceServers }: Config): BrokenRu
   return broken;
 }
 
-/** One owner per audience; the server's own API belongs to no other resource server. */
-function audienceRules({ apiAudience, resourceServers }: Config): BrokenRule[] {
-  const broken: BrokenRule[] = [];
+/** One owner per audience; the server's own API and the issuer belong to no other resource server. */
+function audienceRules(config: Config): BrokenRule[] {
+  const { apiAudience, issuer, resourceServers } = config;
+  const problems: string[] = [];
+  // What is wrong with the issuer is told once.
+  const wrongBeginning = issuerRules(config).length > 0 ? issuer : undefined;
   const names = new Set<string>();
-  const owners = new Map([[apiAudience, 'the administration API']]);
-  for (const server of resourceServers) {
-    if (names.has(server.name)) broken.push(['resourceServers', `holds the name "${server.name}" twice`]);
-    names.add(server.name);
-    for (const audience of server.audiences) {
-      const owner = owners.get(audience);
-      if (owner)
-        broken.push(['resourceServers', `"${server.name}" claims ${audience}, which belongs to ${owner}`]);
-      owners.set(audience, `"${server.name}"`);
+  const owners = new Map([
+    [apiAudience, 'the administration API'],
+    [issuer, 'this server'],
+  ]);
+  for (const { name, audiences } of resourceServers) {
+    if (names.has(name)) problems.push(`holds the name "${name}" twice`);
+    names.add(name);
+    for (const audience of audiences) {
+      const told = wrongBeginning !== undefined && audience.startsWith(wrongBeginning);
+      const fault = told ? undefined : audienceFault(audience);
+      if (fault !== undefined) problems.push(`"${name}" claims ${audience}, which ${fault}`);
+      const owner = owners.get(withoutSlash(audience));
+      if (owner) problems.push(`"${name}" claims ${audience}, which belongs to ${owner}`);
+      owners.set(withoutSlash(audience), `"${name}"`);
     }
   }
-  return broken;
+  return problems.map((problem) => ['resourceServers', problem]);
 }

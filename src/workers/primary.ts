@@ -53,8 +53,7 @@ export async function runPrimary(config: Config, signals: Signals): Promise<void
 async function prepare(config: Config): Promise<{ created: Bootstrapped; loggers: Loggers }> {
   const { context, keyring, loggers, store } = await buildContext(config, undefined, { brief: true });
   try {
-    await keyring.ensure();
-    return { created: await firstStart(context, config), loggers };
+    return { created: await firstStart(context, config, () => keyring.ensure()), loggers };
   } finally {
     await store.close();
   }

@@ -2,6 +2,7 @@ import { afterEach, describe, expect, test } from '@jest/globals';
 import { bootstrap } from '../../src/app/bootstrap/bootstrap.ts';
 import type { BootstrapOptions } from '../../src/app/bootstrap/bootstrap-options.ts';
 import { changeUserState } from '../../src/app/users/change-user-state.ts';
+import { registerResourceServer } from '../../src/app/resource-servers/register-resource-server.ts';
 import { deleteResourceServer } from '../../src/app/resource-servers/delete-resource-server.ts';
 import { verifyCredentials } from '../../src/app/users/sign-in.ts';
 import { createDatabase } from '../support/postgres.ts';
@@ -89,6 +90,64 @@ describe('starting an empty server', () => {
     expect(await store.users.count()).toBe(1);
     expect(await store.agents.secrets('taskgrant-admin', context.clock.now())).toHaveLength(1);
     expect(await store.resourceServers.all()).toHaveLength(2);
+  });
+});
+
+describe('a start that is refused', () => {
+  const [declared] = CONFIGURED.exampleServers;
+
+  test.each<[string, Partial<BootstrapOptions>]>([
+    ['an address that is none', { adminEmail: 'admin@-x.example' }],
+    ['a password that is too long', { adminEmail: 'root@example.com', adminPassword: 'x'.repeat(257) }],
+    ['an audience that is none', { exampleServers: [declared!, { ...declared!, audiences: ['ftp://x'] }] }],
+  ])('for %s has written nothing and prepared nothing', async (_, wrong) => {
+    const { context, store } = await empty();
+    const options = { allowGenerate: true, exampleServers: CONFIGURED.exampleServers, scopes: [], ...wrong };
+    let prepared = false;
+    const prepare = async () => void (prepared = true);
+    await expect(bootstrap(context, options, prepare)).rejects.toMatchObject({ code: 'parameter_invalid' });
+    expect(prepared).toBe(false);
+    expect(await store.agents.byId('taskgrant-admin')).toBeUndefined();
+    expect(await store.resourceServers.all()).toEqual([]);
+    expect((await store.audit.search({}, { limit: 10 })).items).toEqual([]);
+  });
+
+  test('because nothing could be prepared has written nothing', async () => {
+    const { context, store } = await empty();
+    const prepare = async () => Promise.reject(new Error('no key'));
+    const options = { allowGenerate: true, exampleServers: [], scopes: [] };
+    await expect(bootstrap(context, options, prepare)).rejects.toThrow('no key');
+    expect(await store.agents.byId('taskgrant-admin')).toBeUndefined();
+    expect(await store.resourceServers.all()).toEqual([]);
+  });
+
+  test('for an audience that belongs to somebody else leaves everything as it was', async () => {
+    const { context, store } = await empty();
+    await bootstrap(context, CONFIGURED);
+    const other = { name: 'Travel', audiences: ['https://travel.example'], scopes: null } as const;
+    await registerResourceServer(context, { caller: CALLER, ...other, tokenFormat: 'jwt' });
+    const before = await store.audit.search({}, { limit: 100 });
+    const taken = {
+      ...declared!,
+      name: 'mine',
+      audiences: ['https://mine.example', 'https://travel.example'],
+    };
+    const changed = { ...CONFIGURED, adminClientSecret: 'another-secret-of-the-operator-000000002' };
+    await expect(
+      bootstrap(context, { ...changed, exampleServers: [{ ...declared!, scopes: null }, taken] }),
+    ).rejects.toMatchObject({ code: 'conflict', message: expect.stringContaining('https://travel.example') });
+    expect(await store.audit.search({}, { limit: 100 })).toEqual(before);
+    expect(await store.resourceServers.byClientId('rs_example')).toMatchObject({ scopes: ['example:read'] });
+  });
+});
+
+describe('an administrator of a server that knows very many rights', () => {
+  test('may delegate all of them', async () => {
+    const { context, store } = await empty();
+    const scopes = Array.from({ length: 150 }, (_, i) => `reports-${i}:read`);
+    await bootstrap(context, { ...CONFIGURED, scopes });
+    const user = await store.users.byEmail('root@example.com');
+    expect(user?.permissions).toEqual(['admin:*', 'tasks:*', ...scopes]);
   });
 });
 
@@ -220,6 +279,23 @@ describe('starting again', () => {
     await bootstrap(context, CONFIGURED);
     expect(await store.agents.byId('rs_example')).toMatchObject({ state: 'active', deletedAt: null });
     expect(await store.resourceServers.byClientId('rs_example')).toBeDefined();
+  });
+
+  test('gives an audience to the resource server that it is declared for, whose name decides which one it is', async () => {
+    const { context, store } = await empty();
+    const jwt = { scopes: null, tokenFormat: 'jwt' } as const;
+    const [x, y] = ['https://x.example', 'https://y.example'];
+    await bootstrap(context, { ...CONFIGURED, exampleServers: [{ name: 'one', audiences: [x], ...jwt }] });
+    const exampleServers = [
+      { name: 'one', audiences: [y], ...jwt },
+      { name: 'two', audiences: [x], ...jwt },
+    ];
+    await bootstrap(context, { ...CONFIGURED, exampleServers });
+    expect(await store.resourceServers.byAudience(y)).toMatchObject({ clientId: 'rs_one' });
+    expect(await store.resourceServers.byAudience(x)).toMatchObject({ clientId: 'rs_two' });
+    const turned = exampleServers.toReversed();
+    await bootstrap(context, { ...CONFIGURED, exampleServers: turned });
+    expect(await store.resourceServers.byClientId('rs_two')).toMatchObject({ name: 'two', audiences: [x] });
   });
 
   test('refuses to start when declared resource servers share an audience', async () => {

@@ -251,6 +251,83 @@ describe('a faulty configuration', () => {
       '"b" claims http://localhost:3000/api, which belongs to the administration API',
     ]);
   });
+
+  test('an audience is one with a slash at the end and without', () => {
+    const audiences = ['https://a.example/', 'https://a.example', '{issuer}/'];
+    write('config/development.json', { resourceServers: [{ name: 'a', audiences, tokenFormat: 'jwt' }] });
+    expect(faultsOf({}).map((fault) => fault.problem)).toEqual([
+      '"a" claims https://a.example, which belongs to "a"',
+      '"a" claims http://localhost:3000/, which belongs to this server',
+    ]);
+  });
+
+  test.each([
+    ['ftp://files.example', 'must be an absolute http, https or urn URI without fragment'],
+    ['https://API.example', 'must be written as https://api.example'],
+    ['https://name:secret@api.example', 'must not hold credentials'],
+    [`https://api.example/${'x'.repeat(500)}`, 'must be an absolute http, https or urn URI'],
+  ])('an audience is what it is for everybody who registers one: %s', (audience, expected) => {
+    const servers = [{ name: 'a', audiences: [audience], tokenFormat: 'jwt' }];
+    write('config/development.json', { resourceServers: servers });
+    expect(problem({}, 'resourceServers')).toContain(expected);
+  });
+
+  test('a resource server has at most 20 audiences, and a name that people can read', () => {
+    const audiences = Array.from({ length: 21 }, (_, i) => `https://api-${i}.example`);
+    const servers = [
+      { name: 'many', audiences, tokenFormat: 'jwt' },
+      { name: 'two\u0000words', audiences: ['https://b.example'], tokenFormat: 'jwt' },
+    ];
+    write('config/development.json', { resourceServers: servers });
+    expect(faultsOf({}).map((fault) => fault.problem)).toEqual([
+      expect.stringContaining('must name at most 20 audiences'),
+      expect.stringContaining('must have 1 to 100 characters, none of them a control character'),
+    ]);
+  });
+});
+
+describe('a PostgreSQL', () => {
+  const ends = [
+    'localhost/db',
+    '/db?host=/run/postgresql',
+    'u:p%23w@localhost:5432/db',
+    'u@/db?host=/run/pg',
+  ];
+  test.each(ends)('may be postgres://%s', (end) => {
+    expect(load({ DATABASE_URL: `postgres://${end}` }).databaseKind).toBe('postgres');
+  });
+
+  test.each(['u:se#cret@localhost/db', 'u:se/cret@localhost/db', 'localhost:99999/db', 'localhost:port/db'])(
+    'is not at postgres://%s, and nothing of that is told',
+    (end) => {
+      const faults = faultsOf({ DATABASE_URL: `postgres://${end}` });
+      expect(faults).toMatchObject([
+        { env: 'DATABASE_URL', problem: expect.stringMatching(/^must be a URL: /) },
+      ]);
+      expect(JSON.stringify(faults)).not.toContain('cret');
+    },
+  );
+});
+
+describe('the first administrator', () => {
+  test.each(['nobody', 'admin@-x.example', 'admin@example..com', `${'a'.repeat(65)}@x.example`])(
+    'has no address such as %s',
+    (ADMIN_EMAIL) => {
+      expect(problem({ ADMIN_EMAIL }, 'adminEmail')).toContain('must be an e-mail address');
+    },
+  );
+
+  test.each(['admin@localhost', 'Root@Example.com', 'a+b@mail.example.org'])('may be %s', (ADMIN_EMAIL) => {
+    expect(load({ ADMIN_EMAIL }).adminEmail).toBe(ADMIN_EMAIL);
+  });
+
+  test('has a password of 12 to 256 characters, however many bytes they take', () => {
+    const expected = 'must have 12 to 256 characters';
+    for (const ADMIN_PASSWORD of ['short', '🔑'.repeat(11), 'x'.repeat(257)])
+      expect(problem({ ADMIN_PASSWORD }, 'adminPassword')).toBe(expected);
+    for (const ADMIN_PASSWORD of ['🔑'.repeat(12), 'x'.repeat(256)])
+      expect(load({ ADMIN_PASSWORD }).adminPassword).toBe(ADMIN_PASSWORD);
+  });
 });
 
 describe('webhooks', () => {
@@ -311,7 +388,7 @@ describe('in production', () => {
         `must not hold ${network} in production`,
       ],
     ),
-    ['a short password', { ADMIN_PASSWORD: 'short' }, 'must have at least 12 characters'],
+    ['a short password', { ADMIN_PASSWORD: 'short' }, 'must have 12 to 256 characters'],
     ['a short client secret', { ADMIN_CLIENT_SECRET: 'x'.repeat(31) }, 'must have at least 32 characters'],
     [
       'a short key',

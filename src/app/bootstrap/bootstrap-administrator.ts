@@ -1,12 +1,13 @@
 import { DomainError } from '../../domain/errors.ts';
 import { wider } from '../../domain/scope.ts';
 import type { User } from '../../domain/user.ts';
-import { type Caller, unitOf } from '../audit/audit-trail.ts';
+import type { Caller } from '../audit/audit-trail.ts';
 import type { Bootstrapped, BootstrapOptions } from './bootstrap-options.ts';
 import type { AppContext } from '../context.ts';
-import { createUser } from '../users/create-user.ts';
+import { planUser } from '../users/create-user.ts';
 import { userChanges } from '../users/update-user.ts';
 import { checkEmail, checkPassword } from '../users/user-fields.ts';
+import type { Step } from './step.ts';
 
 type AdministratorOptions = Pick<
   BootstrapOptions,
@@ -17,30 +18,31 @@ const DEVELOPMENT_EMAIL = 'admin@localhost';
 
 /**
  * The person whom the configuration names as administrator, or a made-up one when the server has no users yet.
- * Answers the password when it was made up just now.
+ * `made` holds the password when that is made up just now.
  */
-export async function bootstrapAdministrator(
+export async function planAdministrator(
   context: AppContext,
   caller: Caller,
   options: AdministratorOptions,
-): Promise<Bootstrapped['administrator']> {
+): Promise<{ steps: readonly Step[]; made?: Bootstrapped['administrator'] }> {
   const { adminEmail, adminPassword } = options;
   const { users } = context.store;
   const email = emailOf(options);
-  if (email === undefined) return undefined;
+  if (email === undefined) return { steps: [] };
   const stored = await users.byEmail(email);
   if (stored) {
     // A disabled administrator stays disabled: that was someone's decision.
-    if ((adminEmail ?? adminPassword) !== undefined) await follow(context, caller, stored, options);
-    return undefined;
+    const named = (adminEmail ?? adminPassword) !== undefined;
+    return { steps: named ? await follow(context, caller, stored, options) : [] };
   }
   // Nobody is made up beside people who are there already.
-  if (adminEmail === undefined && (await users.count()) > 0) return undefined;
+  if (adminEmail === undefined && (await users.count()) > 0) return { steps: [] };
   const password = adminPassword ?? (options.allowGenerate ? context.ids.secret() : undefined);
-  if (password === undefined) return undefined;
+  if (password === undefined) return { steps: [] };
   const permissions = permissionsOf(options);
-  await createUser(context, { caller, email, name: 'Administrator', password, permissions });
-  return adminPassword === undefined ? { email, password } : undefined;
+  const { change, fact } = await planUser(context, { email, name: 'Administrator', password, permissions });
+  const steps = [{ changes: [change], fact }];
+  return adminPassword === undefined ? { steps, made: { email, password } } : { steps };
 }
 
 function emailOf({ adminEmail, adminPassword, allowGenerate }: AdministratorOptions): string | undefined {
@@ -60,12 +62,12 @@ async function follow(
   caller: Caller,
   stored: User & { passwordHash: string },
   options: AdministratorOptions,
-): Promise<void> {
+): Promise<readonly Step[]> {
   const { adminPassword } = options;
   const missing = wider(stored.permissions, permissionsOf(options));
   const changed =
     adminPassword !== undefined && !(await context.passwords.verify(adminPassword, stored.passwordHash));
-  if (missing.length === 0 && !changed) return;
+  if (missing.length === 0 && !changed) return [];
   const set = {
     permissions: [...stored.permissions, ...missing],
     ...(changed
@@ -73,14 +75,13 @@ async function follow(
       : {}),
   };
   const reason = changed ? 'ADMIN_PASSWORD changed' : 'the configuration names the administrator';
-  await context.store.commit(
-    unitOf(context, caller, userChanges(context, caller, stored, set, reason), {
-      type: 'user_updated',
-      userId: stored.userId,
-      reason,
-      details: { added_permissions: missing, password_changed: changed },
-    }),
-  );
+  const details = { added_permissions: missing, password_changed: changed };
+  return [
+    {
+      changes: userChanges(context, caller, stored, set, reason),
+      fact: { type: 'user_updated', userId: stored.userId, reason, details },
+    },
+  ];
 }
 
 function permissionsOf({ scopes }: AdministratorOptions): string[] {

@@ -1,14 +1,14 @@
+import { audienceFault, MOST_AUDIENCES, withoutSlash } from '../../domain/audience.ts';
 import { DomainError } from '../../domain/errors.ts';
+import type { ResourceServer } from '../../domain/resource-server.ts';
 import type { AppContext } from '../context.ts';
-
-const MAX_AUDIENCES = 20;
-const MAX_LENGTH = 500;
-const SCHEMES = new Set(['https:', 'http:', 'urn:']);
 
 interface Claim {
   /** The resource server that wants the audiences. */
   readonly clientId: string;
   readonly audiences: readonly string[];
+  /** Resource servers as they will be, in the same unit, when these audiences are taken. */
+  readonly before?: ReadonlyMap<string, Pick<ResourceServer, 'audiences'>>;
 }
 
 /**
@@ -19,48 +19,37 @@ interface Claim {
  */
 export async function claimAudiences(
   { store, settings }: Pick<AppContext, 'store' | 'settings'>,
-  { clientId, audiences }: Claim,
+  { clientId, audiences, before = new Map() }: Claim,
 ): Promise<readonly string[]> {
   const distinct = audiences.map(checkAudience).filter(isFirst);
-  if (distinct.length === 0 || distinct.length > MAX_AUDIENCES) {
-    throw new DomainError('parameter_invalid', `audiences must name 1 to ${MAX_AUDIENCES} URIs`);
+  if (distinct.length === 0 || distinct.length > MOST_AUDIENCES) {
+    throw new DomainError('parameter_invalid', `audiences must name 1 to ${MOST_AUDIENCES} URIs`);
   }
   const reserved = [settings.adminAudience, settings.issuer].map(withoutSlash);
   for (const audience of distinct) {
     if (reserved.includes(withoutSlash(audience))) throw taken(audience);
-    const owners = await Promise.all(spellings(audience).map((one) => store.resourceServers.byAudience(one)));
-    if (owners.some((owner) => owner && owner.clientId !== clientId)) throw taken(audience);
+    const stored = await Promise.all(spellings(audience).map((one) => store.resourceServers.byAudience(one)));
+    const owners = stored.flatMap((owner) => (owner && !before.has(owner.clientId) ? [owner.clientId] : []));
+    for (const [owner, { audiences: owned }] of before) {
+      if (owned.some((one) => withoutSlash(one) === withoutSlash(audience))) owners.push(owner);
+    }
+    if (owners.some((owner) => owner !== clientId)) throw taken(audience);
   }
   return distinct;
 }
 
-/** RFC 8707 §2: an absolute URI without fragment, in the one spelling that tokens will carry. */
 function checkAudience(value: string): string {
-  const parsed = URL.parse(value);
-  if (!parsed || !SCHEMES.has(parsed.protocol) || value.length > MAX_LENGTH || /[#\s]/.test(value)) {
-    throw invalid(value, 'must be an absolute http, https or urn URI without fragment');
-  }
-  if (parsed.username || parsed.password) throw invalid(value, 'must not hold credentials');
-  if (withoutSlash(parsed.href) !== withoutSlash(value)) {
-    throw invalid(value, `must be written as ${withoutSlash(parsed.href)}`);
-  }
-  return value;
+  const fault = audienceFault(value);
+  if (fault === undefined) return value;
+  throw new DomainError('parameter_invalid', `audience ${fault}`, { audience: value.slice(0, 200) });
 }
 
 function spellings(audience: string): string[] {
   return [withoutSlash(audience), `${withoutSlash(audience)}/`];
 }
 
-function withoutSlash(uri: string): string {
-  return uri.replace(/\/$/, '');
-}
-
 function isFirst(audience: string, index: number, all: readonly string[]): boolean {
   return all.findIndex((other) => withoutSlash(other) === withoutSlash(audience)) === index;
-}
-
-function invalid(audience: string, complaint: string): DomainError {
-  return new DomainError('parameter_invalid', `audience ${complaint}`, { audience: audience.slice(0, 200) });
 }
 
 function taken(audience: string): DomainError {

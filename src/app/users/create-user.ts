@@ -1,9 +1,10 @@
 import { DomainError } from '../../domain/errors.ts';
 import { parseScope } from '../../domain/scope.ts';
 import type { User } from '../../domain/user.ts';
-import { type Caller, unitOf } from '../audit/audit-trail.ts';
+import { type Caller, type Fact, unitOf } from '../audit/audit-trail.ts';
 import type { AppContext } from '../context.ts';
 import { checkText } from '../display-text.ts';
+import type { Change } from '../unit-of-work.ts';
 import { checkEmail, checkPassword } from './user-fields.ts';
 
 export const USER_NAME_LENGTH = { min: 1, max: 100 };
@@ -19,6 +20,17 @@ export interface CreateUserCommand {
 
 /** @throws DomainError `parameter_invalid`, or `conflict` when the address has a user already. */
 export async function createUser(context: AppContext, command: CreateUserCommand): Promise<User> {
+  const permissions = parseScope(command.permissions.join(' '));
+  const { user, change, fact } = await planUser(context, { ...command, permissions });
+  await context.store.commit(unitOf(context, command.caller, [change], fact));
+  return user;
+}
+
+/** A user to be stored, with what is told of it. @throws DomainError as `createUser`. */
+export async function planUser(
+  context: AppContext,
+  command: Omit<CreateUserCommand, 'caller'>,
+): Promise<{ user: User; change: Change; fact: Fact }> {
   const user: User = {
     // S14: the prefix keeps users and clients apart in `sub`.
     userId: `usr_${context.ids.next()}`,
@@ -26,7 +38,7 @@ export async function createUser(context: AppContext, command: CreateUserCommand
     name: checkText('name', command.name, USER_NAME_LENGTH),
     state: 'active',
     epoch: 0,
-    permissions: parseScope(command.permissions.join(' ')),
+    permissions: command.permissions,
     roles: [],
     createdAt: context.clock.now(),
   };
@@ -35,12 +47,10 @@ export async function createUser(context: AppContext, command: CreateUserCommand
   // Asked before the hash is computed: a repeated request costs no second of CPU.
   if (await context.store.users.byEmail(user.email)) throw taken;
   const passwordHash = await context.passwords.hash(password);
-  await context.store.commit(
-    unitOf(context, command.caller, [{ do: 'insert_user', user, passwordHash, miss: taken }], {
-      type: 'user_created',
-      userId: user.userId,
-      details: { email: user.email, permissions: user.permissions },
-    }),
-  );
-  return user;
+  const { userId, email, permissions } = user;
+  return {
+    user,
+    change: { do: 'insert_user', user, passwordHash, miss: taken },
+    fact: { type: 'user_created', userId, details: { email, permissions } },
+  };
 }

@@ -2,7 +2,7 @@ import type { User } from '../../domain/user.ts';
 import { type Caller, unitOf } from '../audit/audit-trail.ts';
 import type { AppContext } from '../context.ts';
 import { reportFailure } from '../audit/report-failure.ts';
-import { normaliseEmail } from './user-fields.ts';
+import { normaliseEmail } from '../../domain/email-address.ts';
 
 export interface SignInCommand {
   readonly caller: Caller;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { MOST_AUDIENCES } from '../../domain/audience.ts';
 import { permissionFault } from '../../domain/permission.ts';
 import { flag, oneOf, setting, text, wholeNumber } from '../setting.ts';
 import { lifetimesSchema } from './lifetimes.ts';
@@ -21,6 +22,11 @@ const audience = z
   .refine((value) => URL.canParse(value.replace('{issuer}', 'http://issuer')) && !value.includes('#'), {
     error: 'must be an absolute URI without a fragment ({issuer} stands for the issuer)',
   });
+
+/** What people read; no database could hold some control characters. */
+const serverName = z.string({ error: 'must be text' }).regex(/^[^\p{Cc}]{1,100}$/u, {
+  error: 'must have 1 to 100 characters, none of them a control character',
+});
 
 /** Who may register, what may be asked for, and for how long. */
 export const authoritySettings = {
@@ -88,8 +94,11 @@ export const authoritySettings = {
   resourceServers: setting(
     z.array(
       z.strictObject({
-        name: text,
-        audiences: z.array(audience).min(1, { error: 'must name at least one audience' }),
+        name: serverName,
+        audiences: z
+          .array(audience)
+          .min(1, { error: 'must name at least one audience' })
+          .max(MOST_AUDIENCES, { error: `must name at most ${MOST_AUDIENCES} audiences` }),
         scopes: z.array(permission).optional(),
         tokenFormat: oneOf(['jwt', 'opaque']),
       }),

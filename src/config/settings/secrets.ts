@@ -1,24 +1,30 @@
 import { z } from 'zod';
+import { isEmail } from '../../domain/email-address.ts';
+import { isPassword, PASSWORD_LENGTH } from '../../domain/password.ts';
 import { oneOf, setting, text, wholeNumber } from '../setting.ts';
-
-/** As the server takes it from anyone (app/user-fields.ts): `admin@localhost` is one. */
-const EMAIL = /^[^\s@<>"]{1,64}@[A-Za-z0-9.-]{1,190}$/;
 
 /** Credentials, keys and how secrets are made and kept. */
 export const secretSettings = {
-  adminEmail: setting(text.regex(EMAIL, { error: 'must be an e-mail address' }).optional(), {
+  adminEmail: setting(text.refine(isEmail, { error: 'must be an e-mail address' }).optional(), {
     env: 'ADMIN_EMAIL',
     requiredInProduction: true,
     defaultText: 'generated and printed once in development',
     description: 'First administrator.',
   }),
-  adminPassword: setting(text.min(12, { error: 'must have at least 12 characters' }).optional(), {
-    env: 'ADMIN_PASSWORD',
-    secret: true,
-    requiredInProduction: true,
-    defaultText: 'generated and printed once in development',
-    description: 'Password of the first administrator, at least 12 characters.',
-  }),
+  adminPassword: setting(
+    text
+      .refine(isPassword, {
+        error: `must have ${PASSWORD_LENGTH.min} to ${PASSWORD_LENGTH.max} characters`,
+      })
+      .optional(),
+    {
+      env: 'ADMIN_PASSWORD',
+      secret: true,
+      requiredInProduction: true,
+      defaultText: 'generated and printed once in development',
+      description: `Password of the first administrator, ${PASSWORD_LENGTH.min} to ${PASSWORD_LENGTH.max} characters.`,
+    },
+  ),
   adminClientSecret: setting(text.min(32, { error: 'must have at least 32 characters' }).optional(), {
     env: 'ADMIN_CLIENT_SECRET',
     secret: true,

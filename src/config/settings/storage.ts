@@ -1,10 +1,21 @@
 import { z } from 'zod';
 import { flag, oneOf, setting, text, wholeNumber } from '../setting.ts';
 
+/** As the driver reads it, which takes a user without a host for one of a local socket. */
+function isReadable(url: string): boolean {
+  return URL.canParse(url) || URL.canParse(url.replace('@/', '@socket/'));
+}
+
 /** Database, files and logs. */
 export const storageSettings = {
   databaseUrl: setting(
-    text.regex(/^postgres(ql)?:\/\/./, { error: 'must be a postgres:// URL' }).optional(),
+    text
+      .regex(/^postgres(ql)?:\/\/./, { error: 'must be a postgres:// URL', abort: true })
+      .refine(isReadable, {
+        error:
+          'must be a URL: in a user name and a password, # / ? @ : and % are written as %23 %2F %3F %40 %3A and %25',
+      })
+      .optional(),
     {
       env: 'DATABASE_URL',
       secret: true,

@@ -1,7 +1,7 @@
 import type { Context } from 'koa';
 import { RATE_LIMITED } from '../../app/limits/rate-limit-fields.ts';
 import { verifyCredentials } from '../../app/users/sign-in.ts';
-import { normaliseEmail } from '../../app/users/user-fields.ts';
+import { normaliseEmail } from '../../domain/email-address.ts';
 import type { User } from '../../domain/user.ts';
 import type { SignedIn } from '../records/account-epochs.ts';
 import { formTargets } from '../views/form-targets.ts';
