@@ -18,9 +18,16 @@ export interface Answering {
   outcome<T>(call: Promise<T>): Promise<T>;
 }
 
+/** What is asked, and who hears of it. */
+interface Asked {
+  /** Such as `PostgreSQL at db.example:5432`. */
+  readonly place?: string | undefined;
+  readonly logger?: Pick<Logger, 'warn' | 'error'> | undefined;
+}
+
 /** `timeoutMs`: how long a call may take. The log hears of each outage when it begins and when it is over. */
-export function answering(timeoutMs: number, logger?: Pick<Logger, 'warn' | 'error'>): Answering {
-  const outage = outageLog(logger);
+export function answering(timeoutMs: number, asked: Asked = {}): Answering {
+  const outage = outageLog(asked);
   const patience = new Patience<Call>(timeoutMs, (calls) => calls.forEach(({ late }) => late()));
 
   function outcome<T>(call: Promise<T>): Promise<T> {
@@ -77,7 +84,7 @@ export function answering(timeoutMs: number, logger?: Pick<Logger, 'warn' | 'err
 }
 
 /** One line when the database stops answering and one when it answers again, however many requests notice. */
-function outageLog(logger: Pick<Logger, 'warn' | 'error'> | undefined) {
+function outageLog({ place: database, logger }: Asked) {
   let since: number | undefined;
   let told = false;
   let lastTold = -Infinity;
@@ -88,13 +95,13 @@ function outageLog(logger: Pick<Logger, 'warn' | 'error'> | undefined) {
       since ??= now;
       if (now - lastTold < TELL_EVERY_MS) return;
       told = true;
-      logger?.error('the database does not answer', { error: error.message });
+      logger?.error('the database does not answer', { database, error: error.message });
     },
     over() {
       if (since === undefined) return;
       const now = performance.now();
       if (told) {
-        logger?.warn('the database answers again', { after_ms: Math.round(now - since) });
+        logger?.warn('the database answers again', { database, after_ms: Math.round(now - since) });
         lastTold = now;
       }
       since = undefined;

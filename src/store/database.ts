@@ -2,6 +2,7 @@ import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import knexLibrary, { type Knex } from 'knex';
 import type { Logger } from '../app/ports.ts';
+import { boundConnecting, connectingSockets } from './connecting-sockets.ts';
 import { waitForRoom } from './connection-room.ts';
 import { buildCountingIndexes } from './counting-indexes.ts';
 import { requireReadCommitted } from './isolation.ts';
@@ -28,6 +29,8 @@ const BUSY_TIMEOUT_MS = 10_000;
 /** The same while requests are served: whoever writes looks again later (transaction.ts). */
 const BRIEF_BUSY_TIMEOUT_MS = 5;
 const TIMEOUT_MS = 10_000;
+/** So much earlier than whoever waits for it a connection is given up, so that it is known why there is none. */
+const CONNECTING_SHARE = 0.9;
 
 export interface DatabaseSettings {
   /** `postgres://…`; absent = the embedded database in `dataDir`. */
@@ -38,6 +41,8 @@ export interface DatabaseSettings {
   readonly poolMax: number;
   /** How long a request may wait for the database, in milliseconds; 10 s when absent. Migrations take their time. */
   readonly timeoutMs?: number | undefined;
+  /** How long the connection that a start begins with may take, in milliseconds; 10 s when absent. */
+  readonly startWithinMs?: number | undefined;
   /** For what the database reports without being asked, such as connections that it ended. */
   readonly logger?: Pick<Logger, 'warn' | 'error'> | undefined;
   /** For a process that closes it soon, which leaves to the servers what they build beside their work. */
@@ -48,6 +53,8 @@ export interface DatabaseSettings {
 
 export interface Database {
   readonly knex: Knex;
+  /** What it is and where, for people: `PostgreSQL at db.example:5432`. */
+  readonly place?: string;
   readonly logger?: DatabaseSettings['logger'];
   close(): Promise<void>;
 }
@@ -67,7 +74,7 @@ export async function openDatabase(settings: DatabaseSettings): Promise<Database
     await patient.destroy();
     throw error;
   }
-  const connected = open(settings, postgres(settings, boundsOf(settings.timeoutMs ?? TIMEOUT_MS)));
+  const connected = postgres(settings, boundsOf(settings.timeoutMs ?? TIMEOUT_MS));
   waitForRoom(connected);
   if (settings.brief) {
     await patient.destroy();
@@ -89,11 +96,11 @@ export async function openDatabase(settings: DatabaseSettings): Promise<Database
 
 /** A connection to a schema as it is, whose statements may take as long as they need. */
 export function connect(settings: DatabaseSettings): Knex {
-  return open(settings, settings.databaseUrl ? postgres(settings) : sqlite(settings.dataDir));
+  return settings.databaseUrl ? postgres(settings) : open(settings, sqlite(settings.dataDir));
 }
 
-function databaseOf(connected: Knex, { logger }: DatabaseSettings): Database {
-  return { knex: connected, logger, close: () => connected.destroy() };
+function databaseOf(connected: Knex, { databaseUrl, logger }: DatabaseSettings): Database {
+  return { knex: connected, place: placeOf(databaseUrl), logger, close: () => connected.destroy() };
 }
 
 /** A database in memory belongs to its one connection. */
@@ -118,7 +125,7 @@ function withCommitThread(database: Database, settings: DatabaseSettings): Datab
   };
 }
 
-function open({ logger, timeoutMs = TIMEOUT_MS }: DatabaseSettings, dialect: Knex.Config): Knex {
+function open({ databaseUrl, logger, timeoutMs = TIMEOUT_MS }: DatabaseSettings, dialect: Knex.Config): Knex {
   const manners = {
     // An error names its statement, never the values in it.
     compileSqlOnError: false,
@@ -129,16 +136,25 @@ function open({ logger, timeoutMs = TIMEOUT_MS }: DatabaseSettings, dialect: Kne
     [TIMEOUT]: timeoutMs,
   };
   const connected = knex({ ...manners, ...dialect });
-  sayWhyUnreachable(connected);
+  sayWhyUnreachable(connected, placeOf(databaseUrl));
   return connected;
 }
 
+/** Nothing of it is secret. */
+function placeOf(databaseUrl: string | undefined): string {
+  if (!databaseUrl) return 'the embedded database';
+  // Without a host the driver takes one of the query, or PGHOST.
+  const url = URL.parse(databaseUrl) ?? URL.parse(databaseUrl.replace('@/', '@socket/'));
+  const host = url?.searchParams.get('host') ?? url?.hostname;
+  return `PostgreSQL at ${host || (process.env['PGHOST'] ?? 'localhost')}:${url?.port || (process.env['PGPORT'] ?? 5432)}`;
+}
+
 /** `bounds`: of every statement and every wait for a connection; undefined = as long as it takes. */
-function postgres(
-  { databaseUrl, poolMax, timeoutMs = TIMEOUT_MS }: DatabaseSettings,
-  bounds?: ReturnType<typeof boundsOf>,
-): Knex.Config {
-  return {
+function postgres(settings: DatabaseSettings, bounds?: ReturnType<typeof boundsOf>): Knex {
+  const { databaseUrl, poolMax, timeoutMs = TIMEOUT_MS, startWithinMs = TIMEOUT_MS } = settings;
+  const acquireMs = bounds?.stepMs ?? startWithinMs;
+  const sockets = connectingSockets();
+  const connected = open(settings, {
     client: 'pg',
     connection: {
       connectionString: databaseUrl,
@@ -146,12 +162,12 @@ function postgres(
       // Statements that do not wait for one another share a round trip (send-together.ts).
       pipeline: true,
       ...preparePostgres.settings,
-      connectionTimeoutMillis: bounds?.stepMs ?? TIMEOUT_MS,
+      stream: sockets.stream,
       // Also in the middle of a migration: the locks of a node that is gone are everybody's.
       idle_in_transaction_session_timeout: timeoutMs,
       ...bounds?.settings,
     } as Knex.PgConnectionConfig,
-    acquireConnectionTimeout: bounds?.stepMs ?? TIMEOUT_MS,
+    acquireConnectionTimeout: acquireMs,
     pool: {
       min: 0,
       max: poolMax,
@@ -167,7 +183,9 @@ function postgres(
         );
       },
     },
-  };
+  });
+  boundConnecting(connected, { sockets, withinMs: Math.floor(CONNECTING_SHARE * acquireMs) });
+  return connected;
 }
 
 function sqlite(dataDir: string): Knex.Config {

@@ -60,7 +60,7 @@ export function createStore(database: Database, clock?: Clock): DatabaseStore {
     ledger,
     ...(clock ? { clock } : {}),
   });
-  const { port, outcome } = answering(timeoutOf(db), database.logger);
+  const { port, outcome } = answering(timeoutOf(db), database);
   const agents = port(agentReads(db));
   const resourceServers = port(resourceServerReads(db));
   return {

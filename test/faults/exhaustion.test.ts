@@ -152,6 +152,13 @@ describe('a network that goes silent', () => {
     const outcomes = await flood(2 * TIMEOUT_MS, 24, ask);
     expectTimely503(outcomes);
     expect((await send(server, '/health/ready')).status).toBe(503);
+    expect(logEntries(server, 'error.log')).toContainEqual(
+      expect.objectContaining({
+        message: 'the database does not answer',
+        database: `PostgreSQL at ${new URL(proxy.url).host}`,
+        error: expect.stringMatching(/\d+ milliseconds/),
+      }),
+    );
     proxy.heal();
     expect(await worksAgain()).toBeLessThan(5000);
     expect((await send(server, '/health/ready')).status).toBe(200);

@@ -19,11 +19,13 @@ test('a database behind a name with several addresses is told to refuse connecti
       const socket = connectTo({ port, host: 'database', lookup });
       socket.once('connect', resolve).once('error', reject);
     });
-  const client = { acquireRawConnection };
-  sayWhyUnreachable({ client });
+  const client = { acquireRawConnection, acquireConnection: acquireRawConnection };
+  sayWhyUnreachable({ client }, 'PostgreSQL at database:5432');
   const failure = await client.acquireRawConnection().catch((error: unknown) => error);
   expect(String(failure)).toMatch(
-    new RegExp(`connect ECONNREFUSED 127.0.0.1:${port}, connect E\\w+ ::1:${port}`),
+    new RegExp(
+      `PostgreSQL at database:5432: connect ECONNREFUSED 127.0.0.1:${port}, connect E\\w+ ::1:${port}`,
+    ),
   );
   expect(isUnavailable(failure)).toBe(true);
 });
