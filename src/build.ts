@@ -22,7 +22,7 @@ import { createKeyring, type Keyring } from './crypto/keyring.ts';
 import { loadMasterKey } from './crypto/master-key.ts';
 import { createPasswords } from './crypto/passwords.ts';
 import { createStatementSigner } from './crypto/statement-signer.ts';
-import { firstStart } from './first-start.ts';
+import { ensureKeys, firstStart } from './first-start.ts';
 import { keyFollower } from './follow-keys.ts';
 import { createHttpApp } from './http/app.ts';
 import { ENGINE_PATHS, enginePath } from './http/engine-paths.ts';
@@ -146,8 +146,8 @@ export async function build(config: Config, outside: Outside = {}): Promise<Task
 async function compose(config: Config, outside: Outside, closed: () => void): Promise<Taskgrant> {
   const parts = await buildContext(config, outside.clock);
   const { context, store, keyring, loggers, masterKey, decisionPoint, webhooks } = parts;
-  const created = outside.prepared ? {} : await firstStart(context, config, () => keyring.ensure());
-  if (outside.prepared) await keyring.ensure();
+  const created = outside.prepared ? {} : await firstStart(context, config, keyring);
+  if (outside.prepared) await ensureKeys(context, keyring);
   const refusals = createRefusalRecorder(context);
   const answerOnce = createAnswerOnce({
     context,

@@ -1,4 +1,5 @@
 import type { Committer, Logger } from '../app/ports.ts';
+import type { KeyStore } from '../app/ports/keys.ts';
 import type { UnitOfWork } from '../app/unit-of-work.ts';
 import type { AuditEvent, AuditEventType } from '../domain/audit-event.ts';
 
@@ -18,13 +19,39 @@ function fileOf(type: AuditEventType): FileName {
   return 'oauth';
 }
 
-/** Copies the events of every committed unit to the files: never before the commit, never instead of it. */
-export function withAuditFiles<C extends Committer>(committer: C, files: AuditFiles): C {
+/** Copies the events of every commit to the files: never before the commit, never instead of it. */
+export function withAuditFiles<C extends Committer & { readonly keys: KeyStore }>(
+  store: C,
+  files: AuditFiles,
+): C {
   return {
-    ...committer,
+    ...store,
+    keys: keysWithFiles(store.keys, files),
     async commit(unit: UnitOfWork): Promise<void> {
-      await committer.commit(unit);
+      await store.commit(unit);
       for (const event of unit.events) write(files, event);
+    },
+  };
+}
+
+function keysWithFiles(keys: KeyStore, files: AuditFiles): KeyStore {
+  return {
+    ...keys,
+    async exclusively(work) {
+      let events: AuditEvent[] = [];
+      const done = await keys.exclusively((exclusive) => {
+        // The work may begin anew.
+        events = [];
+        return work({
+          ...exclusive,
+          async record(told) {
+            await exclusive.record(told);
+            events.push(...told.events);
+          },
+        });
+      });
+      for (const event of events) write(files, event);
+      return done;
     },
   };
 }

@@ -15,14 +15,22 @@ export interface KeyringParts extends StoredKeysParts {
   readonly publishAheadMs: number;
 }
 
+/** A key that a start has made: the first of all, or the first of another algorithm. */
+export interface EnsuredKey {
+  readonly kid: string;
+  readonly algorithm: string;
+  readonly first: boolean;
+}
+
 /** The signing keys as this node knows them. Synchronous calls read memory alone. */
 export interface Keyring {
   /**
    * At start, before anything else: reads the keys and creates the first when there is none; a changed
    * algorithm begins a rotation. Any number of nodes may do so at once and agree on the key that signs.
+   * A key that is made is stored together with what `tell` says of it, or not at all.
    * @throws Error `ENCRYPTION_KEY does not match the stored keys`.
    */
-  ensure(): Promise<void>;
+  ensure(tell?: (key: EnsuredKey) => Told): Promise<void>;
   /**
    * Reads the store again. True when the published keys or the signing key differ from those at the last
    * refresh() or ensure(), be it by another node or by the passing of time.
@@ -63,10 +71,17 @@ export function createKeyring(parts: KeyringParts): Keyring {
   };
 
   return {
-    async ensure() {
+    async ensure(tell) {
+      const { algorithm } = parts;
       await stored.load();
-      if (stored.newest()?.algorithm !== parts.algorithm)
-        await stored.add(firstOrRotation(parts, clock.now()));
+      if (stored.newest()?.algorithm !== algorithm) {
+        let first = false;
+        const plan: KeyPlan = (newest) => {
+          first = newest === undefined;
+          return firstOrRotation(parts, clock.now())(newest);
+        };
+        await stored.add(plan, tell && ((kid) => tell({ kid, algorithm, first })));
+      }
       announce();
     },
     async rotate(now, tell) {

@@ -59,6 +59,7 @@ export const AUDIT_EVENT_TYPES = [
   'user_updated',
   'user_disabled',
   'user_enabled',
+  'signing_key_created',
   'signing_key_rotated',
   'webhook_created',
   'webhook_updated',

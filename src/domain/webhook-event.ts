@@ -119,6 +119,8 @@ export const WEBHOOK_EVENT_OF: Readonly<Record<AuditEventType, WebhookEvent | nu
   user_updated: 'user.updated',
   user_disabled: 'user.disabled',
   user_enabled: 'user.enabled',
+  // Nobody can have a webhook before the first key.
+  signing_key_created: null,
   signing_key_rotated: 'signing_key.rotated',
   // What was done to webhooks is no news to them, and a delivery must not cause another one.
   webhook_created: null,

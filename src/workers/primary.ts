@@ -53,7 +53,7 @@ export async function runPrimary(config: Config, signals: Signals): Promise<void
 async function prepare(config: Config): Promise<{ created: Bootstrapped; loggers: Loggers }> {
   const { context, keyring, loggers, store } = await buildContext(config, undefined, { brief: true });
   try {
-    return { created: await firstStart(context, config, () => keyring.ensure()), loggers };
+    return { created: await firstStart(context, config, keyring), loggers };
   } finally {
     await store.close();
   }

@@ -3,6 +3,7 @@ import type { Logger } from '../../src/app/ports.ts';
 import type { UnitOfWork } from '../../src/app/unit-of-work.ts';
 import { withAuditFiles } from '../../src/audit/audit-files.ts';
 import type { AuditEvent } from '../../src/domain/audit-event.ts';
+import { createMemoryKeyStore } from '../support/memory-key-store.ts';
 
 type Line = [file: string, level: string, message: string, fields: Record<string, unknown> | undefined];
 
@@ -47,6 +48,7 @@ const EVENT: AuditEvent = {
 async function commit(...events: AuditEvent[]): Promise<void> {
   const committer = withAuditFiles(
     {
+      keys: createMemoryKeyStore(),
       commit: async (unit: UnitOfWork) => {
         expect(lines).toEqual([]);
         commits.push(unit);
@@ -103,8 +105,23 @@ describe('the files that audit events are copied to', () => {
 
   test('get nothing of a unit that was not committed', async () => {
     const refuse = (_: UnitOfWork) => Promise.reject<void>(new Error('no'));
-    const failing = withAuditFiles({ commit: refuse }, files());
+    const failing = withAuditFiles({ keys: createMemoryKeyStore(), commit: refuse }, files());
     await expect(failing.commit({ events: [EVENT] } as unknown as UnitOfWork)).rejects.toThrow('no');
     expect(lines).toEqual([]);
+  });
+
+  test('are told of signing keys once they are stored', async () => {
+    const { keys } = withAuditFiles({ keys: createMemoryKeyStore(), commit: async () => {} }, files());
+    const told = { id: 'unit-1', events: [{ ...EVENT, type: 'signing_key_created' as const }] };
+    const record = (fails: boolean) =>
+      keys.exclusively(async (exclusive) => {
+        await exclusive.record(told);
+        expect(lines).toEqual([]);
+        if (fails) throw new Error('no');
+      });
+    await expect(record(true)).rejects.toThrow('no');
+    expect(lines).toEqual([]);
+    await record(false);
+    expect(lines).toMatchObject([['security', 'info', 'signing_key_created', { event_id: 'e-1' }]]);
   });
 });

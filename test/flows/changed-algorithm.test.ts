@@ -8,6 +8,7 @@ import { CALLBACK, getCode, redeemCode } from '../support/code-flow.ts';
 import { type AgentParty, createPerson } from '../support/parties.ts';
 import { basic, bearer, postJson, send } from '../support/requests.ts';
 import { startServer, type TestServer } from '../support/server.ts';
+import { auditEvents } from '../support/token-requests.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'taskgrant-algorithm-'));
 let server: TestServer;
@@ -34,6 +35,19 @@ beforeAll(async () => {
 afterAll(async () => {
   await server.stop();
   rmSync(directory, { recursive: true, force: true });
+});
+
+test('every key that a start makes stands in the audit trail', async () => {
+  const kids = (await send(server, '/api/oauth/jwks')).body.keys.map(({ kid }: { kid: string }) => kid);
+  const [first] = await auditEvents(server, { event_type: 'signing_key_created' });
+  expect(first).toMatchObject({
+    actor: 'system',
+    reason: 'first start',
+    details: { kid: expect.any(String), algorithm: 'ES256' },
+  });
+  const rotated = await auditEvents(server, { event_type: 'signing_key_rotated' });
+  expect(rotated).toMatchObject([{ reason: 'SIGNING_ALG changed', details: { algorithm: 'EdDSA' } }]);
+  expect(kids.toSorted()).toEqual([first, ...rotated].map((event) => event!['details'].kid).toSorted());
 });
 
 test('clients that registered themselves go on when SIGNING_ALG has changed', async () => {
