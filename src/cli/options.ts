@@ -71,6 +71,12 @@ export function wholeNumber(min: number, max: number) {
   };
 }
 
+/** RFC 8707 §2, as far as it can be told without asking the server. */
+export function absoluteUri(value: string): string {
+  if (URL.canParse(value) && !value.includes('#')) return value;
+  throw new InvalidArgumentError('It must be an absolute URI without a fragment.');
+}
+
 /** Milliseconds since the epoch. */
 export function instant(value: string): number {
   const at = Date.parse(value);

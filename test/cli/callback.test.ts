@@ -1,3 +1,5 @@
+import { connect } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { describe, expect, test } from '@jest/globals';
 import { awaitCallback } from '../../src/cli/login/callback.ts';
 
@@ -22,6 +24,17 @@ describe('the loopback callback', () => {
     const strange = await answer(callback.redirectUri, { code: 'theirs', state: 'other', iss: ISSUER });
     expect(strange.status).toBe(404);
     expect((await fetch(new URL('/favicon.ico', callback.redirectUri))).status).toBe(404);
+    await answer(callback.redirectUri, { code: 'abc', state: 'ours', iss: ISSUER });
+    expect(await callback.code).toBe('abc');
+    callback.close();
+  });
+
+  test('survives a request whose target is no URL', async () => {
+    const callback = await listening();
+    const { port } = new URL(callback.redirectUri);
+    const socket = connect(Number(port), '127.0.0.1');
+    socket.end('GET //[ HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n');
+    expect(await text(socket)).toMatch(/^HTTP\/1.1 404 /);
     await answer(callback.redirectUri, { code: 'abc', state: 'ours', iss: ISSUER });
     expect(await callback.code).toBe('abc');
     callback.close();

@@ -47,7 +47,8 @@ test('every key that a start makes stands in the audit trail', async () => {
   });
   const rotated = await auditEvents(server, { event_type: 'signing_key_rotated' });
   expect(rotated).toMatchObject([{ reason: 'SIGNING_ALG changed', details: { algorithm: 'EdDSA' } }]);
-  expect(kids.toSorted()).toEqual([first, ...rotated].map((event) => event!['details'].kid).toSorted());
+  const told = [first, ...rotated].map((event) => event!['details'].kid as string);
+  expect(new Set(kids)).toEqual(new Set(told));
 });
 
 test('clients that registered themselves go on when SIGNING_ALG has changed', async () => {

@@ -53,8 +53,10 @@ interface Outcome {
 }
 
 function readAnswer({ url = '/' }: IncomingMessage, { state, issuer }: Expected): Outcome {
-  const { pathname, searchParams } = new URL(url, `http://${LOOPBACK}`);
-  if (pathname !== PATH) return { problem: 'not found' };
+  // Anybody on this computer may send anything: `GET //[` is no URL at all.
+  const parsed = URL.parse(url, `http://${LOOPBACK}`);
+  if (parsed?.pathname !== PATH) return { problem: 'not found' };
+  const { searchParams } = parsed;
   if (searchParams.get('state') !== state) return { problem: 'this is not the answer to our request' };
   if (searchParams.get('iss') !== issuer)
     return { problem: 'the answer comes from another server', final: true };

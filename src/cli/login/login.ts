@@ -1,9 +1,9 @@
-import { accessSync, constants, existsSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Command } from 'commander';
 import { DomainError } from '../../domain/errors.ts';
-import { type DataOptions, wholeNumber, withJson, words } from '../options.ts';
-import { json, line, note } from '../print.ts';
+import { absoluteUri, type DataOptions, wholeNumber, withJson, words } from '../options.ts';
+import { json, line, note, plain } from '../print.ts';
 import { openBrowser } from './browser.ts';
 import { awaitCallback } from './callback.ts';
 import { authorizationUrl, newAuthorization } from './authorization-request.ts';
@@ -36,7 +36,7 @@ export function addLogin(program: Command): void {
     .option('--client-id <id>', 'a registered public client (default: registers one)')
     .option('--port <n>', 'port of the loopback redirect (0: any)', wholeNumber(0, 65_535), 0)
     .option('--scope <right>', 'may be repeated', words)
-    .option('--resource <uri>', 'audience of the token')
+    .option('--resource <uri>', 'audience of the token', absoluteUri)
     .option('--task-id <id>', 'name of the task (default: the server gives one)')
     .option('--task-description <text>', 'what the task is about')
     .option('--delegate <client_id>', 'agent that may derive child tasks; may be repeated', words)
@@ -79,7 +79,7 @@ function finish(answer: Record<string, unknown>, { save, json: asJson }: LoginOp
   if (save !== undefined) saveAnswer(save, answer);
   if (asJson) json(answer);
   else {
-    note(`Task ${String(answer['task_id'])}: ${String(answer['scope'])}`);
+    note(plain(`Task ${String(answer['task_id'])}: ${String(answer['scope'])}`));
     line(String(answer['access_token']));
   }
 }
@@ -95,7 +95,10 @@ function saveAnswer(path: string, answer: Record<string, unknown>): void {
   try {
     writeFileSync(path, `${JSON.stringify(answer, null, 2)}\n`, { mode: 0o600, flag: 'wx' });
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    throw new DomainError('conflict', `${path} exists already`);
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST')
+      throw new DomainError('conflict', `${path} exists already`);
+    // A part of it is worth nothing, and would be in the way the next time.
+    rmSync(path, { force: true });
+    throw error;
   }
 }
