@@ -1,5 +1,7 @@
 import { keepCompiled } from './compile-cache.js';
+import { compileFirst } from './compiled-sources.js';
 
 // `npm start`. A single file of TypeScript that Node has to strip itself would cost the process 17 MB.
 keepCompiled();
+await compileFirst();
 await import('./main.ts');

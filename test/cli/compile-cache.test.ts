@@ -1,12 +1,16 @@
 import { execFile } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { startServerProcess } from '../support/server-process.ts';
 
 const run = promisify(execFile);
-const MAIN = join(import.meta.dirname, '../../src/cli/main.ts');
+const SOURCES = join(import.meta.dirname, '../../src');
+const MAIN = join(SOURCES, 'cli/main.ts');
+/** What was never compiled takes its time. */
+const LONG_MS = 120_000;
 
 let home: string;
 beforeEach(() => {
@@ -46,3 +50,80 @@ test('a program that may not keep anything works as well', async () => {
     expect([stdout.includes('Usage: taskgrant'), stderr]).toEqual([true, '']);
   }
 });
+
+/** Lets every process write down which program it ran and whether it needed the part of Node that strips types. */
+function tellingWhatStrips(note: string): string {
+  const program = `
+    import { appendFileSync } from 'node:fs';
+    import { basename } from 'node:path';
+    process.on('exit', () => {
+      const strips = process.moduleLoadList.some((name) => name.includes('amaro'));
+      appendFileSync(${JSON.stringify(note)}, basename(process.argv[1] ?? 'none') + (strips ? ' strips' : '') + '\\n');
+    });`;
+  return `--import=data:text/javascript,${encodeURIComponent(program)}`;
+}
+
+test(
+  'another process compiles all that a server loads, before its first start alone',
+  async () => {
+    const note = join(home, 'note');
+    const env = { NODE_COMPILE_CACHE: join(home, 'cache'), NODE_OPTIONS: tellingWhatStrips(note) };
+    const server = await startServerProcess({ env });
+    const kept = files(env.NODE_COMPILE_CACHE).length;
+    server.signal('SIGTERM');
+    await server.exited();
+    await server.start();
+    await server.stop();
+    expect(readFileSync(note, 'utf8').split('\n')).toEqual(['compile.js strips', 'start.js', 'start.js', '']);
+    expect(files(env.NODE_COMPILE_CACHE)).toHaveLength(kept);
+  },
+  LONG_MS,
+);
+
+test(
+  'what was compiled is compiled again for other sources, and nothing is left to the thread that commits',
+  async () => {
+    const note = join(home, 'note');
+    const cache = join(home, 'cache');
+    const env = { PATH: process.env['PATH'], NODE_COMPILE_CACHE: cache };
+    const start = () =>
+      run(process.execPath, [join(SOURCES, 'start.js'), '--help'], {
+        env: { ...env, NODE_OPTIONS: tellingWhatStrips(note) },
+      });
+    await start();
+    const noted = files(cache).filter((name) => basename(name).startsWith('sources-'));
+    expect(noted).toHaveLength(1);
+    writeFileSync(join(cache, String(noted[0])), 'src/other.ts 1 1');
+    await start();
+    await start();
+    expect(readFileSync(note, 'utf8').split('\n')).toEqual([
+      'compile.js strips',
+      'start.js',
+      'compile.js',
+      'start.js',
+      'start.js',
+      '',
+    ]);
+    const kept = files(cache).length;
+    expect(await commitThreadOf(env)).toBe('ready\n');
+    // The program that starts it.
+    expect(files(cache)).toHaveLength(kept + 1);
+  },
+  LONG_MS,
+);
+
+/** What the thread that commits tells first, when it is started by a program of its own. */
+async function commitThreadOf(env: NodeJS.ProcessEnv): Promise<string> {
+  const file = join(home, 'database');
+  writeFileSync(file, '');
+  const thread = [join(SOURCES, 'store/plain/commit-worker.ts'), { workerData: { file, busyTimeoutMs: 1 } }];
+  const program = join(home, 'program.cjs');
+  writeFileSync(
+    program,
+    `const { Worker } = require('node:worker_threads');
+    const thread = new Worker(...${JSON.stringify(thread)});
+    thread.on('message', (text) => { console.log(text); thread.terminate(); });`,
+  );
+  const { stdout } = await run(process.execPath, [program], { env });
+  return stdout;
+}

@@ -1,4 +1,4 @@
-import { parentPort, workerData } from 'node:worker_threads';
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import Database from 'better-sqlite3';
 import { settleSqlite } from '../sqlite-settings.ts';
 import type { FlatBatch } from './flat-batch.ts';
@@ -6,12 +6,15 @@ import { plainTransaction } from './sqlite-transaction.ts';
 import type { CommitAnswer, CommitPlace } from './running-thread.ts';
 
 /** The thread of commit-thread.ts: has committed a batch before it answers, and takes the next one then. */
-const { file, busyTimeoutMs } = workerData as CommitPlace;
-const connection = new Database(file, { fileMustExist: true });
-settleSqlite(connection, busyTimeoutMs);
-const commit = plainTransaction(connection);
+function commitFor(port: MessagePort, { file, busyTimeoutMs }: CommitPlace): void {
+  const connection = new Database(file, { fileMustExist: true });
+  settleSqlite(connection, busyTimeoutMs);
+  const commit = plainTransaction(connection);
+  port.on('message', (batch: FlatBatch) => port.postMessage(answerTo(commit, batch)));
+  port.postMessage('ready' satisfies CommitAnswer);
+}
 
-function answerTo(batch: FlatBatch): CommitAnswer {
+function answerTo(commit: ReturnType<typeof plainTransaction>, batch: FlatBatch): CommitAnswer {
   try {
     return commit(batch);
   } catch (error) {
@@ -21,5 +24,5 @@ function answerTo(batch: FlatBatch): CommitAnswer {
   }
 }
 
-parentPort?.on('message', (batch: FlatBatch) => parentPort?.postMessage(answerTo(batch)));
-parentPort?.postMessage('ready' satisfies CommitAnswer);
+// Elsewhere it is only compiled.
+if (parentPort) commitFor(parentPort, workerData as CommitPlace);
