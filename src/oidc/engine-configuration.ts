@@ -1,4 +1,4 @@
-import type { Configuration } from 'oidc-provider';
+import { type Configuration, errors } from 'oidc-provider';
 import type { AppContext } from '../app/context.ts';
 import { adapters } from './records/adapters.ts';
 import { AGENT_TASK } from './agent-task-object.ts';
