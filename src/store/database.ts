@@ -7,7 +7,7 @@ import { waitForRoom } from './connection-room.ts';
 import { buildCountingIndexes } from './counting-indexes.ts';
 import { requireReadCommitted } from './isolation.ts';
 import { migrateUp } from './migrate.ts';
-import { type FreshConnection, refuseStandby } from './no-standby.ts';
+import { refuseStandbys } from './no-standby.ts';
 import { OTHER_WRITER } from './other-writer.ts';
 import { createCommitThread } from './plain/commit-thread.ts';
 import { shareOf, TIMEOUT } from './transaction.ts';
@@ -125,7 +125,11 @@ function withCommitThread(database: Database, settings: DatabaseSettings): Datab
   };
 }
 
-function open({ databaseUrl, logger, timeoutMs = TIMEOUT_MS }: DatabaseSettings, dialect: Knex.Config): Knex {
+function open(
+  { databaseUrl, logger, timeoutMs = TIMEOUT_MS }: DatabaseSettings,
+  dialect: Knex.Config,
+  onConnecting: (connected: Knex) => void = () => undefined,
+): Knex {
   const manners = {
     // An error names its statement, never the values in it.
     compileSqlOnError: false,
@@ -136,6 +140,7 @@ function open({ databaseUrl, logger, timeoutMs = TIMEOUT_MS }: DatabaseSettings,
     [TIMEOUT]: timeoutMs,
   };
   const connected = knex({ ...manners, ...dialect });
+  onConnecting(connected);
   sayWhyUnreachable(connected, placeOf(databaseUrl));
   return connected;
 }
@@ -154,7 +159,7 @@ function postgres(settings: DatabaseSettings, bounds?: ReturnType<typeof boundsO
   const { databaseUrl, poolMax, timeoutMs = TIMEOUT_MS, startWithinMs = TIMEOUT_MS } = settings;
   const acquireMs = bounds?.stepMs ?? startWithinMs;
   const sockets = connectingSockets();
-  const connected = open(settings, {
+  const dialect: Knex.Config = {
     client: 'pg',
     connection: {
       connectionString: databaseUrl,
@@ -171,19 +176,13 @@ function postgres(settings: DatabaseSettings, bounds?: ReturnType<typeof boundsO
     pool: {
       min: 0,
       max: poolMax,
-      afterCreate: (connection: PostgresConnection & FreshConnection, done: Done) => {
+      afterCreate: (connection: PostgresConnection, done: Done) => {
         if (bounds) cutWhenSilent(connection, bounds.silentMs);
-        refuseStandby(connection).then(
-          () => preparePostgres.connection(connection, done),
-          (error: Error) => {
-            // What the pool does not take it does not end.
-            connection.end().catch(() => undefined);
-            done(error, connection);
-          },
-        );
+        preparePostgres.connection(connection, done);
       },
     },
-  });
+  };
+  const connected = open(settings, dialect, refuseStandbys);
   boundConnecting(connected, { sockets, withinMs: Math.floor(CONNECTING_SHARE * acquireMs) });
   return connected;
 }

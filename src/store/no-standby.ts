@@ -1,7 +1,9 @@
+import type { Knex } from 'knex';
+import { aroundConnecting } from './around-connecting.ts';
 import { READ_ONLY } from './statement-reuse.ts';
 
 /** A connection of `pg` that the pool has not taken yet. */
-export interface FreshConnection {
+interface FreshConnection {
   query(sql: string): Promise<{ rows: { follows: boolean }[] }>;
   end(): Promise<void>;
 }
@@ -9,9 +11,23 @@ export interface FreshConnection {
 /**
  * INVARIANT: no answer rests on less than what was committed. A standby answers, too, but may lag behind, and during a
  * failover the name of a server may stand for one: a token that was revoked a moment ago would be told to be active.
- * @throws Error with the code of a server that only reads.
+ * Connecting to one fails with the code of a server that only reads.
  */
-export async function refuseStandby(connection: FreshConnection): Promise<void> {
+export function refuseStandbys(db: Pick<Knex, 'client'>): void {
+  aroundConnecting(db, async (connect) => {
+    const connection = (await connect()) as FreshConnection;
+    try {
+      await requirePrimary(connection);
+    } catch (error) {
+      // What the pool does not take it does not end.
+      connection.end().catch(() => undefined);
+      throw error;
+    }
+    return connection;
+  });
+}
+
+async function requirePrimary(connection: FreshConnection): Promise<void> {
   const { rows } = await connection.query('SELECT pg_is_in_recovery() AS follows');
   if (rows[0]?.follows === false) return;
   throw Object.assign(new Error('the database server is a standby, which only follows another one'), {

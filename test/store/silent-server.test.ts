@@ -3,6 +3,7 @@ import { type AddressInfo, createServer, type Server, type Socket } from 'node:n
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { connect, openDatabase } from '../../src/store/database.ts';
 import { isUnavailable } from '../../src/store/unavailability.ts';
+import { postgresPlace } from './databases.ts';
 
 /** AuthenticationOk and ReadyForQuery (PostgreSQL, chapter 54): whoever connects is in. */
 const WELCOME = Buffer.from([0x52, 0, 0, 0, 8, 0, 0, 0, 0, 0x5a, 0, 0, 0, 5, 0x49]);
@@ -10,12 +11,6 @@ const WITHIN_MS = 1000;
 
 let server: Server;
 const sockets = new Set<Socket>();
-
-afterEach(async () => {
-  for (const socket of sockets) socket.destroy();
-  server.close();
-  await once(server, 'close');
-});
 
 /** What takes every connection, and says no more than `answer`. */
 async function startSilent(answer: Buffer | undefined): Promise<{ place: string; url: string }> {
@@ -35,6 +30,12 @@ describe.each([
   ['accepts connections and stays silent', undefined],
   ['lets everybody in and answers nothing, as a pool does that is paused', WELCOME],
 ])('a PostgreSQL that %s', (_, answer) => {
+  afterEach(async () => {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+    await once(server, 'close');
+  });
+
   test('ends a start in time, and is told for what it is', async () => {
     const { place, url } = await startSilent(answer);
     const began = performance.now();
@@ -54,15 +55,14 @@ describe.each([
 });
 
 test('whoever finds all connections in use is told so', async () => {
-  const { place, url } = await startSilent(WELCOME);
-  const db = connect({ databaseUrl: url, dataDir: ':memory:', poolMax: 1, startWithinMs: WITHIN_MS });
-  db.client.version = '18';
+  const { settings, remove } = await postgresPlace();
+  const db = connect({ ...settings, poolMax: 1, startWithinMs: WITHIN_MS });
   const held = await db.client.acquireConnection();
   const failure = await db.client.acquireConnection().catch((error: unknown) => error);
-  expect(String(failure)).toMatch(`PostgreSQL at ${place}: no connection was free within`);
+  expect(String(failure)).toMatch(/PostgreSQL at [\w.]+:\d+: no connection was free within/);
   expect(String(failure)).toMatch('1 were in use');
   expect(isUnavailable(failure)).toBe(true);
-  sockets.forEach((socket) => socket.destroy());
   await db.client.releaseConnection(held);
   await db.destroy();
+  await remove();
 });
