@@ -10,6 +10,7 @@ import { migrateUp } from './migrate.ts';
 import { refuseStandbys } from './no-standby.ts';
 import { OTHER_WRITER } from './other-writer.ts';
 import { createCommitThread } from './plain/commit-thread.ts';
+import { filesOf, requireSame } from './same-files.ts';
 import { shareOf, TIMEOUT } from './transaction.ts';
 import { boundsOf, cutWhenSilent } from './postgres-bounds.ts';
 import { sayWhyUnreachable } from './unreachable.ts';
@@ -56,6 +57,8 @@ export interface Database {
   /** What it is and where, for people: `PostgreSQL at db.example:5432`. */
   readonly place?: string;
   readonly logger?: DatabaseSettings['logger'];
+  /** @throws Error where its files are not those any more that were opened. */
+  requireIntact?(): void;
   close(): Promise<void>;
 }
 
@@ -108,8 +111,11 @@ function withCommitThread(database: Database, settings: DatabaseSettings): Datab
   const { dataDir, timeoutMs = TIMEOUT_MS } = settings;
   if (dataDir === ':memory:') return database;
   const { knex: db, logger } = database;
+  const file = databaseFile(dataDir);
+  const files = filesOf(file);
   const thread = createCommitThread({
-    file: databaseFile(dataDir),
+    file,
+    files,
     busyTimeoutMs: shareOf(timeoutMs, 'step'),
     patienceMs: timeoutMs,
     logger,
@@ -118,6 +124,7 @@ function withCommitThread(database: Database, settings: DatabaseSettings): Datab
   db.client.config[OTHER_WRITER] = thread;
   return {
     ...database,
+    requireIntact: () => requireSame(files),
     async close() {
       await thread.close();
       await database.close();

@@ -3,6 +3,7 @@ import type { Writable } from 'node:stream';
 import type { Database as SqliteConnection, Statement } from 'better-sqlite3';
 import pg from 'pg';
 import { storable } from './json.ts';
+import { filesOf, type KnownFiles, requireSame } from './same-files.ts';
 import { settleSqlite } from './sqlite-settings.ts';
 
 export type Done = (error: Error | null, connection: unknown) => void;
@@ -20,7 +21,9 @@ export function prepareSqlite(busyTimeoutMs: number) {
   return (connection: SqliteConnection, done: Done): void => {
     try {
       settleSqlite(connection, busyTimeoutMs);
-      reuseSqliteStatements(connection);
+      // Whoever reads first makes the log.
+      connection.prepare('SELECT count(*) FROM sqlite_master').get();
+      reuseSqliteStatements(connection, filesOf(connection.name));
       done(null, connection);
     } catch (error) {
       done(error as Error, connection);
@@ -38,10 +41,11 @@ export function endTransaction(connection: SqliteConnection): boolean {
 }
 
 /** A third more transactions per second than preparing each time. */
-function reuseSqliteStatements(connection: SqliteConnection): void {
+function reuseSqliteStatements(connection: SqliteConnection, files: KnownFiles): void {
   const prepared = new Map<string, Statement>();
   const prepare = connection.prepare.bind(connection);
   connection.prepare = ((sql: string) => {
+    if (!connection.inTransaction && !/^select\b/i.test(sql)) requireSame(files);
     // A transaction that reads before it writes could not wait for another process's write: it would fail.
     if (sql === 'BEGIN;') return remember('BEGIN IMMEDIATE;');
     return remember(sql);

@@ -91,6 +91,7 @@ export function createStore(database: Database, clock?: Clock): DatabaseStore {
       counts: (now: number) => counts(db, now),
       async ping() {
         await db.raw('SELECT 1');
+        database.requireIntact?.();
       },
     }),
     async close() {

@@ -39,7 +39,7 @@ export interface CommitThread extends OtherWriter {
 }
 
 export function createCommitThread(options: CommitThreadOptions): CommitThread {
-  const { file, busyTimeoutMs, patienceMs, logger, script = SCRIPT } = options;
+  const { file, files, busyTimeoutMs, patienceMs, logger, script = SCRIPT } = options;
   let running: RunningThread | undefined;
   let isReady = false;
   let shared = 0;
@@ -59,7 +59,7 @@ export function createCommitThread(options: CommitThreadOptions): CommitThread {
       isReady = true;
     };
     try {
-      running = runThread({ file, busyTimeoutMs, patienceMs, script, ready, ended });
+      running = runThread({ file, files, busyTimeoutMs, patienceMs, script, ready, ended });
     } catch (error) {
       // The system may allow no more threads.
       ended(error as Error);

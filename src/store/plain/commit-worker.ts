@@ -1,15 +1,20 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import Database from 'better-sqlite3';
+import { requireSame } from '../same-files.ts';
 import { settleSqlite } from '../sqlite-settings.ts';
 import type { FlatBatch } from './flat-batch.ts';
 import { plainTransaction } from './sqlite-transaction.ts';
 import type { CommitAnswer, CommitPlace } from './running-thread.ts';
 
 /** The thread of commit-thread.ts: has committed a batch before it answers, and takes the next one then. */
-function commitFor(port: MessagePort, { file, busyTimeoutMs }: CommitPlace): void {
+function commitFor(port: MessagePort, { file, files, busyTimeoutMs }: CommitPlace): void {
   const connection = new Database(file, { fileMustExist: true });
   settleSqlite(connection, busyTimeoutMs);
-  const commit = plainTransaction(connection);
+  const transaction = plainTransaction(connection);
+  const commit = (batch: FlatBatch) => {
+    requireSame(files);
+    return transaction(batch);
+  };
   port.on('message', (batch: FlatBatch) => port.postMessage(answerTo(commit, batch)));
   port.postMessage('ready' satisfies CommitAnswer);
 }

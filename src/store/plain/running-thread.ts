@@ -1,11 +1,14 @@
 import { Worker } from 'node:worker_threads';
 import { UnavailableError } from '../../domain/unavailable.ts';
 import { Patience, type Wait } from '../patience.ts';
+import type { KnownFiles } from '../same-files.ts';
 import type { FlatBatch } from './flat-batch.ts';
 
 /** Where the thread finds the database, and how long it may wait for another's lock, in milliseconds. */
 export interface CommitPlace {
   readonly file: string;
+  /** What it and its log were when the server opened them. */
+  readonly files: KnownFiles;
   readonly busyTimeoutMs: number;
 }
 
@@ -44,8 +47,8 @@ interface Waiting {
  * committed can be read then, and nothing more will be.
  */
 export function runThread(options: ThreadOptions): RunningThread {
-  const { file, busyTimeoutMs, patienceMs, script } = options;
-  const thread = new Worker(script, { workerData: { file, busyTimeoutMs } satisfies CommitPlace });
+  const { file, files, busyTimeoutMs, patienceMs, script } = options;
+  const thread = new Worker(script, { workerData: { file, files, busyTimeoutMs } satisfies CommitPlace });
   const batches: Waiting[] = [];
   const patience = new Patience<Waiting>(patienceMs, () => {
     why = new Error(`a commit took more than ${patienceMs} milliseconds`);
