@@ -5,6 +5,7 @@ import type { Logger } from '../app/ports.ts';
 import { boundConnecting, connectingSockets } from './connecting-sockets.ts';
 import { waitForRoom } from './connection-room.ts';
 import { buildCountingIndexes } from './counting-indexes.ts';
+import { commitDurably } from './durable-commits.ts';
 import { requireReadCommitted } from './isolation.ts';
 import { migrateUp } from './migrate.ts';
 import { refuseStandbys } from './no-standby.ts';
@@ -189,7 +190,10 @@ function postgres(settings: DatabaseSettings, bounds?: ReturnType<typeof boundsO
       },
     },
   };
-  const connected = open(settings, dialect, refuseStandbys);
+  const connected = open(settings, dialect, (fresh) => {
+    refuseStandbys(fresh);
+    commitDurably(fresh);
+  });
   boundConnecting(connected, { sockets, withinMs: Math.floor(CONNECTING_SHARE * acquireMs) });
   return connected;
 }

@@ -1,12 +1,6 @@
 import type { Knex } from 'knex';
-import { aroundConnecting } from './around-connecting.ts';
+import { beforeItIsTaken, type FreshConnection } from './around-connecting.ts';
 import { READ_ONLY } from './statement-reuse.ts';
-
-/** A connection of `pg` that the pool has not taken yet. */
-interface FreshConnection {
-  query(sql: string): Promise<{ rows: { follows: boolean }[] }>;
-  end(): Promise<void>;
-}
 
 /**
  * INVARIANT: no answer rests on less than what was committed. A standby answers, too, but may lag behind, and during a
@@ -14,22 +8,12 @@ interface FreshConnection {
  * Connecting to one fails with the code of a server that only reads.
  */
 export function refuseStandbys(db: Pick<Knex, 'client'>): void {
-  aroundConnecting(db, async (connect) => {
-    const connection = (await connect()) as FreshConnection;
-    try {
-      await requirePrimary(connection);
-    } catch (error) {
-      // What the pool does not take it does not end.
-      connection.end().catch(() => undefined);
-      throw error;
-    }
-    return connection;
-  });
+  beforeItIsTaken(db, requirePrimary);
 }
 
 async function requirePrimary(connection: FreshConnection): Promise<void> {
   const { rows } = await connection.query('SELECT pg_is_in_recovery() AS follows');
-  if (rows[0]?.follows === false) return;
+  if (rows[0]?.['follows'] === false) return;
   throw Object.assign(new Error('the database server is a standby, which only follows another one'), {
     code: READ_ONLY,
   });
