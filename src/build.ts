@@ -21,13 +21,15 @@ import { createIds } from './crypto/ids.ts';
 import { createKeyring, type Keyring } from './crypto/keyring.ts';
 import { loadMasterKey } from './crypto/master-key.ts';
 import { createPasswords } from './crypto/passwords.ts';
+import { sharedRun } from './crypto/shared-run.ts';
 import { createStatementSigner } from './crypto/statement-signer.ts';
 import { ensureKeys, firstStart } from './first-start.ts';
 import { keyFollower } from './follow-keys.ts';
 import { createHttpApp } from './http/app.ts';
 import { ENGINE_PATHS, enginePath } from './http/engine-paths.ts';
 import { dpopProof } from './http/middleware/dpop-proof.ts';
-import { NEVER_REFUSED } from './http/middleware/rate-limit.ts';
+import { isProbe } from './http/probes.ts';
+import { answeringInTime } from './http/routes/health.ts';
 import { createRoutes } from './http/routes.ts';
 import { createMemoryLimiter } from './limits/memory-limiter.ts';
 import { createSharedLimiter } from './limits/shared-limiter.ts';
@@ -192,7 +194,8 @@ async function compose(config: Config, outside: Outside, closed: () => void): Pr
     rateLimits,
     routes: createRoutes(
       context,
-      () => store.ping(),
+      // However many ask at once, the database is asked once at a time.
+      sharedRun(() => answeringInTime(() => store.ping())),
       () => draining,
       rateLimits,
       feed,
@@ -208,7 +211,7 @@ async function compose(config: Config, outside: Outside, closed: () => void): Pr
         clock: context.clock,
         digests: context.digests,
         artifacts: store.artifacts,
-        except: (path) => path === NEVER_REFUSED || enginePath(ENGINE_PATHS, path) !== undefined,
+        except: (path) => isProbe(path) || enginePath(ENGINE_PATHS, path) !== undefined,
       }),
     ],
     engine: {

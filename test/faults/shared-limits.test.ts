@@ -117,7 +117,10 @@ describe('two servers on one PostgreSQL', () => {
       send(server, '/api/oauth/register', { method: 'POST', headers, body });
     const registered = await atOnce((i) => register(i % 2 === 0 ? one : two), 30);
     expect(tally(registered)).toEqual({ 201: 10, '429 invalid_request': 20 });
-    const rest = await atOnce((i) => send(i % 2 === 0 ? one : two, '/health', { headers: from }), 100);
+    const rest = await atOnce(
+      (i) => send(i % 2 === 0 ? one : two, '/.well-known/oauth-protected-resource', { headers: from }),
+      100,
+    );
     expect(rest.filter(({ status }) => status === 200)).toHaveLength(70);
   });
 

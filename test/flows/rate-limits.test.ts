@@ -251,7 +251,7 @@ describe.each(['sqlite', 'postgres'] as const)('limits on %s', (database) => {
         '/api/oauth/authorize?client_id=x',
         '/interaction/x',
         '/openapi.json',
-        '/health',
+        '/permissions/list',
         '/api/tasks/x',
         '/nothing/here',
         '/api/oauth/token',
@@ -263,9 +263,9 @@ describe.each(['sqlite', 'postgres'] as const)('limits on %s', (database) => {
         left.push(source?.remaining ?? -1);
       }
       expect(left).toEqual([19, 18, 17, 16, 15, 14, 13, 12, 11, 10]);
-      await spend(10, () => get('/health'));
+      await spend(10, () => get('/permissions/list'));
 
-      for (const path of ['/openapi.json', '/health/ready', '/nothing/here', '/api/tasks/x']) {
+      for (const path of ['/openapi.json', '/permissions/list', '/nothing/here', '/api/tasks/x']) {
         const answer = await get(path);
         expectTooMany(answer, 'source');
         expect(answer.body).toMatchObject({ code: 'rate_limited', policy: 'source' });
@@ -281,13 +281,38 @@ describe.each(['sqlite', 'postgres'] as const)('limits on %s', (database) => {
         expect(page.headers.get('content-type')).toBe('text/html; charset=utf-8');
         expect(page.text).toContain('<h1>Too many requests</h1>');
       }
-      const live = await get('/health/live');
-      expect([live.status, told(live)]).toEqual([200, [{ policy: 'source', limit: 20, remaining: 0 }]]);
+      for (const path of ['/health/live', '/health/ready', '/health']) {
+        const probe = await get(path);
+        expect([path, probe.status, probe.headers.get('ratelimit')]).toEqual([path, 200, null]);
+      }
       // Who has proved who they are is not held up by strangers behind the same address.
       const agent = await registerAgent(server);
       const good = { grant_type: 'client_credentials', ...pkce().parameters };
       expect((await postForm(server, TOKEN_PATH, good, { ...agent.headers, ...from })).status).toBe(200);
-      expect((await send(server, '/health', { headers: elsewhere() })).status).toBe(200);
+      expect((await send(server, '/permissions/list', { headers: elsewhere() })).status).toBe(200);
+    });
+
+    test('do not count what load balancers ask, whatever it brings along, and hold for whatever else is tried there', async () => {
+      const from = elsewhere();
+      const probes = ['/health/live', '/health/ready', '/health'] as const;
+      for (const [i, path] of [...probes, ...probes, ...probes].entries()) {
+        const headers = i < 6 ? from : { ...from, ...bearer('no-token'), dpop: 'no proof' };
+        const method = i % 2 === 0 ? 'GET' : 'HEAD';
+        expect((await send(server, path, { method, headers })).status).toBe(200);
+      }
+      expect(told(await send(server, '/openapi.json', { headers: from }))[0]?.remaining).toBe(19);
+      const refused = [
+        ['POST', '/health/live', 405],
+        ['GET', '/health/live/', 404],
+        ['GET', '/health/ready?a=%ff', 400],
+      ] as const;
+      for (const [i, [method, path, status]] of refused.entries()) {
+        const answer = await send(server, path, { method, headers: from });
+        expect([path, answer.status, told(answer)[0]?.remaining]).toEqual([path, status, 18 - i]);
+      }
+      await spend(20, () => send(server, '/health/live', { method: 'POST', headers: from }));
+      expect((await send(server, '/health/ready', { headers: from })).status).toBe(200);
+      expectTooMany(await send(server, '/health/live', { method: 'POST', headers: from }), 'source');
     });
 
     test('hold for what is refused by its spelling or its method, too', async () => {
@@ -499,7 +524,7 @@ describe.each(['sqlite', 'postgres'] as const)('limits on %s', (database) => {
 test('RATE_LIMITS=off counts nothing and tells nothing', async () => {
   const server = await startServer({ env: { RATE_LIMITS: 'off' }, settings: { limits: LIMITS } });
   const answers = [];
-  for (let i = 0; i < 25; i += 1) answers.push(await send(server, '/health'));
+  for (let i = 0; i < 25; i += 1) answers.push(await send(server, '/permissions/list'));
   await server.stop();
   expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
   expect(answers[0]?.headers.get('ratelimit')).toBeNull();

@@ -2,11 +2,10 @@ import { RATE_LIMITED } from '../../app/limits/rate-limit-fields.ts';
 import type { RateLimits } from '../../app/limits/rate-limits.ts';
 import type { RateVerdict } from '../../domain/rate-limit.ts';
 import type { RequestCaller } from '../caller.ts';
+import { isProbe } from '../probes.ts';
 import { Problem } from '../problem.ts';
 import type { RequestContext, RequestMiddleware } from '../state.ts';
 
-/** Liveness is never refused: a restart would not make anybody ask less. So nothing may be spent or stored for it. */
-export const NEVER_REFUSED = '/health/live';
 const CREDENTIALS = /^(Bearer|DPoP|Basic)\b/i;
 const TOKEN = /^(Bearer|DPoP)\b/i;
 
@@ -16,7 +15,7 @@ const TOKEN = /^(Bearer|DPoP)\b/i;
  */
 export function rateLimit(limits: RateLimits, except: (path: string) => boolean): RequestMiddleware {
   return async (ctx, next) => {
-    if (except(ctx.path)) return next();
+    if (except(ctx.path) || isAnsweredProbe(ctx)) return next();
     const { sourceIp } = ctx.state.origin;
     const authorization = ctx.get('Authorization');
     if (!CREDENTIALS.test(authorization)) {
@@ -38,17 +37,27 @@ export function rateLimit(limits: RateLimits, except: (path: string) => boolean)
 
 /**
  * Counts what is refused before anything else counts it, against the address: paths in a spelling that nothing has, and
- * methods that a path of the engine does not know.
+ * methods that a path of the engine does not know. A probe that is told to look elsewhere (503) was asked for nothing else.
  */
 export function limitOtherRefusals(limits: RateLimits): RequestMiddleware {
   return async (ctx, next) => {
     try {
       await next();
     } catch (error) {
-      if (!ctx.state.rates) admit(ctx, await limits.source(ctx.state.origin.sourceIp));
+      const notReady = isAnsweredProbe(ctx) && !isRefusal(error);
+      if (!ctx.state.rates && !notReady) admit(ctx, await limits.source(ctx.state.origin.sourceIp));
       throw error;
     }
   };
+}
+
+/** Other methods there are refused, and count. */
+function isAnsweredProbe({ method, path }: RequestContext): boolean {
+  return isProbe(path) && (method === 'GET' || method === 'HEAD');
+}
+
+function isRefusal(error: unknown): boolean {
+  return error instanceof Problem && error.status < 500;
 }
 
 /** Where an accepted token, or the absence of one, settles whom a request of our API counts for. */
@@ -59,7 +68,7 @@ export function admitCaller(limits: RateLimits): AdmitCaller {
   return async (ctx, caller) => {
     const { sourceIp } = ctx.state.origin;
     if (caller.bearer) admit(ctx, await limits.clientById(caller.bearer.token.clientId));
-    else if (!ctx.state.rates) admit(ctx, await limits.source(sourceIp));
+    else if (!ctx.state.rates && !isAnsweredProbe(ctx)) admit(ctx, await limits.source(sourceIp));
     if (ctx.state.registers && !caller.administers('admin:write')) {
       admit(ctx, await limits.registration(sourceIp));
     }
@@ -75,7 +84,7 @@ function countRefused(limits: RateLimits, ctx: RequestContext, error: unknown) {
 /** @throws Problem 429 when the verdict forbids the request. */
 export function admit(ctx: RequestContext, verdict: RateVerdict): void {
   ctx.state.rates = [...(ctx.state.rates ?? []), verdict];
-  if (!verdict.allowed && ctx.path !== NEVER_REFUSED) throw tooMany(verdict);
+  if (!verdict.allowed) throw tooMany(verdict);
 }
 
 function tooMany({ policy, resetSeconds }: RateVerdict): Problem {

@@ -45,15 +45,20 @@ export function healthRoutes(store: Pingable, draining: Draining = () => false):
 
 /** @throws Problem 503 when the store fails or takes longer than two seconds. */
 async function requireAnswer(store: Pingable): Promise<void> {
+  try {
+    await answeringInTime(() => store.ping());
+  } catch {
+    throw new Problem(503, 'store_unavailable', 'the database does not answer', RETRY);
+  }
+}
+
+/** Nobody waits longer for an answer, not even for one that others are waiting for. @throws what `ping` does, or Error. */
+export async function answeringInTime(ping: Pingable['ping']): Promise<void> {
   const late = AbortSignal.timeout(READY_WITHIN_MS);
   const timeout = new Promise<never>((_, reject) => {
     late.addEventListener('abort', () => reject(new Error('the store did not answer in time')), {
       once: true,
     });
   });
-  try {
-    await Promise.race([store.ping(), timeout]);
-  } catch {
-    throw new Problem(503, 'store_unavailable', 'the database does not answer', RETRY);
-  }
+  await Promise.race([ping(), timeout]);
 }
