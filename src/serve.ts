@@ -32,7 +32,7 @@ export async function serve(config: Config, outside: Outside = {}): Promise<Serv
     });
   } catch (error) {
     await taskgrant.close();
-    throw new NotListening(error as Error, taskgrant);
+    throw new NotListening(error as Error, config, taskgrant);
   }
   const { port } = http.address() as AddressInfo;
   const { app } = taskgrant.loggers;
@@ -60,8 +60,8 @@ export class NotListening extends Error {
   override readonly name = 'NotListening';
   readonly created: Taskgrant['created'];
 
-  constructor(cause: Error, { created }: Taskgrant) {
-    super(cause.message, { cause });
+  constructor(cause: Error, { host, port }: Config, { created }: Taskgrant) {
+    super(`The server cannot listen on ${host} (HOST), port ${port} (PORT): ${cause.message}`, { cause });
     this.created = created;
   }
 }

@@ -32,7 +32,14 @@ export function loadMasterKey(source: MasterKeySource): Buffer {
       `ENCRYPTION_KEY must be set in production (or ${path} must hold the key): ${HOW_TO_MAKE}`,
     );
   }
-  return createKeyFile(source.dataDir, path);
+  try {
+    return createKeyFile(source.dataDir, path);
+  } catch (error) {
+    const { message } = error as Error;
+    throw new Error(`The directory ${source.dataDir} (DATA_DIR) cannot be written: ${message}`, {
+      cause: error,
+    });
+  }
 }
 
 function readKeyFile(path: string, isProduction: boolean): Buffer | undefined {
@@ -44,7 +51,7 @@ function readKeyFile(path: string, isProduction: boolean): Buffer | undefined {
     }
     return decode(text, path);
   } catch (error) {
-    if (isCode(error, 'ENOENT')) return undefined;
+    if (isCode(error, 'ENOENT') || isCode(error, 'ENOTDIR')) return undefined;
     throw error;
   }
 }

@@ -76,7 +76,7 @@ export async function openDatabase(settings: DatabaseSettings): Promise<Database
     }
   } catch (error) {
     await patient.destroy();
-    throw error;
+    throw settings.databaseUrl ? error : unusable(settings.dataDir, error);
   }
   const connected = postgres(settings, boundsOf(settings.timeoutMs ?? TIMEOUT_MS));
   waitForRoom(connected);
@@ -217,6 +217,14 @@ function sqlite(dataDir: string): Knex.Config {
 /** Where a file of the embedded database is, which there is then. */
 export function databaseFile(dataDir: string, name = 'taskgrant.db'): string {
   if (dataDir === ':memory:') return dataDir;
+  try {
+    return fileIn(dataDir, name);
+  } catch (error) {
+    throw unusable(dataDir, error);
+  }
+}
+
+function fileIn(dataDir: string, name: string): string {
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   const file = join(dataDir, name);
   // For the owner alone, even in a folder that others may read; SQLite gives its other files the same mode.
@@ -224,6 +232,14 @@ export function databaseFile(dataDir: string, name = 'taskgrant.db'): string {
   // the next program to close the database would take the log with it that is being written.
   if (!existsSync(file)) closeSync(openSync(file, 'a', 0o600));
   return file;
+}
+
+/** What the file system or SQLite says, with what it is about; any other error as it is. */
+function unusable(dataDir: string, error: unknown): unknown {
+  const { code, message } = error as NodeJS.ErrnoException;
+  if (code === undefined) return error;
+  const told = `The embedded database in ${dataDir} (DATA_DIR) cannot be used: ${message}`;
+  return Object.assign(new Error(told, { cause: error }), { code });
 }
 
 export function requireNode(version: string): void {
