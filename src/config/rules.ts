@@ -91,6 +91,7 @@ function within(address: string, [own, bits]: readonly [string, number], kind: '
 function issuerRules({ issuer }: Config): BrokenRule[] {
   const url = URL.canParse(issuer) ? new URL(issuer) : undefined;
   if (!url || !/^https?:$/.test(url.protocol)) return [['issuer', 'must be an absolute http or https URL']];
+  if (url.port === '0') return [['issuer', 'must be set where the port (PORT) is 0: nobody knows it before']];
   if (url.username || url.password) return [['issuer', 'must not hold a user name or password']];
   if (/[?#]/.test(issuer)) return [['issuer', 'must have no query and no fragment']];
   if (issuer.endsWith('/')) return [['issuer', 'must not end with a slash']];

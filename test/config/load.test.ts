@@ -286,6 +286,14 @@ describe('a faulty configuration', () => {
   });
 });
 
+describe('a port that nobody knows before', () => {
+  test('needs an issuer that leads there', () => {
+    expect(problem({ PORT: '0' }, 'issuer')).toMatch(/^must be set where the port \(PORT\) is 0/);
+    expect(problem({ ISSUER: 'http://localhost:0' }, 'issuer')).toMatch(/^must be set/);
+    expect(load({ PORT: '0', ISSUER: 'https://auth.example.com' })).toMatchObject({ port: 0 });
+  });
+});
+
 describe('a PostgreSQL', () => {
   const ends = [
     'localhost/db',

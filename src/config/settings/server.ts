@@ -11,7 +11,7 @@ export const serverSettings = {
   port: setting(wholeNumber(0, 65_535), {
     env: 'PORT',
     default: 3000,
-    description: 'TCP port; 0 takes a free one.',
+    description: 'TCP port; 0 takes a free one, and needs an issuer.',
   }),
   host: setting(text.optional(), {
     env: 'HOST',
