@@ -3,6 +3,8 @@ const SEPARATOR = ':';
 const WILDCARD = '*';
 /** RFC 6749 §3.3: scope-token. */
 const SCOPE_TOKEN = /^[\x21\x23-\x5B\x5D-\x7E]+$/;
+/** Rights that one may ask for, or be granted, by name. */
+export const MOST_RIGHTS = 100;
 const MOST_CHARACTERS = 128;
 const MOST_IN_A_PART = 64;
 /** Shorter names are looked at as one: three parts and more say where their wildcards stand. */

@@ -1,10 +1,8 @@
 import { DomainError } from './errors.ts';
-import { isWildcard, permissionCovers, permissionFault } from './permission.ts';
+import { isWildcard, MOST_RIGHTS, permissionCovers, permissionFault } from './permission.ts';
 
 /** A set of rights (see permission.ts), each one an OAuth scope token (RFC 6749 §3.3), without duplicates. */
 export type Scope = readonly string[];
-
-const MAX_RIGHTS = 100;
 
 /**
  * Reads the space-separated form of RFC 6749 §3.3.
@@ -13,8 +11,8 @@ const MAX_RIGHTS = 100;
  */
 export function parseScope(text: string): Scope {
   const rights = [...new Set(text.split(' ').filter((right) => right !== ''))];
-  if (rights.length > MAX_RIGHTS) {
-    throw new DomainError('parameter_invalid', `scope may name at most ${MAX_RIGHTS} rights`);
+  if (rights.length > MOST_RIGHTS) {
+    throw new DomainError('parameter_invalid', `scope may name at most ${MOST_RIGHTS} rights`);
   }
   for (const right of rights) requireWellFormed(right);
   return rights;

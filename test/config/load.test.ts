@@ -236,6 +236,15 @@ describe('a faulty configuration', () => {
     ]);
   });
 
+  test('newcomers get no more scopes than anybody may ask for', () => {
+    const names = Array.from({ length: 101 }, (_, i) => `reports-${i}:read`);
+    const scopes = Object.fromEntries(names.map((name) => [name, { description: 'x' }]));
+    write('config/development.json', { scopes, registration: { defaultPermissions: names } });
+    expect(problem({}, 'registration.defaultPermissions')).toContain('must name at most 100 scopes');
+    write('config/development.json', { scopes, registration: { defaultPermissions: names.slice(1) } });
+    expect(load().registration.defaultPermissions).toHaveLength(100);
+  });
+
   test('one audience has one owner, and the administration API belongs to this server', () => {
     const server = (name: string, audience: string) => ({ name, audiences: [audience], tokenFormat: 'jwt' });
     write('config/development.json', {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { MOST_AUDIENCES } from '../../domain/audience.ts';
-import { permissionFault } from '../../domain/permission.ts';
+import { MOST_RIGHTS, permissionFault } from '../../domain/permission.ts';
 import { flag, oneOf, setting, text, wholeNumber } from '../setting.ts';
 import { lifetimesSchema } from './lifetimes.ts';
 import { policySettings } from './policies.ts';
@@ -37,11 +37,17 @@ export const authoritySettings = {
       description:
         'Who may register an agent: anyone, the holder of a token with admin:write, or the operator at the server only.',
     }),
-    defaultPermissions: setting(z.array(permission, { error: 'must be a list of scope names' }), {
-      default: [],
-      defaultText: 'as in `config/default.json`',
-      description: 'Most that an agent registered by itself is granted.',
-    }),
+    defaultPermissions: setting(
+      z
+        .array(permission, { error: 'must be a list of scope names' })
+        // What is asked for by whoever names nothing.
+        .max(MOST_RIGHTS, { error: `must name at most ${MOST_RIGHTS} scopes` }),
+      {
+        default: [],
+        defaultText: 'as in `config/default.json`',
+        description: 'Most that an agent registered by itself is granted.',
+      },
+    ),
     defaultTools: setting(z.array(scopeName, { error: 'must be a list of tool names' }), {
       default: [],
       defaultText: 'none; any (`*`) in `config/development.json`',
