@@ -34,6 +34,7 @@ import { createRoutes } from './http/routes.ts';
 import { createMemoryLimiter } from './limits/memory-limiter.ts';
 import { createSharedLimiter } from './limits/shared-limiter.ts';
 import { createLoggers, type Loggers } from './log/loggers.ts';
+import { documentLookups } from './network/outside-lookups.ts';
 import { publicFetch } from './network/public-fetch.ts';
 import { createDecisionPoint } from './network/decision-point.ts';
 import { createOAuthApp } from './oidc/app.ts';
@@ -170,7 +171,7 @@ async function compose(config: Config, outside: Outside, closed: () => void): Pr
       lifetimes: { ...config.lifetimes, pushedRequest: config.lifetimes.par },
       scopes: ['profile', 'email'],
       metadataDocuments: config.registration.metadataDocuments,
-      fetch: outside.fetch ?? publicFetch(),
+      fetch: outside.fetch ?? publicFetch(documentLookups()),
     },
     () => keyring.privateJwks(),
   );

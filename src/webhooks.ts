@@ -5,6 +5,7 @@ import type { Encryption } from './crypto/encryption.ts';
 import { createWebhookSecrets } from './crypto/webhook-secrets.ts';
 import { redactText } from './log/redact-text.ts';
 import { type AddressRule, publicOrIn } from './network/public-address.ts';
+import { webhookLookups } from './network/outside-lookups.ts';
 import { createWebhookSender } from './network/webhook-sender.ts';
 import { createWebhookTargets } from './network/webhook-targets.ts';
 import type { DatabaseStore } from './store/store.ts';
@@ -57,7 +58,13 @@ export function startWebhooks(
     // What the server does by itself is no part of any request that happens to wake it.
     context: { ...context, store },
     outbox: store.webhookOutbox,
-    sender: createWebhookSender({ targets: context.webhooks.targets, allows, timeoutMs, redact: redactText }),
+    sender: createWebhookSender({
+      targets: context.webhooks.targets,
+      allows,
+      timeoutMs,
+      redact: redactText,
+      lookups: webhookLookups(),
+    }),
     schedule: { pauses: webhooks.retryPauses },
     random: Math.random,
     userAgent: `Taskgrant/${version}`,

@@ -1,4 +1,3 @@
-import { lookup } from 'node:dns/promises';
 import { BlockList, isIP } from 'node:net';
 
 /** IANA special-purpose registries (RFC 6890 and successors) and multicast: nobody's site on the internet is there. */
@@ -68,11 +67,4 @@ export function publicOrIn(networks: readonly string[]): AddressRule {
 /** Without a zone (RFC 4007 §11), which means nothing outside one machine. */
 function isPlainIPv6(address: string): boolean {
   return isIP(address) === 6 && !address.includes('%');
-}
-
-/** Every address of a host name; an address, in brackets or not, stands for itself. */
-export async function addressesOf(host: string): Promise<readonly string[]> {
-  const bare = host.replace(/^\[|\]$/g, '');
-  if (isIP(bare) !== 0) return [bare];
-  return (await lookup(bare, { all: true })).map(({ address }) => address);
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { addressesOf, isPublicAddress, publicOrIn } from '../../src/network/public-address.ts';
+import { isPublicAddress, publicOrIn } from '../../src/network/public-address.ts';
 
 describe('an address', () => {
   test.each(['1.1.1.1', '93.184.216.34', '172.15.0.1', '172.32.0.1', '2606:4700::1111', '2a00:1450::1'])(
@@ -71,19 +71,4 @@ describe('networks that are allowed beside the public ones', () => {
       expect(publicOrIn(['0.0.0.0/0', '::/0'])(address)).toBe(false);
     },
   );
-});
-
-describe('the addresses of a host', () => {
-  test.each([
-    ['127.0.0.1', '127.0.0.1'],
-    ['[::1]', '::1'],
-  ])('of %s is itself', async (host, address) => {
-    expect(await addressesOf(host)).toEqual([address]);
-  });
-
-  test('are all of those that a name has', async () => {
-    const addresses = await addressesOf('localhost');
-    expect(addresses.length).toBeGreaterThan(0);
-    expect(addresses.every((address) => ['127.0.0.1', '::1'].includes(address))).toBe(true);
-  });
 });

@@ -1,6 +1,7 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { type AddressInfo, createServer as createTcpServer, type Socket } from 'node:net';
 import { afterEach, describe, expect, test } from '@jest/globals';
+import { createNameLookups } from '../../src/network/name-lookups.ts';
 import { publicOrIn } from '../../src/network/public-address.ts';
 import { createWebhookSender } from '../../src/network/webhook-sender.ts';
 import { createWebhookTargets } from '../../src/network/webhook-targets.ts';
@@ -33,12 +34,13 @@ function senderWith({ networks = ['127.0.0.0/8'], resolve, timeoutMs = 2000 }: O
     allows,
     timeoutMs,
     redact: (text) => text.replaceAll('secret', '[redacted]'),
-    ...(resolve ? { resolve } : {}),
+    lookups: createNameLookups({ atOnce: 4, ofSuspects: 1, ...(resolve ? { resolve } : {}) }),
   });
   return (url: string, signal = new AbortController().signal) =>
-    sender.post(url, { 'webhook-id': 'msg_1', 'Content-Type': 'application/json' }, '{"type":"x"}', signal);
+    sender.post({ party: 'agent-a', url, headers: HEADERS, body: '{"type":"x"}' }, signal);
 }
 
+const HEADERS = { 'webhook-id': 'msg_1', 'Content-Type': 'application/json' };
 const NO_ADDRESS = { status: null, error: 'the host has no address that webhooks may go to' };
 
 describe('sending to a webhook', () => {
@@ -214,6 +216,32 @@ describe('sending to a webhook', () => {
     const port = await started(server);
     const answer = await senderWith({ timeoutMs: 300 })(`http://127.0.0.1:${port}/`);
     expect(answer).toMatchObject({ status: null, error: 'could not be reached: the connection broke' });
+  });
+
+  test('gives up on one that has always something to say before its answer', async () => {
+    const hints = 'HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n'.repeat(1000);
+    let written = 0;
+    const server = createTcpServer((socket) => {
+      socket.on('error', () => {});
+      const more = () => {
+        while (!socket.destroyed && socket.write(hints)) written += hints.length;
+      };
+      socket.on('drain', more).once('data', more);
+    });
+    closers.push(() => server.close());
+    const port = await started(server);
+    const answer = await senderWith()(`http://127.0.0.1:${port}/`);
+    expect(answer).toMatchObject({ status: null, error: 'could not be reached: too many interim answers' });
+    expect(written).toBeLessThan(16 * 1_048_576);
+  });
+
+  test('hears an answer after a few that are none yet', async () => {
+    const port = await listen((_request, response) => {
+      response.writeContinue();
+      for (let i = 0; i < 3; i += 1) response.writeEarlyHints({ link: '</style.css>; rel=preload' });
+      response.end('there');
+    });
+    expect(await senderWith()(`http://127.0.0.1:${port}/`)).toMatchObject({ status: 200, excerpt: 'there' });
   });
 
   test('stops when the server ends', async () => {

@@ -108,12 +108,15 @@ export interface WebhookAnswer {
   readonly error: string | null;
 }
 
+export interface WebhookRequest {
+  /** Whose webhook it is: `party` of what waited. */
+  readonly party: string;
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
 export interface WebhookSender {
   /** Posts once; never rejects, and never takes longer than its time. */
-  post(
-    url: string,
-    headers: Readonly<Record<string, string>>,
-    body: string,
-    signal: AbortSignal,
-  ): Promise<WebhookAnswer>;
+  post(request: WebhookRequest, signal: AbortSignal): Promise<WebhookAnswer>;
 }

@@ -1,6 +1,6 @@
 import type { RetrySchedule } from '../../domain/retry.ts';
 import { pauseAfter } from '../../domain/retry.ts';
-import { signingSecrets } from '../../domain/webhook.ts';
+import { partyOf, signingSecrets } from '../../domain/webhook.ts';
 import type { AppContext } from '../context.ts';
 import type { Attempted, ClaimedDelivery, WebhookAnswer, WebhookSender } from '../ports/webhooks.ts';
 import { webhookBody } from './webhook-body.ts';
@@ -67,7 +67,7 @@ async function send(
     return { status: null, excerpt: null, retryAfterMs: undefined, error: UNREADABLE };
   }
   const headers = { 'Content-Type': 'application/json', 'User-Agent': userAgent, ...signed };
-  return sender.post(webhook.url, headers, body, ending);
+  return sender.post({ party: partyOf(webhook), url: webhook.url, headers, body }, ending);
 }
 
 const UNREADABLE = 'the secret cannot be decrypted: ENCRYPTION_KEY is not the one it was made with';
