@@ -41,7 +41,7 @@ export function createDecisionPoint({
 
 type Agents = Readonly<Record<'http:' | 'https:', http.Agent>>;
 
-/** Once more where an idle connection was closed at the very moment of its use: asking twice changes nothing. */
+/** Once more, by a new connection, where an idle one was closed before its use: asking twice changes nothing. */
 async function post(
   question: DecisionQuestion,
   agents: Agents,
@@ -49,22 +49,18 @@ async function post(
 ): Promise<DecisionAnswer> {
   const signal = AbortSignal.timeout(question.timeoutMs);
   const first = await attempt(question, agents, token, signal);
-  return first === 'stale' ? attemptAnew(question, agents, token, signal) : first;
+  if (first !== 'stale') return first;
+  const second = await attempt(question, undefined, token, signal);
+  return second === 'stale' ? { failure: 'connection failed' } : second;
 }
 
-async function attemptAnew(
-  question: DecisionQuestion,
-  agents: Agents,
-  token: string | undefined,
-  signal: AbortSignal,
-): Promise<DecisionAnswer> {
-  const second = await attempt(question, agents, token, signal);
-  return second === 'stale' ? { failure: 'ECONNRESET' } : second;
-}
+/** Written to a connection that the other side has reset, or closed and then reset. */
+const CLOSED = ['ECONNRESET', 'EPIPE'];
 
+/** @param agents whose connections may be used again; absent = by a connection of its own */
 function attempt(
   { endpoint, input }: DecisionQuestion,
-  agents: Agents,
+  agents: Agents | undefined,
   token: string | undefined,
   signal: AbortSignal,
 ): Promise<DecisionAnswer | 'stale'> {
@@ -74,12 +70,12 @@ function attempt(
   return new Promise((resolve) => {
     const fail = (error: NodeJS.ErrnoException) => {
       if (signal.aborted) resolve({ failure: 'timeout' });
-      else if (request.reusedSocket && error.code === 'ECONNRESET') resolve('stale');
+      else if (request.reusedSocket && CLOSED.includes(error.code ?? '')) resolve('stale');
       else resolve({ failure: error.code ?? 'connection failed' });
     };
     const request = (secure ? https : http).request(url, {
       method: 'POST',
-      agent: agents[secure ? 'https:' : 'http:'],
+      agent: agents?.[secure ? 'https:' : 'http:'] ?? false,
       signal,
       headers: {
         'content-type': 'application/json',

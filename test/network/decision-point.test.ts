@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import { setImmediate } from 'node:timers/promises';
+import { Worker } from 'node:worker_threads';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { DecisionQuestion } from '../../src/app/ports/decision-point.ts';
 import { createDecisionPoint, type DecisionPointClient } from '../../src/network/decision-point.ts';
@@ -32,6 +35,48 @@ const question = (over: Partial<DecisionQuestion> = {}): DecisionQuestion => ({
   input: { step: 'open' },
   ...over,
 });
+
+/**
+ * A decision point of its own thread, so that connections end while this one is busy: each answers once, and is then
+ * closed, or closed and reset, which the next to write is told as ECONNRESET or as EPIPE.
+ */
+const CLOSING = `
+  const { createServer } = require('node:net');
+  const { parentPort } = require('node:worker_threads');
+  let nth = 0;
+  const server = createServer((socket) => {
+    const ends = (nth += 1) % 2 === 0;
+    socket.on('error', () => {});
+    socket.on('data', () => {
+      socket.write('HTTP/1.1 200 OK\\r\\nContent-Length: 2\\r\\n\\r\\n{}');
+      setTimeout(() => {
+        if (ends) socket.end();
+        setTimeout(() => socket.resetAndDestroy(), ends ? 10 : 0);
+      }, 10);
+    });
+  });
+  server.listen(0, '127.0.0.1', () => parentPort.postMessage(server.address().port));`;
+
+function busyFor(ms: number): void {
+  for (const until = performance.now() + ms; performance.now() < until; );
+}
+
+test('asks once more where a connection that was kept turns out to be closed, however that is told', async () => {
+  const thread = new Worker(CLOSING, { eval: true });
+  try {
+    const [port] = (await once(thread, 'message')) as [number];
+    const ask = () => client.ask(question({ endpoint: `http://127.0.0.1:${port}/decision` }));
+    for (let i = 0; i < 20; i += 1) {
+      expect(await ask()).toEqual({ answer: {} });
+      await setImmediate();
+      busyFor(50);
+      expect(await ask()).toEqual({ answer: {} });
+    }
+    expect(told).toEqual([]);
+  } finally {
+    await thread.terminate();
+  }
+}, 20_000);
 
 describe('asking a decision point', () => {
   test('posts the input to the path and reads the answer', async () => {
