@@ -54,14 +54,18 @@ async function answerOf(response: IncomingMessage, redact: SenderParts['redact']
   };
 }
 
-/** The beginning of a body. What is longer than anybody needs is not read: the status has said it all. */
+/**
+ * The beginning of a body. What is longer than anybody needs is not read: the status has said it all. What counts is what
+ * the connection brought, because a body may come in pieces of one byte, each of which costs as much as a large one.
+ */
 async function readSome(response: IncomingMessage): Promise<string> {
+  const { socket } = response;
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of response as AsyncIterable<Buffer>) {
     if (size < EXCERPT_BYTES) chunks.push(chunk);
     size += chunk.length;
-    if (size > MOST_BYTES) break;
+    if (socket.bytesRead > MOST_BYTES) break;
   }
   return Buffer.concat(chunks).subarray(0, EXCERPT_BYTES).toString('utf8');
 }

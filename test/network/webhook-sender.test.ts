@@ -160,6 +160,28 @@ describe('sending to a webhook', () => {
     expect(closed).toBe(true);
   });
 
+  test('reads no more of one in small pieces, each of which has a frame of its own', async () => {
+    const ended = Promise.withResolvers<number>();
+    const server = createTcpServer((socket) => {
+      let written = 0;
+      const piece = '1\r\na\r\n'.repeat(1000);
+      const timer = setInterval(() => {
+        written += piece.length;
+        socket.write(piece);
+      }, 2);
+      socket.on('error', () => {});
+      socket.on('close', () => (clearInterval(timer), ended.resolve(written)));
+      socket.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n');
+    });
+    closers.push(() => server.close());
+    const port = await started(server);
+    expect(await senderWith()(`http://127.0.0.1:${port}/`)).toMatchObject({
+      status: 200,
+      excerpt: 'a'.repeat(1024),
+    });
+    expect(await ended.promise).toBeLessThan(200_000);
+  });
+
   test.each([
     ['is never answered', ''],
     ['answers its head and no body', 'HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc'],
