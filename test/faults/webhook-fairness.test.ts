@@ -87,7 +87,7 @@ describe('an agent whose receiver answers at once', () => {
         let busy = 0;
         slow.answer((_request, response) => {
           busy += 1;
-          void setTimeout(SLOW_MS).then(() => response.writeHead(204).end());
+          void setTimeout(SLOW_MS, undefined, { ref: false }).then(() => response.writeHead(204).end());
         });
         const { port } = new URL(slow.url);
         const crowds: Party[] = [];
