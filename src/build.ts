@@ -40,6 +40,7 @@ import { createDecisionPoint } from './network/decision-point.ts';
 import { createOAuthApp } from './oidc/app.ts';
 import { engineDescription } from './oidc/description/engine-description.ts';
 import { createEngineHolder } from './oidc/engine-holder.ts';
+import type { FetchForParty } from './oidc/fetch-for-asker.ts';
 import { createInteractions } from './oidc/interactions/interactions.ts';
 import { createSignInThrottle, noSignInThrottle } from './oidc/interactions/sign-in-throttle.ts';
 import { connect, type DatabaseSettings, openDatabase } from './store/database.ts';
@@ -126,7 +127,7 @@ export async function buildContext(
 export interface Outside {
   readonly clock?: Clock | undefined;
   /** The network that metadata documents come from. */
-  readonly fetch?: typeof globalThis.fetch | undefined;
+  readonly fetch?: FetchForParty | undefined;
   /** True where another process has made what a first start makes, and has shown it. */
   readonly prepared?: boolean | undefined;
 }

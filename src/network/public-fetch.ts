@@ -8,16 +8,17 @@ import { type AddressRule, isPublicAddress } from './public-address.ts';
  * A fetch that speaks to public addresses only (S20: no client makes this server reach into its own network, nor learn
  * from the time it takes). The name is looked up once, and the connection goes to an address that was checked: a name
  * that leads elsewhere the second time gains nothing. Redirects are not followed: nobody has looked at where they lead.
+ * `party`: who makes it fetch.
  */
 export function publicFetch(
   lookups: NameLookups,
   allows: AddressRule = isPublicAddress,
-): typeof globalThis.fetch {
-  return async (input, init) => {
+): (input: string | URL | Request, init?: RequestInit, party?: string) => Promise<Response> {
+  return async (input, init, party) => {
     const request = new Request(input, init);
     const { method, signal, redirect } = request;
     const url = new URL(request.url);
-    const addresses = await lookups.addressesOf(url.hostname, { party: url.hostname, signal });
+    const addresses = await lookups.addressesOf(url.hostname, { party: party ?? url.hostname, signal });
     if (addresses.length === 0 || !addresses.every(allows)) {
       throw new Error('the host has no public address');
     }
@@ -26,6 +27,10 @@ export function publicFetch(
     const answer = await pinnedRequest(url, { method, headers, body, addresses, signal });
     const { statusCode: status = 502, statusMessage: statusText = '' } = answer;
     const redirects = status >= 300 && status < 400;
+    if (status < 200 || status > 599) {
+      answer.destroy();
+      throw new Error(`answered ${status}`);
+    }
     if (redirects && redirect !== 'manual') {
       answer.destroy();
       throw new Error('redirects are not followed');

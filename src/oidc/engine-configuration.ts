@@ -9,6 +9,7 @@ import { taskExtraParams } from './authorization-request.ts';
 import { consentForEach, grantOfThisAuthorization } from './consent-policy.ts';
 import { engineFeatures } from './engine-features.ts';
 import type { EngineOptions } from './engine-options.ts';
+import { fetchForAsker } from './fetch-for-asker.ts';
 import { ROUTES } from './routes.ts';
 import { answerUnavailable } from './unavailable.ts';
 import { renderLogoutRefused } from './views/logout-pages.ts';
@@ -65,7 +66,7 @@ export function engineConfiguration(options: EngineOptions): Configuration {
         checkMetadataDocument(metadata);
       },
     },
-    fetch: options.fetch,
+    fetch: fetchForAsker(options.fetch),
     extraParams: taskExtraParams(context),
     findAccount: (_ctx, id) => findAccount(context, id),
     loadExistingGrant: (ctx) => grantOfThisAuthorization(ctx as never),

@@ -2,6 +2,7 @@ import type { AppContext } from '../app/context.ts';
 import type { Artifacts } from '../app/ports/artifacts.ts';
 import type { RateLimits } from '../app/limits/rate-limits.ts';
 import type { RefusalRecorder } from '../app/audit/record-refusal.ts';
+import type { FetchForParty } from './fetch-for-asker.ts';
 
 /** What the engine is built from. */
 export interface EngineOptions {
@@ -26,6 +27,6 @@ export interface EngineOptions {
   readonly scopes: readonly string[];
   /** Client ID Metadata Documents: a client names itself by an https URL. */
   readonly metadataDocuments: boolean;
-  /** Fetches metadata documents from public addresses alone; the engine looks at the one it is connected to as well. */
-  readonly fetch: typeof globalThis.fetch;
+  /** Fetches metadata documents and key sets, from public addresses alone. */
+  readonly fetch: FetchForParty;
 }

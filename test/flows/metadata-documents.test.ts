@@ -22,9 +22,11 @@ function documentAt(url: string): Response {
 
 describe('clients that name themselves by their metadata documents', () => {
   let server: TestServer;
+  const fetchedFor: unknown[] = [];
   beforeAll(async () => {
     server = await startServer({
-      fetch: async (input) => {
+      fetch: async (input, _init, party) => {
+        fetchedFor.push(party);
         // Long enough for those who come at once to wait for the same document.
         await setTimeout(20);
         return documentAt(input instanceof Request ? input.url : input.toString());
@@ -124,5 +126,15 @@ describe('clients that name themselves by their metadata documents', () => {
       Array(8).fill([400, 'invalid_grant']),
     );
     expect((await agents()).filter((agent) => agent.clientId === clientId)).toHaveLength(1);
+  });
+
+  test('are fetched for whoever asks, so that nobody keeps all others waiting', async () => {
+    fetchedFor.length = 0;
+    for (const from of ['198.51.100.7', '2001:db8:1:2:3:4:5:6']) {
+      expect((await redeem(`https://asker.example.com/${encodeURIComponent(from)}.json`, from)).status).toBe(
+        400,
+      );
+    }
+    expect(fetchedFor).toEqual(['198.51.100.7', '2001:db8:1:2']);
   });
 });

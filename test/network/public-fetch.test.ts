@@ -119,6 +119,27 @@ describe('fetching what a client names', () => {
     expect(read).toBeLessThan(262_144);
   });
 
+  test('refuses what is no status of HTTP', async () => {
+    const port = await listen(({ socket }) => {
+      socket.end('HTTP/1.1 999 Whatever\r\nContent-Length: 0\r\n\r\n');
+    });
+    await expect(fetchTo(to('127.0.0.1'))(URL_OF(port))).rejects.toThrow('answered 999');
+  });
+
+  test('looks up names for whoever asks, one at a time', async () => {
+    const begun: string[] = [];
+    const port = await listen((_request, response) => void response.end('there'));
+    const fetch = fetchTo((name) => {
+      begun.push(name);
+      return name === 'client.example.com' ? Promise.resolve(['127.0.0.1']) : new Promise(() => {});
+    });
+    for (const name of ['a', 'b', 'c']) {
+      void fetch(`https://${name}.example.com/`, {}, '198.51.100.7');
+    }
+    expect(await (await fetch(URL_OF(port), {}, '198.51.100.8')).text()).toBe('there');
+    expect(begun).toEqual(['a.example.com', 'client.example.com']);
+  });
+
   test('takes an answer without a body', async () => {
     const port = await listen((_request, response) => void response.writeHead(204).end());
     const response = await fetchTo(to('127.0.0.1'))(URL_OF(port));

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build, type Taskgrant } from '../../src/build.ts';
 import { loadConfig } from '../../src/config/load.ts';
+import type { FetchForParty } from '../../src/oidc/fetch-for-asker.ts';
 import { holdToDescription } from './described-answers.ts';
 import { createDatabase } from './postgres.ts';
 
@@ -20,7 +21,7 @@ export interface ServerOptions {
   readonly settings?: Readonly<Record<string, unknown>>;
   readonly database?: 'sqlite' | 'postgres';
   /** The network that metadata documents of clients come from. */
-  readonly fetch?: typeof globalThis.fetch;
+  readonly fetch?: FetchForParty;
 }
 
 /** Time that goes on by itself and can be moved forward. Only the task engine follows it, not the OAuth engine. */
