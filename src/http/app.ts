@@ -19,6 +19,7 @@ import { announceRateLimits } from './middleware/rate-limit-fields.ts';
 import { requestContext } from './middleware/request-context.ts';
 import { restOfBody } from './middleware/rest-of-body.ts';
 import { securityHeaders } from './middleware/security-headers.ts';
+import { giveBackUnusedRegistrations } from './middleware/unused-registrations.ts';
 import { apiPage } from './api-page/api-page.ts';
 import { openapiRoute } from './openapi/document.ts';
 import { Problem } from './problem.ts';
@@ -74,7 +75,9 @@ export function createHttpApp(parts: HttpAppParts): Koa<RequestState> & { readon
     .use(restOfBody())
     .use(requestContext())
     .use(announceRateLimits(context.clock))
-    .use(accessLog(context.log))
+    .use(accessLog(context.log));
+  if (limits) app.use(giveBackUnusedRegistrations(limits));
+  app
     .use(problems({ refusals, log: context.log }))
     .use(securityHeaders({ https: issuer.startsWith('https:') }));
   if (limits) app.use(limitOtherRefusals(limits));

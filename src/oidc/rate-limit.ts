@@ -35,7 +35,9 @@ export function sourceLimit({ limits, refusals }: EngineLimits): Middleware {
     if (!countsLater(ctx)) {
       if (!admits(ctx, await limits.source(sourceIp))) return refuse(ctx, refusals);
       const registers = ctx.path === ROUTES.registration && ctx.method === 'POST';
-      if (registers && !admits(ctx, await limits.registration(sourceIp))) return refuse(ctx, refusals);
+      if (!registers) return next();
+      ctx.state.registers = true;
+      if (!admits(ctx, await limits.registration(sourceIp))) return refuse(ctx, refusals);
       return next();
     }
     try {

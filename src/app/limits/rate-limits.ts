@@ -32,6 +32,8 @@ export interface RateLimits {
   /** A request of nobody in particular. */
   source(sourceIp: string): Verdict;
   registration(sourceIp: string): Verdict;
+  /** Nothing came of a registration that was counted. */
+  notRegistered(sourceIp: string): Promise<void>;
   /** Failed client authentications: only failures count, so a client in good standing is never held up. */
   readonly authentication: Failures<[sourceIp: string, claimedClient: string]>;
   /** Access tokens that were refused. */
@@ -78,6 +80,7 @@ export function createRateLimits(
       limiter.take(policies.tiers[tier], `${clientId} ${networkOf(sourceIp)}`),
     source: (sourceIp) => limiter.take(policies.source, networkOf(sourceIp)),
     registration: (sourceIp) => limiter.take(policies.registrations, networkOf(sourceIp)),
+    notRegistered: (sourceIp) => limiter.giveBack(policies.registrations, networkOf(sourceIp)),
     authentication: failures((sourceIp, claimedClient) => [
       [policies.failuresPerSource, networkOf(sourceIp)],
       // What a request claims may be anything, a misplaced secret among it.
@@ -101,7 +104,12 @@ function policiesOf(settings: RateLimitSettings) {
     failuresPerSource: perMinute('failed-authentication-source', authenticationFailures.perSource),
     failuresPerClient: perMinute('failed-authentication-client', authenticationFailures.perClient),
     refusedTokens: perMinute('refused-token', settings.refusedTokens),
-    registrations: { name: 'registration', limit: settings.registrations, windowSeconds: HOUR },
+    registrations: {
+      name: 'registration',
+      limit: settings.registrations,
+      windowSeconds: HOUR,
+      forgiving: true,
+    },
   };
 }
 
