@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { QueueFullError } from '../../src/crypto/bounded-queue.ts';
 import type { User } from '../../src/domain/user.ts';
+import { taskHistory } from '../../src/app/tasks/task-history.ts';
 import { createPageClient } from '../browser/page-client.ts';
 import {
   atConsent,
@@ -133,6 +134,19 @@ describe('signing in', () => {
       clientId: agent.clientId,
       actor: null,
     });
+  });
+
+  test('can be cancelled by anybody, who leaves no trace in the history of the task that was asked for', async () => {
+    const agent = await app.agent();
+    const browser = createPageClient(app.issuer);
+    const page = await browser.open(authorizePath(agent, { task_id: 'asked-by-anybody' }));
+    await browser.submit(page, {}, { action: `${page.url.pathname}/abort` });
+    const denied = (await app.events('authorization_denied')).find(
+      ({ clientId }) => clientId === agent.clientId,
+    );
+    expect(denied).toMatchObject({ taskId: null, details: { task_id: 'asked-by-anybody' } });
+    const history = await taskHistory(app.context, 'asked-by-anybody', { limit: 10 });
+    expect(history.items).toEqual([]);
   });
 
   test('another person takes the browser over: the earlier session ends', async () => {

@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { type AgentParty, asAdmin, pkce, registerAgent } from '../support/parties.ts';
+import { browserOf } from '../support/browser-session.ts';
+import { authorizationUrl, CALLBACK } from '../support/code-flow.ts';
+import { type AgentParty, asAdmin, createPerson, pkce, registerAgent } from '../support/parties.ts';
 import { basic } from '../support/requests.ts';
 import { startServer, type TestServer } from '../support/server.ts';
 import {
@@ -97,6 +99,34 @@ describe('a task id', () => {
     server.clock.advance(2);
     const again = await clientCredentials(server, stranger, { task_id: taskId, ...pkce().parameters });
     expect(again.body.task_error).toBe('task_id_taken');
+  });
+});
+
+describe('a task id that a person declined a task for', () => {
+  test('names none: it is free, and whoever takes it gets nothing of the first', async () => {
+    const client = await registerAgent(server, {
+      redirect_uris: [CALLBACK],
+      grant_types: ['authorization_code'],
+    });
+    const taskId = 'declined-once';
+    const form = { ...pkce().parameters, scope: 'reports:read', task_id: taskId };
+    const back = await browserOf(server, await createPerson(server)).decline(
+      authorizationUrl(server, client, form),
+    );
+    expect(back.searchParams.get('error')).toBe('access_denied');
+    for (const path of [`/api/tasks/${taskId}`, `/api/admin/audit/task-chain/${taskId}`]) {
+      expect((await asAdmin(server, 'GET', path)).status).toBe(404);
+    }
+    const [declined] = await auditEvents(server, { task_id: taskId, event_type: 'authorization_denied' });
+    expect(declined).toMatchObject({ client_id: client.clientId, status: 'refused' });
+    const task = await open(server, agent, { task_id: taskId });
+    const chain = await asAdmin(server, 'GET', `/api/admin/audit/task-chain/${taskId}`);
+    expect(chain.body.task_details).toMatchObject([{ task_id: taskId, client_id: agent.clientId }]);
+    expect((await introspect(server, agent, task.token)).sub).toBe(agent.clientId);
+    const late = await browserOf(server, await createPerson(server)).pages.open(
+      authorizationUrl(server, client, form),
+    );
+    expect(late.location?.searchParams.get('error_description')).toMatch(/^task_id_taken: /);
   });
 });
 

@@ -78,19 +78,22 @@ export async function refuse(
   });
 }
 
+/** INVARIANT: the history of a task holds what somebody known did: whoever has not signed in only says of which it was. */
 function denialOf(
   { accountId, clientId, params }: Pending,
   reason: string,
   details: Readonly<Record<string, unknown>> = {},
 ): Fact {
+  const asked = typeof params.task_id === 'string' ? params.task_id : null;
+  const known = accountId !== undefined;
   return {
     type: 'authorization_denied',
     outcome: 'refused',
     clientId,
     userId: accountId ?? null,
-    taskId: typeof params.task_id === 'string' ? params.task_id : null,
+    taskId: known ? asked : null,
     reason,
-    details,
+    details: known || asked === null ? details : { ...details, task_id: asked },
   };
 }
 
