@@ -262,6 +262,7 @@ export type Change =
     }
   | { readonly do: 'delete_sessions_and_consents'; readonly userId: string }
   | { readonly do: 'delete_registration_access_token'; readonly clientId: string }
+  | { readonly do: 'delete_event_receiver'; readonly clientId: string }
   | {
       readonly do: 'insert_idempotency_record';
       readonly record: IdempotencyRecord;

@@ -5,6 +5,7 @@ import * as agent from './agent-changes.ts';
 import * as apiKey from './api-key-changes.ts';
 import type { Applier, ChangeKind, Step } from './applier.ts';
 import * as artifact from './artifact-changes.ts';
+import { deleteEventReceiver } from './event-receivers.ts';
 import { insertIdempotencyRecord } from './idempotency-records.ts';
 import { revoke } from './ledger.ts';
 import * as permission from './permissions.ts';
@@ -53,6 +54,7 @@ const APPLIERS: { readonly [K in ChangeKind]: Applier<K> } = {
   delete_artifacts_of_grant: artifact.deleteArtifactsOfGrant,
   delete_sessions_and_consents: artifact.deleteSessionsAndConsents,
   delete_registration_access_token: artifact.deleteRegistrationAccessToken,
+  delete_event_receiver: deleteEventReceiver,
   insert_webhook: webhook.insertWebhook,
   update_webhook: webhook.updateWebhook,
   delete_webhook: webhook.deleteWebhook,

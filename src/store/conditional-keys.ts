@@ -81,6 +81,7 @@ function keysOf(change: Change): readonly string[] {
     case 'delete_artifacts_of_grant':
     case 'delete_sessions_and_consents':
     case 'delete_registration_access_token':
+    case 'delete_event_receiver':
       return [];
   }
 }

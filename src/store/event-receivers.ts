@@ -1,5 +1,6 @@
 import type { Knex } from 'knex';
 import type { EventReceivers } from '../app/ports/event-receivers.ts';
+import { type Applier, eachAlone } from './applier.ts';
 import { hitsOf, isPostgres, rowsOf } from './statements.ts';
 
 export function eventReceivers(db: Knex): EventReceivers {
@@ -13,11 +14,19 @@ export function eventReceivers(db: Knex): EventReceivers {
     async advance(clientId, position, at) {
       await hitsOf(
         db,
-        `INSERT INTO event_receivers (client_id, position, acknowledged_at) VALUES (?, ?, ?)
+        // What is acknowledged while the receiver is deleted is nothing that one of its name has seen.
+        `INSERT INTO event_receivers (client_id, position, acknowledged_at)
+         SELECT ${isPostgres(db) ? '?::text, ?::bigint, ?::bigint' : '?, ?, ?'}
+         WHERE NOT EXISTS (SELECT 1 FROM agents WHERE agents.client_id = ? AND deleted_at IS NOT NULL)
          ON CONFLICT (client_id) DO UPDATE SET acknowledged_at = excluded.acknowledged_at,
            position = ${greater}(event_receivers.position, excluded.position)`,
-        [clientId, position, at],
+        [clientId, position, at, clientId],
       );
     },
   };
 }
+
+export const deleteEventReceiver: Applier<'delete_event_receiver'> = eachAlone(async (db, { clientId }) => {
+  await hitsOf(db, 'DELETE FROM event_receivers WHERE client_id = ?', [clientId]);
+  return true;
+});

@@ -82,6 +82,7 @@ function changesOf(
     { do: 'expire_secrets', clientId, except: null, at },
     { do: 'end_api_keys', clientId, at },
     { do: 'delete_registration_access_token', clientId },
+    { do: 'delete_event_receiver', clientId },
   ];
   return [update, { do: 'revoke', entry }, ...(to === 'deleted' ? credentials : [])];
 }

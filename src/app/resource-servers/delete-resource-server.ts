@@ -26,6 +26,7 @@ export async function deleteResourceServer(
   const set: AgentPatch = { state: 'revoked', deletedAt: at, epoch };
   const changes: Change[] = [
     { do: 'delete_resource_server', clientId },
+    { do: 'delete_event_receiver', clientId },
     { do: 'update_agent', clientId, expectEpoch: client.epoch, set, miss: agentChanged() },
     { do: 'expire_secrets', clientId, except: null, at },
     {
