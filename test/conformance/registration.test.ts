@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { CALLBACK } from '../support/code-flow.ts';
-import { adminToken, pkce, registerAgent } from '../support/parties.ts';
+import { administer, adminToken, pkce, registerAgent } from '../support/parties.ts';
 import { basic, bearer, postJson, send } from '../support/requests.ts';
 import { startServer, type TestServer } from '../support/server.ts';
 import { auditEvents, clientCredentials, open } from '../support/token-requests.ts';
@@ -194,6 +194,27 @@ describe('[S38] managing a registered client (RFC 7592)', () => {
     expect(await put({})).not.toHaveProperty('client_secret');
     const { client_secret: second } = await put(withSecret);
     expect([await works(first), await works(second)]).toEqual([false, true]);
+  });
+
+  test('[R11] one that is suspended changes nothing, and gets no secret, until it is reactivated', async () => {
+    const without = { token_endpoint_auth_method: 'none', redirect_uris: [CALLBACK] };
+    const { body: made } = await register(without);
+    const path = new URL(made.registration_client_uri).pathname;
+    const headers = { ...bearer(made.registration_access_token), 'content-type': 'application/json' };
+    const update = {
+      client_id: made.client_id,
+      token_endpoint_auth_method: 'client_secret_basic',
+      redirect_uris: ['https://elsewhere.example.com/callback'],
+    };
+    const put = () => send(server, path, { method: 'PUT', headers, body: JSON.stringify(update) });
+    await administer(server, 'POST', `/api/agents/${made.client_id}/suspend`, { reason: 'odd behaviour' });
+    const refused = await put();
+    expect(refused).toMatchObject({ status: 400, body: { error: 'unauthorized_client' } });
+    expect(refused.body).not.toHaveProperty('client_secret');
+    await administer(server, 'POST', `/api/agents/${made.client_id}/reactivate`);
+    const read = await send(server, path, { headers });
+    expect(read.body).toMatchObject({ redirect_uris: [CALLBACK], token_endpoint_auth_method: 'none' });
+    expect((await put()).status).toBe(200);
   });
 
   test('changing never widens its rights', async () => {

@@ -1,5 +1,5 @@
 import { rightsOf } from '../../domain/identity-scope.ts';
-import type { Agent } from '../../domain/agent.ts';
+import { type Agent, requireActive } from '../../domain/agent.ts';
 import { DomainError } from '../../domain/errors.ts';
 import { concrete, intersect, parseScope, type Scope } from '../../domain/scope.ts';
 import { type Caller, unitOf } from '../audit/audit-trail.ts';
@@ -94,11 +94,16 @@ export interface UpdateClientCommand {
   readonly metadata: Readonly<Record<string, unknown>>;
 }
 
-/** RFC 7592 §2.2: replaces the metadata; permissions are the administrators' business and stay. */
+/**
+ * RFC 7592 §2.2: replaces the metadata; permissions are the administrators' business and stay. Whoever was cut off does
+ * not prepare for the time after.
+ * @throws DomainError `agent_not_active`, `conflict`.
+ */
 export async function updateClient(
   context: AppContext,
   { caller, agent, metadata }: UpdateClientCommand,
 ): Promise<void> {
+  requireActive(agent);
   const { clientId } = agent;
   const { client_secret: secret, ...kept } = withoutSecrets(metadata);
   const created = typeof secret === 'string' ? clientSecretOf(context, clientId, secret) : undefined;
