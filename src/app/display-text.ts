@@ -14,8 +14,8 @@ const CLIENT_NAME_LENGTH: Bounds = { min: 1, max: 100 };
 
 /** Control characters, line separators and the marks that reorder text: a name must look like what it is. */
 const UNPRINTABLE = /[\p{Cc}\p{Zl}\p{Zp}\u200e\u200f\u202a-\u202e\u2066-\u2069]/u;
-/** A name that requests list separated by spaces. */
-const LISTED_NAME = /^[^\s\p{Cc}]{1,128}$/u;
+/** A name that requests list separated by spaces, and that a person is shown who is asked for consent. */
+const LISTED_NAME = /^[^\s\p{Cc}\u200e\u200f\u202a-\u202e\u2066-\u2069]{1,128}$/u;
 const MAX_LISTED = 100;
 
 /**
@@ -41,14 +41,15 @@ export function checkClientName(name: string): string {
 
 /**
  * Names of tools or resources, each once.
- * @throws DomainError `parameter_invalid` for more than 100, or names with spaces or more than 128 characters.
+ * @throws DomainError `parameter_invalid` for more than 100, or names with spaces, marks that reorder text, or more than
+ * 128 characters.
  */
 export function checkNames(field: string, names: readonly string[]): readonly string[] {
   const distinct = [...new Set(names)];
   if (distinct.length > MAX_LISTED || !distinct.every((name) => LISTED_NAME.test(name))) {
     throw new DomainError(
       'parameter_invalid',
-      `${field} takes at most ${MAX_LISTED} names of 1 to 128 characters without spaces`,
+      `${field} takes at most ${MAX_LISTED} names of 1 to 128 characters without spaces or marks that reorder text`,
       { field },
     );
   }

@@ -96,6 +96,8 @@ describe('POST /api/agents/register', () => {
     ['a short name', { agent_name: 'ab' }],
     ['a name that is not text', { agent_name: 5 }],
     ['tools that are not a list', { allowed_tools: 'search' }],
+    ['a tool that reads backwards', { allowed_tools: ['liame\u202e'] }],
+    ['a resource with a mark of direction', { allowed_resources: ['q1\u2066'] }],
     ['an unknown grant', { grant_types: ['password'] }],
     ['101 rights', { permissions: Array.from({ length: 101 }, (_, i) => `right:${i}`) }],
     ['101 rights as a scope', { scope: Array.from({ length: 101 }, (_, i) => `right:${i}`).join(' ') }],
