@@ -185,6 +185,7 @@ async function compose(config: Config, outside: Outside, closed: () => void): Pr
     refusals,
     throttle,
     secret: deriveKey(masterKey, 'interactions'),
+    browserSecret: deriveKey(masterKey, 'known browsers'),
     codeSeconds: config.lifetimes.authorizationCode,
   });
   const { ledger, onRevoked } = store;

@@ -70,6 +70,7 @@ export async function startInteractionsApp(
     refusals,
     throttle: createSignInThrottle({ limiter: createMemoryLimiter(clock), digests: context.digests }, limits),
     secret: randomBytes(32),
+    browserSecret: randomBytes(32),
     codeSeconds: LIFETIMES.authorizationCode,
   });
   const engine = createOAuthApp({

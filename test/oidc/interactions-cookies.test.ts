@@ -67,6 +67,7 @@ test('behind TLS every cookie is kept from scripts, from other sites and from ht
     _taskgrant_resume: ['/api/oauth/authorize/…'],
     '__Secure-taskgrant_form': ['/interaction/…'],
     '__Host-taskgrant_form': ['/'],
+    '__Secure-taskgrant_known': ['/interaction'],
     _taskgrant_session: ['/'],
   });
 });

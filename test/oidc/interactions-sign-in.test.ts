@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals
 import { QueueFullError } from '../../src/crypto/bounded-queue.ts';
 import type { User } from '../../src/domain/user.ts';
 import { taskHistory } from '../../src/app/tasks/task-history.ts';
-import { createPageClient } from '../browser/page-client.ts';
+import { createPageClient, type PageClient } from '../browser/page-client.ts';
 import {
   atConsent,
   authorizePath,
@@ -248,5 +248,30 @@ describe('guessing passwords', () => {
     expect((await attempt('nobody@example.com', 'wrong')).status).toBe(422);
     expect((await attempt('nobody@example.com', 'wrong')).status).toBe(422);
     expect((await attempt('fresh@example.com', 'wrong')).status).toBe(429);
+  });
+
+  test('locks nobody out of a browser in which they have signed in before, and is no easier there', async () => {
+    const app = await startInteractionsApp({ ...limits, perSource: 100 });
+    const [owner, other] = [await app.person(), await app.person()];
+    const agent = await app.agent();
+    const tryIn = async (browser: PageClient, email: string, password: string) =>
+      (
+        await browser.submit(await browser.open(authorizePath(agent, { prompt: 'login' })), {
+          email,
+          password,
+        })
+      ).status;
+    const [own, stranger] = [createPageClient(app.issuer), createPageClient(app.issuer)];
+    expect(await tryIn(own, owner.email, PASSWORD)).toBe(200);
+    expect(await tryIn(stranger, other.email, PASSWORD)).toBe(200);
+    const guesses: number[] = [];
+    for (let i = 0; i < 4; i += 1) guesses.push(await tryIn(stranger, owner.email, 'wrong'));
+    expect(guesses).toEqual([422, 422, 422, 429]);
+    expect(await tryIn(createPageClient(app.issuer), owner.email, PASSWORD)).toBe(429);
+    expect(await tryIn(own, owner.email, PASSWORD)).toBe(200);
+    const own429: number[] = [];
+    for (let i = 0; i < 4; i += 1) own429.push(await tryIn(own, owner.email, 'wrong'));
+    expect(own429).toEqual([422, 422, 422, 429]);
+    await app.stop();
   });
 });

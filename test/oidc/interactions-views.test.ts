@@ -74,14 +74,16 @@ describe('the throttle', () => {
       { limiter: createMemoryLimiter({ now: () => 0 }), digests: createDigests() },
       { perEmail: 2, perSource: 2, windowSeconds: 60 },
     );
-    expect(await throttle.attempt('a@example.com', '2001:db8::1')).toBeUndefined();
-    expect(await throttle.attempt('b@example.com', '2001:db8:0:0:1::2')).toBeUndefined();
-    expect(await throttle.attempt('c@example.com', '2001:db8::ffff:3')).toBeGreaterThan(0);
-    expect(await throttle.attempt('c@example.com', '2001:db8:0:1::3')).toBeUndefined();
-    expect(await throttle.attempt('d@example.com', '192.0.2.1')).toBeUndefined();
-    await throttle.succeeded('d@example.com', '192.0.2.1');
-    expect(await throttle.attempt('d@example.com', '192.0.2.1')).toBeUndefined();
-    expect(await throttle.attempt('d@example.com', '192.0.2.1')).toBeUndefined();
-    expect(await throttle.attempt('d@example.com', '192.0.2.1')).toBeGreaterThan(0);
+    expect(await throttle.attempt({ email: 'a@example.com', sourceIp: '2001:db8::1' })).toBeUndefined();
+    expect(await throttle.attempt({ email: 'b@example.com', sourceIp: '2001:db8:0:0:1::2' })).toBeUndefined();
+    expect(await throttle.attempt({ email: 'c@example.com', sourceIp: '2001:db8::ffff:3' })).toBeGreaterThan(
+      0,
+    );
+    expect(await throttle.attempt({ email: 'c@example.com', sourceIp: '2001:db8:0:1::3' })).toBeUndefined();
+    expect(await throttle.attempt({ email: 'd@example.com', sourceIp: '192.0.2.1' })).toBeUndefined();
+    await throttle.succeeded({ email: 'd@example.com', sourceIp: '192.0.2.1' });
+    expect(await throttle.attempt({ email: 'd@example.com', sourceIp: '192.0.2.1' })).toBeUndefined();
+    expect(await throttle.attempt({ email: 'd@example.com', sourceIp: '192.0.2.1' })).toBeUndefined();
+    expect(await throttle.attempt({ email: 'd@example.com', sourceIp: '192.0.2.1' })).toBeGreaterThan(0);
   });
 });

@@ -59,7 +59,7 @@ export const limitSettings = {
       perEmail: requests(
         'RATE_LIMIT_SIGN_INS_PER_EMAIL',
         10,
-        'Attempts to sign in with one e-mail address, known or not.',
+        'Attempts to sign in with one e-mail address, known or not. Those in browsers where it was signed in with before are counted apart, so that nobody can lock anybody out there.',
         'attempts per window',
       ),
       perSource: requests(

@@ -13,6 +13,8 @@ export interface InteractionsOptions {
   readonly throttle: SignInThrottle;
   /** 32 bytes that bind forms to browsers, derived for this purpose alone. */
   readonly secret: Buffer;
+  /** 32 bytes that mark browsers by who has signed in there, derived for this purpose alone. */
+  readonly browserSecret: Buffer;
   /** Lifetime of an authorization code, in seconds. */
   readonly codeSeconds: number;
 }

@@ -8,6 +8,7 @@ import { formTargets } from '../views/form-targets.ts';
 import { sendPage } from '../views/page.ts';
 import { type SignInProblem, signInPage } from '../views/sign-in-page.ts';
 import { issueFormToken } from './form-token.ts';
+import { knownBrowser, rememberBrowser } from './known-browser.ts';
 import { seeOther } from './leave.ts';
 import type { InteractionsOptions } from './options.ts';
 import { callerOf, type Pending } from './pending.ts';
@@ -50,8 +51,9 @@ export async function signIn(
   if (email === '' || password === '') return showAgain(missing(email, password));
 
   const caller = callerOf(ctx, null);
-  const { sourceIp } = caller.origin;
-  const wait = await options.throttle.attempt(email, sourceIp);
+  const known = knownBrowser(options, ctx, email);
+  const attempt = { email, sourceIp: caller.origin.sourceIp, knownBrowser: known };
+  const wait = await options.throttle.attempt(attempt);
   if (wait !== undefined) {
     options.refusals.record(caller, {
       type: 'user_sign_in_failed',
@@ -62,12 +64,13 @@ export async function signIn(
   }
   const { user } = await verifyCredentials(options.context, { caller, email, password }).catch(
     async (error: unknown) => {
-      await options.throttle.undecided(email, sourceIp);
+      await options.throttle.undecided(attempt);
       throw error;
     },
   );
   if (!user) return showAgain(WRONG);
-  await options.throttle.succeeded(email, sourceIp);
+  await options.throttle.succeeded(attempt);
+  if (known === undefined) rememberBrowser(options, ctx, email);
   await endOtherSession(options, ctx, pending, user.userId);
   return openSession(options, ctx, user);
 }

@@ -1,20 +1,27 @@
 import type { Digests } from '../../app/ports.ts';
 import type { RateLimiter } from '../../app/ports/rate-limits.ts';
-import type { RatePolicy } from '../../domain/rate-limit.ts';
+import type { RatePolicy, RateVerdict } from '../../domain/rate-limit.ts';
 import { networkOf } from '../../domain/source-network.ts';
 
 /** Slows down the guessing of passwords. */
 export interface SignInThrottle {
   /** Counts an attempt; the seconds to wait when there have been too many, else undefined. */
-  attempt(email: string, sourceIp: string): Promise<number | undefined>;
+  attempt(attempt: Attempt): Promise<number | undefined>;
   /** The attempt was right: it is forgotten, and so are the failures for that address. */
-  succeeded(email: string, sourceIp: string): Promise<void>;
+  succeeded(attempt: Attempt): Promise<void>;
   /** Nobody can tell whether the attempt was right: it is forgotten. */
-  undecided(email: string, sourceIp: string): Promise<void>;
+  undecided(attempt: Attempt): Promise<void>;
+}
+
+export interface Attempt {
+  readonly email: string;
+  readonly sourceIp: string;
+  /** Of a browser in which somebody has signed in with that address (known-browser.ts): counted by itself. */
+  readonly knownBrowser?: string | undefined;
 }
 
 export interface SignInLimits {
-  /** Attempts for one e-mail address, known or not. */
+  /** Attempts for one e-mail address, known or not; and of each browser in which it was signed in with. */
   readonly perEmail: number;
   /** Attempts from one IPv4 address or IPv6 /64 network. */
   readonly perSource: number;
@@ -28,23 +35,30 @@ export function createSignInThrottle(
 ): SignInThrottle {
   const emails: RatePolicy = { name: 'sign-in-email', limit: perEmail, windowSeconds, forgiving: true };
   const sources: RatePolicy = { name: 'sign-in-source', limit: perSource, windowSeconds, forgiving: true };
+  const browsers: RatePolicy = { ...emails, name: 'sign-in-browser' };
   return {
-    async attempt(email, sourceIp) {
+    async attempt({ email, sourceIp, knownBrowser }) {
+      if (knownBrowser !== undefined)
+        return waitOf(await limiter.take(browsers, digests.sha256(knownBrowser)));
       // The source first: a flood of made-up addresses from one place leaves no trace of them.
-      const source = await limiter.take(sources, networkOf(sourceIp));
-      if (!source.allowed) return source.resetSeconds;
-      const address = await limiter.take(emails, digests.sha256(email));
-      return address.allowed ? undefined : address.resetSeconds;
+      const wait = waitOf(await limiter.take(sources, networkOf(sourceIp)));
+      return wait ?? waitOf(await limiter.take(emails, digests.sha256(email)));
     },
-    async succeeded(email, sourceIp) {
+    async succeeded({ email, sourceIp, knownBrowser }) {
+      if (knownBrowser !== undefined) return limiter.forget(browsers, digests.sha256(knownBrowser));
       await limiter.giveBack(sources, networkOf(sourceIp));
       await limiter.forget(emails, digests.sha256(email));
     },
-    async undecided(email, sourceIp) {
+    async undecided({ email, sourceIp, knownBrowser }) {
+      if (knownBrowser !== undefined) return limiter.giveBack(browsers, digests.sha256(knownBrowser));
       await limiter.giveBack(sources, networkOf(sourceIp));
       await limiter.giveBack(emails, digests.sha256(email));
     },
   };
+}
+
+function waitOf({ allowed, resetSeconds }: RateVerdict): number | undefined {
+  return allowed ? undefined : resetSeconds;
 }
 
 /** For benchmarks and tests. */
