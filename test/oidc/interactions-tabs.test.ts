@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import type { Agent } from '../../src/domain/agent.ts';
 import type { User } from '../../src/domain/user.ts';
 import { createPageClient, type PageAnswer, type PageClient } from '../browser/page-client.ts';
@@ -36,6 +36,24 @@ async function expectOwnAnswer(back: PageAnswer, { agent, taskId }: { agent: Age
   expect({ status, task: body.task_id }).toEqual({ status: 200, task: taskId });
 }
 
+/** From now on so many requests look for their sessions, and for their approvals, together. */
+function inStep(requests: number): void {
+  const { artifacts } = app.store;
+  const find = artifacts.find;
+  const waiting = new Map<string, (() => void)[]>();
+  jest.spyOn(artifacts, 'find').mockImplementation(async (model, id) => {
+    if (model === 'Session' || model === 'Grant') {
+      const others = waiting.get(model) ?? [];
+      waiting.set(model, others);
+      await new Promise<void>((resolve) => {
+        others.push(resolve);
+        if (others.length === requests) for (const goOn of others) goOn();
+      });
+    }
+    return find(model, id);
+  });
+}
+
 const signIn = (browser: PageClient, page: PageAnswer) =>
   browser.submit(page, { email: user.email, password: PASSWORD });
 
@@ -67,6 +85,24 @@ describe('two tabs of one browser', () => {
     const backs = await Promise.all(pages.map((page) => browser.submit(page, {})));
     for (const [i, tab] of tabs.entries()) await expectOwnAnswer(backs[i] as PageAnswer, tab);
     expect((await browser.open(authorizePath(await app.agent()))).html).toContain('Allow this application');
+  });
+
+  test('of one client get what was approved in them, though they come back at the same moment', async () => {
+    const agent = await app.agent();
+    const { browser, page } = await atConsent(app, agent, user);
+    await browser.submit(page, {});
+    const scopes = ['reports:read', 'reports:write', 'reports:read reports:write'];
+    const locations = await Promise.all(
+      scopes.map(async (scope) => {
+        const { url, sending } = browser.prepare(await browser.open(authorizePath(agent, { scope })), {});
+        return (await browser.send(url, sending)).location;
+      }),
+    );
+    inStep(locations.length);
+    const backs = await Promise.all(locations.map((location) => browser.send(location ?? '')));
+    jest.restoreAllMocks();
+    const redeemed = await Promise.all(backs.map(({ location }) => redeem(app, agent, location)));
+    expect(redeemed.map(({ body }) => body.scope)).toEqual(scopes);
   });
 
   test('are declined and allowed apart from each other', async () => {

@@ -166,6 +166,10 @@ export function insertionOf(artifact: Artifact): Change {
   };
 }
 
+/**
+ * INVARIANT: a copy, to the last member. Requests that look for one record at the same moment find the same object, and
+ * the engine notes in a session which approval a request brings.
+ */
 function payloadOf({ payload, consumedAt }: Artifact): AdapterPayload {
-  return { ...payload, ...(consumedAt === null ? {} : { consumed: Math.floor(consumedAt / 1000) }) };
+  return { ...structuredClone(payload), ...(consumedAt === null ? {} : { consumed: Math.floor(consumedAt / 1000) }) };
 }
