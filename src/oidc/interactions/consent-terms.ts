@@ -1,8 +1,10 @@
 import type { AppContext } from '../../app/context.ts';
 import { readCatalogue } from '../../app/permissions/catalogue.ts';
+import { resolveAudiences } from '../../app/resource-servers/audiences.ts';
 import { assess, type ResolvedToken } from '../../app/tokens/resolve-token.ts';
 import { type Agent, requireActive } from '../../domain/agent.ts';
 import { authorizationSeconds } from '../../app/issuance/authorization-lifetime.ts';
+import { requireOffered } from '../../domain/ceiling.ts';
 import type { Catalogue } from '../../domain/catalogue.ts';
 import { DomainError } from '../../domain/errors.ts';
 import type { Ruling } from '../../domain/policy/ruling.ts';
@@ -35,8 +37,8 @@ export interface ConsentTerms extends Offer {
 
 /**
  * Reads who asks whom for what, as it is now.
- * @throws DomainError when the agent or the person may not act any more, the parent task is not this person's (R9), or a
- * policy refuses; PolicyUnavailableError.
+ * @throws DomainError when the agent or the person may not act any more, the parent task is not this person's (R9), a
+ * service does not know what is asked any more, or a policy refuses; PolicyUnavailableError.
  */
 export async function loadTerms(context: AppContext, pending: Pending): Promise<ConsentTerms> {
   const { agent, accountId = '', params } = pending;
@@ -45,6 +47,7 @@ export async function loadTerms(context: AppContext, pending: Pending): Promise<
   const user = await context.store.users.byId(accountId);
   if (user?.state !== 'active') throw new DomainError('forbidden', 'the account has been disabled');
   const asked = readAsked(context, params);
+  await requireStillOffered(context, asked);
   const parent = await requireOwnParent(context, asked, user);
   const offer = offerRights(asked.rights, {
     person: heldRights(user),
@@ -79,6 +82,15 @@ export async function loadTerms(context: AppContext, pending: Pending): Promise<
 /** What the policies leave of it: the task begins when the code is redeemed, a moment after consent. */
 function secondsOf({ clock }: AppContext, { endsAt }: Ruling): number {
   return endsAt === undefined ? Infinity : Math.ceil((endsAt - clock.now()) / 1000);
+}
+
+/** An approval for a service that has gone since, or knows the rights no more, would be for nothing. */
+async function requireStillOffered(
+  context: AppContext,
+  { audiences, rights }: AskedAuthorization,
+): Promise<void> {
+  const found = await resolveAudiences(context, audiences);
+  if (rights.length > 0) requireOffered(found, rights);
 }
 
 async function requireOwnParent(

@@ -33,9 +33,7 @@ export function rememberBrowser(options: Options, ctx: Context, email: string): 
 }
 
 function prove({ browserSecret }: Options, mark: string, email: string): string {
-  return createHmac('sha256', browserSecret)
-    .update(`${mark}.${email}`)
-    .digest('base64url');
+  return createHmac('sha256', browserSecret).update(`${mark}.${email}`).digest('base64url');
 }
 
 function cookieName(options: Options): string {

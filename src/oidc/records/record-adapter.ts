@@ -171,5 +171,8 @@ export function insertionOf(artifact: Artifact): Change {
  * the engine notes in a session which approval a request brings.
  */
 function payloadOf({ payload, consumedAt }: Artifact): AdapterPayload {
-  return { ...structuredClone(payload), ...(consumedAt === null ? {} : { consumed: Math.floor(consumedAt / 1000) }) };
+  return {
+    ...structuredClone(payload),
+    ...(consumedAt === null ? {} : { consumed: Math.floor(consumedAt / 1000) }),
+  };
 }

@@ -1,0 +1,55 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { deleteResourceServer } from '../../src/app/resource-servers/delete-resource-server.ts';
+import { updateResourceServer } from '../../src/app/resource-servers/update-resource-server.ts';
+import type { User } from '../../src/domain/user.ts';
+import { CALLER } from '../support/app-context.ts';
+import { atConsent, type InteractionsApp, startInteractionsApp } from './interactions-app.ts';
+
+let app: InteractionsApp;
+let user: User;
+beforeAll(async () => {
+  app = await startInteractionsApp();
+  user = await app.person();
+});
+afterAll(() => app.stop());
+
+test.each([
+  [
+    'is deleted',
+    'invalid_target',
+    (clientId: string) => deleteResourceServer(app.context, { caller: CALLER, clientId, reason: null }),
+  ],
+  [
+    'gets another address',
+    'invalid_target',
+    (clientId: string) =>
+      updateResourceServer(app.context, {
+        caller: CALLER,
+        clientId,
+        edits: { audiences: [`https://${clientId.toLowerCase().replaceAll('_', '-')}.example/other/`] },
+      }),
+  ],
+  [
+    'knows one of the rights no more',
+    'invalid_scope',
+    (clientId: string) =>
+      updateResourceServer(app.context, { caller: CALLER, clientId, edits: { scopes: ['reports:read'] } }),
+  ],
+])(
+  'a service that %s while a person looks at the consent: %s, and nothing is approved',
+  async (_, error, change) => {
+    const agent = await app.agent();
+    const resource = await app.audience();
+    const { browser, page } = await atConsent(app, agent, { ...user, over: { resource } });
+    expect(page.html).toContain(resource);
+    const server = await app.context.store.resourceServers.byAudience(resource);
+    await change(server?.clientId ?? '');
+    const back = await browser.submit(page, {});
+    expect(back.location?.searchParams.get('error')).toBe(error);
+    expect(back.location?.searchParams.get('state')).toBe('state-of-the-client');
+    const granted = (await app.events('consent_granted')).filter(
+      ({ clientId }) => clientId === agent.clientId,
+    );
+    expect(granted).toEqual([]);
+  },
+);
