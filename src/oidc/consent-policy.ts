@@ -1,12 +1,25 @@
 import { decodeJwt } from 'jose';
 import { errors, interactionPolicy, type KoaContextWithOIDC, type Provider } from 'oidc-provider';
 
-/** One consent for one authorization: a code always belongs to the task that the person has just seen. */
-export async function grantOfThisAuthorization(ctx: {
-  oidc: { result?: { consent?: { grantId?: string } }; provider: Provider };
-}) {
-  const grantId = ctx.oidc.result?.consent?.grantId;
-  return grantId === undefined ? undefined : ctx.oidc.provider.Grant.find(grantId);
+/**
+ * One consent for one authorization: a code always belongs to the task that the person has just seen. Where somebody
+ * else had to sign in after that (`max_age`), it is not theirs, and they are asked.
+ */
+export async function grantOfThisAuthorization({ oidc }: ResumedContext) {
+  const { result, account, provider } = oidc;
+  const grantId = result?.consent?.grantId;
+  const grant = grantId === undefined ? undefined : await provider.Grant.find(grantId);
+  if (grant === undefined || grant.accountId === account?.accountId) return grant;
+  delete result?.consent;
+  return undefined;
+}
+
+interface ResumedContext {
+  readonly oidc: {
+    readonly result?: { consent?: { grantId?: string } };
+    readonly account?: { readonly accountId: string };
+    readonly provider: Provider;
+  };
 }
 
 /** What the consent page knows of the client beside its row. */

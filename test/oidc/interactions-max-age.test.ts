@@ -1,0 +1,53 @@
+import { afterAll, afterEach, beforeAll, expect, jest, test } from '@jest/globals';
+import type { User } from '../../src/domain/user.ts';
+import {
+  atConsent,
+  authorizePath,
+  type InteractionsApp,
+  PASSWORD,
+  redeem,
+  startInteractionsApp,
+} from './interactions-app.ts';
+
+let app: InteractionsApp;
+let user: User;
+beforeAll(async () => {
+  app = await startInteractionsApp();
+  user = await app.person();
+});
+afterEach(() => {
+  jest.restoreAllMocks();
+});
+afterAll(() => app.stop());
+
+/** The person was signed in, and thinks about the consent for longer than the client lets a sign-in be old. */
+async function atSecondSignIn() {
+  const agent = await app.agent();
+  const { browser } = await atConsent(app, await app.agent(), user);
+  const path = authorizePath(agent, { scope: 'openid reports:read', max_age: '60' });
+  const consent = await browser.open(path);
+  expect(consent.html).toContain('Allow this application');
+  const [start, now] = [Date.now(), Date.now.bind(Date)];
+  jest.spyOn(Date, 'now').mockImplementation(() => now() + 120_000);
+  expect(Date.now()).toBeGreaterThan(start);
+  return { agent, browser, page: await browser.submit(consent, {}) };
+}
+
+test('a sign-in that has become too old while the person thought is asked for again, the consent is not', async () => {
+  const { agent, browser, page } = await atSecondSignIn();
+  expect(page.html).toContain('<h1>Sign in</h1>');
+  const back = await browser.submit(page, { email: user.email, password: PASSWORD });
+  expect((await redeem(app, agent, back.location)).status).toBe(200);
+});
+
+test('somebody else who signs in then is asked for a consent of their own', async () => {
+  const { agent, browser, page } = await atSecondSignIn();
+  const other = await app.person();
+  const asked = await browser.submit(page, { email: other.email, password: PASSWORD });
+  expect(asked.html).toContain('Allow this application');
+  expect(asked.html).toContain(other.email);
+  const back = await browser.submit(asked, {});
+  expect((await redeem(app, agent, back.location)).status).toBe(200);
+  const granted = (await app.events('task_opened')).filter(({ clientId }) => clientId === agent.clientId);
+  expect(granted.map(({ userId }) => userId)).toEqual([other.userId]);
+});
