@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { isIP } from 'node:net';
+import { ownText } from '../../domain/own-text.ts';
 import type { RequestContext, RequestMiddleware } from '../state.ts';
 
 const REQUEST_ID = /^[A-Za-z0-9._-]{1,64}$/;
@@ -26,6 +27,7 @@ export function requestContext(): RequestMiddleware {
 
 /** Koa reads X-Forwarded-For only when the app trusts a proxy; what stands there is believed only if it is an address. */
 function sourceIp(ctx: RequestContext): string {
-  const address = isIP(ctx.ip) ? ctx.ip : (ctx.req.socket.remoteAddress ?? '');
+  // Limits and counts keep it for minutes.
+  const address = isIP(ctx.ip) ? ownText(ctx.ip) : (ctx.req.socket.remoteAddress ?? '');
   return address.replace(/^::ffff:(?=\d+\.)/, '');
 }
