@@ -2,6 +2,7 @@ import type { Knex } from 'knex';
 import type { AgentReads } from '../app/ports/agents.ts';
 import type { Registry, RegistryView } from '../app/ports/registry.ts';
 import type { ResourceServerReads } from '../app/ports/resource-servers.ts';
+import { ownText } from '../domain/own-text.ts';
 import { gather } from './gather.ts';
 import { rowsOf } from './statements.ts';
 
@@ -59,7 +60,7 @@ function remember<V>(read: (key: string) => Promise<V | undefined>): (key: strin
     const remembered = known.get(key);
     if (remembered !== undefined) return remembered;
     const value = await read(key);
-    if (value !== undefined && known.size < MOST_REMEMBERED) known.set(key, value);
+    if (value !== undefined && known.size < MOST_REMEMBERED) known.set(ownText(key), value);
     return value;
   };
 }

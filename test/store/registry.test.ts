@@ -3,6 +3,7 @@ import { type Change, REGISTRY_CHANGED } from '../../src/app/unit-of-work.ts';
 import { DomainError } from '../../src/domain/errors.ts';
 import { createStore, type DatabaseStore } from '../../src/store/store.ts';
 import { anAgent, anId, aTask, aUnit, T0 } from '../support/fixtures.ts';
+import { memoryInUse } from '../support/memory-in-use.ts';
 import { onEveryDatabase } from './databases.ts';
 
 const miss = new DomainError('conflict', 'not as expected');
@@ -132,5 +133,18 @@ onEveryDatabase('what is remembered of the registry', (open) => {
       const stored = await store.tasks.byHandles(tasks.map(({ handle }) => handle));
       expect(stored).toEqual([tasks[1], tasks[2]]);
     });
+  });
+
+  test('is kept without the requests that named it', async () => {
+    const size = 200_000;
+    const agents = Array.from({ length: 100 }, () => anAgent());
+    await commit(...agents.map((agent): Change => ({ do: 'insert_agent', agent, miss })));
+    const { agents: remembered } = await store.registry.remembered();
+    const before = memoryInUse();
+    for (const { clientId } of agents) {
+      const body = Buffer.from(`${'x'.repeat(size)}${clientId}`).toString('latin1');
+      expect(await remembered.byId(body.slice(size))).toMatchObject({ clientId });
+    }
+    expect(memoryInUse() - before).toBeLessThan((agents.length * size) / 4);
   });
 });
