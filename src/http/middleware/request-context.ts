@@ -25,9 +25,14 @@ export function requestContext(): RequestMiddleware {
   };
 }
 
+/** An address as some proxies tell it: with a port behind it, in brackets if it is IPv6. */
+const ENDPOINT = /^(?:\[(?<v6>[^\]]+)\]|(?<v4>[\d.]+)(?=:))(?::\d+)?$/;
+
 /** Koa reads X-Forwarded-For only when the app trusts a proxy; what stands there is believed only if it is an address. */
 function sourceIp(ctx: RequestContext): string {
+  const { v6, v4 } = ENDPOINT.exec(ctx.ip)?.groups ?? {};
+  const told = v6 ?? v4 ?? ctx.ip;
   // Limits and counts keep it for minutes.
-  const address = isIP(ctx.ip) ? ownText(ctx.ip) : (ctx.req.socket.remoteAddress ?? '');
-  return address.replace(/^::ffff:(?=\d+\.)/, '');
+  const address = isIP(told) ? ownText(told) : (ctx.req.socket.remoteAddress ?? '');
+  return address.replace(/^::ffff:(?=\d+\.)/i, '');
 }
