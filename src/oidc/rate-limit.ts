@@ -214,8 +214,9 @@ function recordRefusal(
   );
 }
 
-/** The id of an interaction belongs to a person's session: its path is cut there. */
-function recordedPath({ path }: Context): string {
+/** As it was asked for. The id of an interaction belongs to a person's session: its path is cut there. */
+function recordedPath({ originalUrl }: Context): string {
+  const [path = ''] = originalUrl.split('?', 1);
   const below = ['/interaction/', `${ROUTES.authorization}/`].find((prefix) => path.startsWith(prefix));
   return below ? `${below}:uid` : path.slice(0, 300);
 }

@@ -22,8 +22,11 @@ export function verification({
   return async (ctx, next) => {
     if (ctx.method !== 'POST' || ctx.path !== VERIFY_PATH) return next();
     ctx.path = ROUTES.introspection;
-    await next();
-    ctx.path = VERIFY_PATH;
+    try {
+      await next();
+    } finally {
+      ctx.path = VERIFY_PATH;
+    }
     const answered = requestState(ctx).introspection;
     if (!answered) return;
     const info = ctx.body as Record<string, unknown>;

@@ -148,6 +148,9 @@ describe.each(['sqlite', 'postgres'] as const)('limits on %s', (database) => {
       const requests = await auditEvents(server, { ...about, event_type: 'request_refused' }, 6);
       expect(requests.slice(0, 5)).toMatchObject(Array(5).fill(record));
       expect(requests).toHaveLength(6);
+      const paths = requests.map(({ details }: { details: { path?: string } }) => details.path);
+      const endpoints = ['par', 'revoke', 'verify', 'introspect'].map((name) => `/api/oauth/${name}`);
+      expect(paths.filter(Boolean).slice(0, 4)).toEqual(endpoints);
       const [latest] = await auditEvents(server, { ...about, event_type: 'token_refused' }, 2);
       expect(latest).toMatchObject(record);
     });
