@@ -1,5 +1,5 @@
 import type { Context } from 'koa';
-import type { Provider } from 'oidc-provider';
+import { errors, type Provider } from 'oidc-provider';
 import { resolveAudiences } from '../app/resource-servers/audiences.ts';
 import type { AppContext } from '../app/context.ts';
 import { requireLiveParent } from '../app/issuance/parent-token.ts';
@@ -8,6 +8,7 @@ import { ceilingOf, defaultScopeOf } from '../domain/agent.ts';
 import { requireNames, requireOffered, requireWithinCeiling } from '../domain/ceiling.ts';
 import { deriveChild } from '../domain/delegation.ts';
 import { DomainError } from '../domain/errors.ts';
+import { readFormText } from '../domain/form-text.ts';
 import { IDENTITY_SCOPES, identityOf, rightsOf } from '../domain/identity-scope.ts';
 import { requireNoParent } from '../domain/opening.ts';
 import { atMost } from '../domain/policy/ruling.ts';
@@ -43,6 +44,7 @@ export function taskExtraParams(context: AppContext) {
  */
 async function checkAuthorizationRequest(context: AppContext, ctx: Context): Promise<void> {
   try {
+    requireUtf8(ctx);
     const params = engineParams(ctx);
     const agent = await requireAgent(context, ctx);
     const parsed = readAuthorizationTask(context, ctx);
@@ -76,6 +78,15 @@ async function checkAuthorizationRequest(context: AppContext, ctx: Context): Pro
     if (!(error instanceof DomainError)) throw error;
     requestState(ctx).refusal = error.details;
     throw new OAuthRefusal(error, 'authorization');
+  }
+}
+
+/** What a browser brings; pushed requests were read before (engine-body.ts). @throws InvalidRequest */
+function requireUtf8({ querystring }: Context): void {
+  try {
+    readFormText(querystring);
+  } catch {
+    throw new errors.InvalidRequest('the parameters are not in UTF-8');
   }
 }
 

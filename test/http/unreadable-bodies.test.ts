@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { connectRaw } from '../faults/raw-connection.ts';
-import { send } from '../support/requests.ts';
+import { pkce } from '../support/parties.ts';
+import { postJson, send } from '../support/requests.ts';
 import { startServer, type TestServer } from '../support/server.ts';
 
 const LIMIT = 1024;
@@ -83,6 +84,18 @@ describe('a body in another encoding than UTF-8', () => {
       const answer = await send(server, '/api/oauth/token', { method: 'POST', headers, body });
       expect(answer.body.error_description).toBe('no client authentication mechanism provided');
     }
+  });
+
+  test('is refused in an authorization request: nobody is asked to approve other letters', async () => {
+    const callback = 'https://c.example/cb';
+    const { client_id } = (await postJson(server, '/api/oauth/register', { redirect_uris: [callback] })).body;
+    const asked = { response_type: 'code', client_id, redirect_uri: callback, ...pkce().parameters };
+    const url = `/api/oauth/authorize?${new URLSearchParams(asked).toString()}&task_description=`;
+    const { status, headers } = await send(server, `${url}caf%E9`);
+    const back = new URL(headers.get('location') ?? '', server.issuer);
+    expect([status, `${back.origin}${back.pathname}`]).toEqual([303, callback]);
+    expect(back.searchParams.get('error')).toBe('invalid_request');
+    expect((await send(server, `${url}caf%C3%A9`)).headers.get('location')).toMatch(/^\/interaction\//);
   });
 
   test('is refused in a query, too', async () => {
