@@ -17,8 +17,8 @@ const COOKIE_VALUE = /^[A-Za-z0-9_-]{43}$/;
  * by a random cookie that only this server sets; it is made on the first page. Each interaction has one of its own: of
  * two tabs that are opened at the same moment one would take the other's away.
  */
-export function issueFormToken(options: FormTokenOptions, ctx: Context, { uid, path }: Pending): string {
-  return sign(options, uid, browserOf(options, ctx) ?? markBrowser(options, ctx, path));
+export function issueFormToken(options: FormTokenOptions, ctx: Context, pending: Pending): string {
+  return sign(options, pending.uid, browserOf(options, ctx) ?? markBrowser(options, ctx, pending));
 }
 
 /** @throws PageRefusal 403 unless the form was served to this browser for this interaction. */
@@ -71,11 +71,12 @@ function browserOf(options: FormTokenOptions, ctx: Context): string | undefined 
   return values.find((value) => value !== undefined && COOKIE_VALUE.test(value));
 }
 
-function markBrowser(options: FormTokenOptions, ctx: Context, path: string): string {
+function markBrowser(options: FormTokenOptions, ctx: Context, { path, interaction }: Pending): string {
   const value = options.context.ids.secret();
   const scheme = schemeOf(options);
   const attributes = { httpOnly: true, sameSite: 'lax', secure: scheme === 'https', signed: false } as const;
-  ctx.cookies.set(OF_ONE_INTERACTION[scheme], value, { ...attributes, path, overwrite: true });
+  const maxAge = (interaction.exp - interaction.iat) * 1000;
+  ctx.cookies.set(OF_ONE_INTERACTION[scheme], value, { ...attributes, path, maxAge, overwrite: true });
   if (scheme === 'https') ctx.cookies.set(OF_ALL, value, { ...attributes, path: '/', overwrite: true });
   return value;
 }

@@ -15,7 +15,8 @@ export function requestEnded(): PageRefusal {
   return new PageRefusal({
     status: 400,
     title: 'This request has ended',
-    message: 'It was answered already, took too long, or was opened in another browser.',
+    message:
+      'It was answered already, took too long, ended when you signed out, or was opened in another browser.',
     advice:
       'If the application goes on, you can close this page. Otherwise go back to the application and start again.',
   });
