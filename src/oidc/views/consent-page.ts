@@ -148,7 +148,15 @@ ${resources.length > 0 && html`<dt>Named resources</dt><dd>${list(resources)}</d
 }
 
 function list(names: readonly string[]): Markup {
-  return html`<ul>${names.map((name) => html`<li><code>${name}</code></li>`)}</ul>`;
+  return html`<ul>${names.map((name) => html`<li><code>${asItIs(name)}</code></li>`)}</ul>`;
+}
+
+/** Whatever shows nothing, or has what stands beside it read in another order. */
+const UNSEEN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
+
+/** A name that an agent chose, with what a person would not see in it written out. */
+function asItIs(name: string): string {
+  return name.replace(UNSEEN, (one) => `\\u{${one.codePointAt(0)?.toString(16)}}`);
 }
 
 /** The zone is written out: the server does not know the person's. */
