@@ -3,7 +3,7 @@ import { deleteResourceServer } from '../../src/app/resource-servers/delete-reso
 import { updateResourceServer } from '../../src/app/resource-servers/update-resource-server.ts';
 import type { User } from '../../src/domain/user.ts';
 import { CALLER } from '../support/app-context.ts';
-import { atConsent, type InteractionsApp, startInteractionsApp } from './interactions-app.ts';
+import { atConsent, type InteractionsApp, redeem, startInteractionsApp } from './interactions-app.ts';
 
 let app: InteractionsApp;
 let user: User;
@@ -13,7 +13,7 @@ beforeAll(async () => {
 });
 afterAll(() => app.stop());
 
-test.each([
+const CHANGES: [string, string, (clientId: string) => Promise<unknown>][] = [
   [
     'is deleted',
     'invalid_target',
@@ -35,15 +35,19 @@ test.each([
     (clientId: string) =>
       updateResourceServer(app.context, { caller: CALLER, clientId, edits: { scopes: ['reports:read'] } }),
   ],
-])(
+];
+
+const owner = async (resource: string) =>
+  (await app.context.store.resourceServers.byAudience(resource))?.clientId ?? '';
+
+test.each(CHANGES)(
   'a service that %s while a person looks at the consent: %s, and nothing is approved',
   async (_, error, change) => {
     const agent = await app.agent();
     const resource = await app.audience();
     const { browser, page } = await atConsent(app, agent, { ...user, over: { resource } });
     expect(page.html).toContain(resource);
-    const server = await app.context.store.resourceServers.byAudience(resource);
-    await change(server?.clientId ?? '');
+    await change(await owner(resource));
     const back = await browser.submit(page, {});
     expect(back.location?.searchParams.get('error')).toBe(error);
     expect(back.location?.searchParams.get('state')).toBe('state-of-the-client');
@@ -53,3 +57,13 @@ test.each([
     expect(granted).toEqual([]);
   },
 );
+
+test.each(CHANGES)('a service that %s before the code is redeemed: %s (R11)', async (_, error, change) => {
+  const agent = await app.agent();
+  const resource = await app.audience();
+  const { browser, page } = await atConsent(app, agent, { ...user, over: { resource } });
+  const back = await browser.submit(page, {});
+  await change(await owner(resource));
+  const { status, body } = await redeem(app, agent, back.location);
+  expect([status, body.error]).toEqual([400, error]);
+});

@@ -1,5 +1,5 @@
 import { ceilingOf, requireActive } from '../../domain/agent.ts';
-import { requireNames, requireWithinCeiling } from '../../domain/ceiling.ts';
+import { requireNames, requireOffered, requireWithinCeiling } from '../../domain/ceiling.ts';
 import { deriveChild } from '../../domain/delegation.ts';
 import { DomainError } from '../../domain/errors.ts';
 import { rightsOf } from '../../domain/identity-scope.ts';
@@ -63,6 +63,8 @@ export async function redeemAuthorization(context: AppContext, command: RedeemCo
   const decision = parent ? derived(context, command, parent) : root(context, command);
   const { authority } = decision;
   const audiences = await resolveAudiences(context, authority.audiences);
+  const rights = rightsOf(authority.scope);
+  if (rights.length > 0) requireOffered(audiences, rights);
   const audience = await chosenAudience(context, command, audiences);
   const depth = parent ? parent.task.depth + 1 : 0;
   const ruling = await requirePolicies(context, {
