@@ -1,6 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
 import { expect, test } from '@jest/globals';
-import type { WebhookOutbox } from '../../src/app/ports/webhooks.ts';
+import type { WebhookOutbox, WebhookSender } from '../../src/app/ports/webhooks.ts';
 import { type DeliveryParts, startDelivering } from '../../src/app/webhooks/deliver-webhooks.ts';
 
 /** An outbox in which nothing is due, and to look takes so long; `wake` tells it of a commit. */
@@ -55,4 +55,55 @@ test('looking that takes no time follows each commit', async () => {
   }
   expect(looks.length).toBeGreaterThanOrEqual(10);
   await delivering.stop();
+});
+
+test('what takes long makes room for others at once, not when somebody looks next', async () => {
+  const waiting = ['a', 'b'].map((owner, seq) => ({ seq, host: `${owner}.example.com`, party: owner }));
+  const begun: { party: string; at: number }[] = [];
+  const outbox: Partial<WebhookOutbox> = {
+    due: async () => waiting.filter(({ party }) => begun.every((one) => one.party !== party)),
+    claim: async (seqs) =>
+      seqs.map((seq) => {
+        const { host, party: owner } = waiting[seq] ?? { host: '', party: '' };
+        const webhook = { id: owner, owner, host, url: `https://${host}/`, previousEndsAt: null };
+        return {
+          seq,
+          lease: 'lease',
+          delivery: { id: 'd', attempts: 1 },
+          webhook,
+          event: { at: 0, details: {} },
+        };
+      }) as never,
+    settle: async () => [],
+    onRecorded: () => undefined,
+  };
+  const sender: WebhookSender = {
+    post({ party }, ending) {
+      begun.push({ party, at: performance.now() });
+      const unanswered = { status: null, excerpt: null, retryAfterMs: undefined, error: 'ended' };
+      return new Promise((resolve) => ending.addEventListener('abort', () => resolve(unanswered)));
+    },
+  };
+  const delivering = startDelivering({
+    context: {
+      clock: Date,
+      ids: { next: () => 'lease' },
+      log: { warn: () => undefined },
+      webhooks: { secrets: { sign: () => ({}) } },
+    },
+    outbox,
+    sender,
+    schedule: { pauses: [1] },
+    random: Math.random,
+    places: { perHost: 1, quick: 1, slow: 1 },
+    leaseMs: 1000,
+    disableAfter: 2,
+  } as unknown as DeliveryParts);
+  for (const late = performance.now() + 5000; begun.length < 2 && performance.now() < late; ) {
+    await setTimeout(5);
+  }
+  await delivering.stop();
+  expect(begun.map(({ party }) => party)).toEqual(['a', 'b']);
+  // A look by the clock would follow after two seconds.
+  expect((begun[1]?.at ?? 0) - (begun[0]?.at ?? 0)).toBeLessThan(1900);
 });

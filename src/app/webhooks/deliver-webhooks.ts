@@ -100,7 +100,10 @@ export function startDelivering(parts: DeliveryParts): Delivering {
 
   function start(claimed: ClaimedDelivery): void {
     const place = places.take({ host: claimed.webhook.host, party: partyOf(claimed.webhook) });
-    const late = setTimeout(place.linger, QUICK_WITHIN_MS);
+    const late = setTimeout(() => {
+      place.linger();
+      wake();
+    }, QUICK_WITHIN_MS);
     const attempt = attemptDelivery(parts, claimed, ending.signal).then((outcome) => {
       clearTimeout(late);
       finished.push(outcome);
