@@ -41,7 +41,8 @@ const HEADS = `WITH RECURSIVE heads(seq) AS (
 /** As partyOf (domain/webhook.ts). */
 const PARTY = 'COALESCE(w.owner, w.id)';
 
-async function due(db: Knex, now: number, { except, mostOfParty, most }: PartOfDue) {
+async function due(db: Knex, now: number, { except, mostOfParty, most, after }: PartOfDue) {
+  const turn = after === undefined ? '' : 'CASE WHEN party > ? THEN 0 ELSE 1 END, party,';
   const [hosts, parties] = [among(db, 'w.host', except.hosts), among(db, PARTY, except.parties)];
   return rowsOf<Waiting & { seq: number }>(
     db,
@@ -51,8 +52,16 @@ async function due(db: Knex, now: number, { except, mostOfParty, most }: PartOfD
        FROM heads JOIN webhook_deliveries d ON d.seq = heads.seq JOIN webhooks w ON w.id = d.webhook_id
        WHERE w.enabled AND d.due_at <= ? AND (d.leased_until IS NULL OR d.leased_until <= ?)
          AND NOT (${hosts.sql}) AND NOT (${parties.sql}))
-     SELECT seq, host, party FROM waiting WHERE nth <= ? ORDER BY nth, due_at, seq LIMIT ?`,
-    [now, now, ...hosts.bindings, ...parties.bindings, mostOfParty, most],
+     SELECT seq, host, party FROM waiting WHERE nth <= ? ORDER BY nth, ${turn} due_at, seq LIMIT ?`,
+    [
+      now,
+      now,
+      ...hosts.bindings,
+      ...parties.bindings,
+      mostOfParty,
+      ...(after === undefined ? [] : [after]),
+      most,
+    ],
   );
 }
 

@@ -321,6 +321,23 @@ onEveryDatabase('webhooks and their deliveries', (open) => {
       expect([partyOf(own), partyOf(all)]).toEqual(['late', all.id]);
     });
 
+    test('is found for every party in its turn, where more wait than are found at once', async () => {
+      const owners = ['a', 'b', 'c', 'd', 'e'];
+      for (const owner of owners) {
+        await change({ do: 'insert_agent', agent: anAgent({ clientId: `turn-${owner}` }), miss });
+        await register({ owner: `turn-${owner}`, agentId: `turn-${owner}` });
+        for (const at of [T0, T0 + 1]) await tell(anEvent({ clientId: `turn-${owner}`, at }));
+      }
+      let after: string | undefined;
+      const found: string[] = [];
+      for (let look = 0; look < 3; look += 1) {
+        const some = await outbox().due(NOW, { ...ALL, most: 2, after });
+        found.push(...some.map(({ party }) => party));
+        after = some.at(-1)?.party;
+      }
+      expect(new Set(found)).toEqual(new Set(owners.map((owner) => `turn-${owner}`)));
+    });
+
     test('is taken by one of all who try at once', async () => {
       await register();
       for (let i = 0; i < 20; i += 1) await tell(anEvent({ clientId: `agent-${i}` }));

@@ -43,6 +43,8 @@ export interface PartOfDue {
   /** Of one party, and in all: the first of each party before the second of any. */
   readonly mostOfParty: number;
   readonly most: number;
+  /** Where more wait than are found: those of the parties that follow this one, round and round. */
+  readonly after?: string | undefined;
 }
 
 /** What came of an attempt. Times are milliseconds since the epoch. */

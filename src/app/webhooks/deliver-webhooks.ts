@@ -50,6 +50,7 @@ export function startDelivering(parts: DeliveryParts): Delivering {
   let looking: Promise<void> | undefined;
   let settling: Promise<void> | undefined;
   let again = false;
+  let after: string | undefined;
   const stopping = new AbortController();
 
   const report = (what: string) => (error: unknown) => reportFailure(context.log, what, error);
@@ -86,8 +87,10 @@ export function startDelivering(parts: DeliveryParts): Delivering {
   async function claimDue(): Promise<readonly ClaimedDelivery[]> {
     if (places.full()) return [];
     const now = context.clock.now();
-    const part = { except: places.spared(), mostOfParty: MOST_OF_PARTY, most: MOST_FOUND };
+    const part = { except: places.spared(), mostOfParty: MOST_OF_PARTY, most: MOST_FOUND, after };
     const due = await outbox.due(now, part);
+    // Parties with much to be told, all of it old, would hide those behind them for as long as it lasts.
+    after = due.length < MOST_FOUND ? undefined : due.at(-1)?.party;
     const picked = places.pick(due);
     if (picked.length === 0) return [];
     again ||= mayHideOthers(due);
