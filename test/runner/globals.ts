@@ -1,29 +1,21 @@
-// What `import … from '@jest/globals'` imports.
+// What `import … from '@jest/globals'` imports. The names are bound anew for each suite, for those that imported them
+// before as well: modules stay loaded from suite to suite.
 
-type Globals = Readonly<Record<string, object>>;
+import type * as Jest from '@jest/globals';
 
-let current: Globals = {};
+type Globals = typeof Jest;
+
+export let afterAll: Globals['afterAll'];
+export let afterEach: Globals['afterEach'];
+export let beforeAll: Globals['beforeAll'];
+export let beforeEach: Globals['beforeEach'];
+export let describe: Globals['describe'];
+export let expect: Globals['expect'];
+export let it: Globals['it'];
+export let jest: Globals['jest'];
+export let test: Globals['test'];
 
 /** From now on they are those of the suite that Jest is about to run. */
 export function useGlobals(globals: Globals): void {
-  current = globals;
+  ({ afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest, test } = globals);
 }
-
-/** Modules stay loaded from suite to suite; none may keep the functions of the suite that loaded it. */
-function ofTheSuite(name: string): unknown {
-  const named = (): object => current[name] as object;
-  return new Proxy(named, {
-    apply: (_, self, given) => Reflect.apply(named() as () => unknown, self, given),
-    get: (_, member) => Reflect.get(named(), member),
-  });
-}
-
-export const afterAll = ofTheSuite('afterAll');
-export const afterEach = ofTheSuite('afterEach');
-export const beforeAll = ofTheSuite('beforeAll');
-export const beforeEach = ofTheSuite('beforeEach');
-export const describe = ofTheSuite('describe');
-export const expect = ofTheSuite('expect');
-export const it = ofTheSuite('it');
-export const jest = ofTheSuite('jest');
-export const test = ofTheSuite('test');
