@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { browserOf } from '../support/browser-session.ts';
-import { authorize, CALLBACK } from '../support/code-flow.ts';
+import { authorizationUrl, authorize, CALLBACK } from '../support/code-flow.ts';
 import {
   administer,
   type AgentParty,
   createPerson,
+  pkce,
   registerAgent,
   registerResourceServer,
   type ResourceServerParty,
@@ -113,4 +114,20 @@ test('an agent that may use two resources of which one is gone opens tasks for t
   expect(claimsOf(approved.token).aud).toBe(left.audience);
   await remove(left);
   await expect(open(server, agent)).rejects.toThrow('invalid_target');
+});
+
+test('a person is not asked for a resource that is gone meanwhile, and approves nothing for it', async () => {
+  const person = await createPerson(server);
+  const browser = browserOf(server, person);
+  const form = { ...pkce().parameters, scope: 'reports:read', resource: gone.audience };
+  const page = await browser.consentPage(authorizationUrl(server, agent, form));
+  expect(page.html).toContain('Allow this application');
+  await remove(gone);
+  const back = (await browser.pages.submit(page, {})).location;
+  expect(Object.fromEntries(back?.searchParams ?? [])).toMatchObject({
+    error: 'invalid_target',
+    error_description: `no resource server is registered for ${gone.audience}`,
+  });
+  const consents = `/api/admin/users/${person.userId}/consents`;
+  expect((await administer(server, 'GET', consents)).consents).toEqual([]);
 });
