@@ -103,7 +103,8 @@ export function wantsIdentityOnly(scope: string | string[] | undefined): boolean
   return typeof scope === 'string' && scope.split(' ').every((right) => IDENTITY_SCOPES.includes(right));
 }
 
-async function checkTaskIdFree({ store }: AppContext, { taskId }: TaskRequest): Promise<void> {
+/** @throws DomainError `task_id_taken`. */
+export async function checkTaskIdFree({ store }: AppContext, { taskId }: TaskRequest): Promise<void> {
   if (taskId !== undefined && (await store.tasks.byTaskId(taskId))) {
     throw new DomainError('task_id_taken', `task_id ${taskId} is taken`);
   }

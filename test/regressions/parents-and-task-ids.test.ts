@@ -130,6 +130,24 @@ describe('a task id that a person declined a task for', () => {
   });
 });
 
+describe('a task id that is taken while a person is asked about it', () => {
+  test('ends the request: nothing could come of an approval', async () => {
+    const client = await registerAgent(server, {
+      redirect_uris: [CALLBACK],
+      grant_types: ['authorization_code'],
+    });
+    const person = await createPerson(server);
+    const browser = browserOf(server, person);
+    const form = { ...pkce().parameters, scope: 'reports:read', task_id: 'taken-meanwhile' };
+    const page = await browser.consentPage(authorizationUrl(server, client, form));
+    await open(server, agent, { task_id: 'taken-meanwhile' });
+    const back = (await browser.pages.submit(page, {})).location;
+    expect(back?.searchParams.get('error_description')).toMatch(/^task_id_taken: /);
+    const { body } = await asAdmin(server, 'GET', `/api/admin/users/${person.userId}/consents`);
+    expect(body.consents).toEqual([]);
+  });
+});
+
 describe('the root of a chain', () => {
   test('was said to be the task that was asked about: now every member names the true root', async () => {
     const child = await derive(server, root, { task_id: 'level-1' });

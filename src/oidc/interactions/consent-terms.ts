@@ -12,6 +12,7 @@ import { heldRights } from '../../domain/role.ts';
 import { intersect } from '../../domain/scope.ts';
 import type { User } from '../../domain/user.ts';
 import { requireAskable } from '../authorization-policies.ts';
+import { checkTaskIdFree } from '../authorization-request.ts';
 import type { ConsentDetails } from '../consent-policy.ts';
 import type { ClientLabel } from '../views/client-name.ts';
 import { type AskedAuthorization, readAsked } from './asked-authorization.ts';
@@ -37,8 +38,8 @@ export interface ConsentTerms extends Offer {
 
 /**
  * Reads who asks whom for what, as it is now.
- * @throws DomainError when the agent or the person may not act any more, the parent task is not this person's (R9), a
- * service does not know what is asked any more, or a policy refuses; PolicyUnavailableError.
+ * @throws DomainError when the agent or the person may not act any more, the parent task is not this person's (R9), the
+ * task id is taken, a service does not know what is asked any more, or a policy refuses; PolicyUnavailableError.
  */
 export async function loadTerms(context: AppContext, pending: Pending): Promise<ConsentTerms> {
   const { agent, accountId = '', params } = pending;
@@ -48,6 +49,7 @@ export async function loadTerms(context: AppContext, pending: Pending): Promise<
   if (user?.state !== 'active') throw new DomainError('forbidden', 'the account has been disabled');
   const asked = readAsked(context, params);
   await requireStillOffered(context, asked);
+  await checkTaskIdFree(context, asked.request);
   const parent = await requireOwnParent(context, asked, user);
   const offer = offerRights(asked.rights, {
     person: heldRights(user),
