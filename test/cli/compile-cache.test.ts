@@ -68,14 +68,20 @@ test(
   async () => {
     const note = join(home, 'note');
     const env = { NODE_COMPILE_CACHE: join(home, 'cache'), NODE_OPTIONS: tellingWhatStrips(note) };
+    const options = { env: { PATH: process.env['PATH'], ...env } };
+    await run(process.execPath, [join(SOURCES, 'start.js'), '--help'], options);
     const server = await startServerProcess({ env });
-    const kept = files(env.NODE_COMPILE_CACHE).length;
     server.signal('SIGTERM');
     await server.exited();
     await server.start();
     await server.stop();
-    expect(readFileSync(note, 'utf8').split('\n')).toEqual(['compile.js strips', 'start.js', 'start.js', '']);
-    expect(files(env.NODE_COMPILE_CACHE)).toHaveLength(kept);
+    expect(readFileSync(note, 'utf8').split('\n')).toEqual([
+      'compile.js strips',
+      'start.js',
+      'start.js',
+      'start.js',
+      '',
+    ]);
   },
   LONG_MS,
 );
