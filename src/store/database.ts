@@ -31,8 +31,8 @@ const BUSY_TIMEOUT_MS = 10_000;
 /** The same while requests are served: whoever writes looks again later (transaction.ts). */
 const BRIEF_BUSY_TIMEOUT_MS = 5;
 const TIMEOUT_MS = 10_000;
-/** So much earlier than whoever waits for it a connection is given up, so that it is known why there is none. */
-const CONNECTING_SHARE = 0.9;
+/** So much longer than a connection may take a start waits for one, so that it is known why there is none. */
+const LONGER = 1.1;
 
 export interface DatabaseSettings {
   /** `postgres://…`; absent = the embedded database in `dataDir`. */
@@ -165,7 +165,7 @@ function placeOf(databaseUrl: string | undefined): string {
 /** `bounds`: of every statement and every wait for a connection; undefined = as long as it takes. */
 function postgres(settings: DatabaseSettings, bounds?: ReturnType<typeof boundsOf>): Knex {
   const { databaseUrl, poolMax, timeoutMs = TIMEOUT_MS, startWithinMs = TIMEOUT_MS } = settings;
-  const acquireMs = bounds?.stepMs ?? startWithinMs;
+  const withinMs = bounds?.stepMs ?? startWithinMs;
   const sockets = connectingSockets();
   const dialect: Knex.Config = {
     client: 'pg',
@@ -180,7 +180,7 @@ function postgres(settings: DatabaseSettings, bounds?: ReturnType<typeof boundsO
       idle_in_transaction_session_timeout: timeoutMs,
       ...bounds?.settings,
     } as Knex.PgConnectionConfig,
-    acquireConnectionTimeout: acquireMs,
+    acquireConnectionTimeout: bounds?.stepMs ?? Math.ceil(LONGER * startWithinMs),
     pool: {
       min: 0,
       max: poolMax,
@@ -194,7 +194,7 @@ function postgres(settings: DatabaseSettings, bounds?: ReturnType<typeof boundsO
     refuseStandbys(fresh);
     commitDurably(fresh);
   });
-  boundConnecting(connected, { sockets, withinMs: Math.floor(CONNECTING_SHARE * acquireMs) });
+  boundConnecting(connected, { sockets, withinMs });
   return connected;
 }
 

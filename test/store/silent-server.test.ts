@@ -47,7 +47,7 @@ describe.each([
     expect(failure).toContain(
       `PostgreSQL at ${place}: connection terminated: it was accepted, but nothing was`,
     );
-    expect(failure).toContain('within 900 milliseconds');
+    expect(failure).toContain('within 1000 milliseconds');
     expect(JSON.stringify([failure, reported])).not.toMatch(/hidden-password|pool is probably full/);
     // Nothing of it stays open, and keeps a command of the CLI from ending.
     await Promise.all([...sockets].map((socket) => once(socket, 'close')));
