@@ -1,10 +1,11 @@
 import { setTimeout } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { startUpkeep } from '../../src/upkeep.ts';
+import { refreshWith, registerWithKey, verified } from '../support/agent-auth.ts';
 import { administer, registerAgent } from '../support/parties.ts';
 import { bearer, send } from '../support/requests.ts';
 import type { TestServer } from '../support/server.ts';
-import { ADMIN, introspect, open, revoke } from '../support/token-requests.ts';
+import { ADMIN, introspect, open, requestToken, revoke } from '../support/token-requests.ts';
 import { type Nodes, startNodes } from './nodes.ts';
 import { assertingAgent } from './proofs.ts';
 
@@ -41,6 +42,30 @@ async function tend({ taskgrant, clock }: TestServer, keyring = taskgrant.keyrin
   await upkeep.stop();
   return told;
 }
+
+test('what works once works once, though it was used by a clock that is ahead', async () => {
+  const [right, wrong] = nodes.each as [TestServer, TestServer];
+  const { refreshToken } = await verified(right, await registerWithKey(right, { name: 'Keyed' }));
+  wrong.clock.advance(30);
+  expect((await refreshWith(wrong, refreshToken)).status).toBe(200);
+  expect((await refreshWith(right, refreshToken)).status).toBe(400);
+});
+
+test('a clock that is set back does not let a refresh token be used again for as long', async () => {
+  const [right, wrong] = nodes.each as [TestServer, TestServer];
+  const agent = await registerAgent(right, { grant_types: ['client_credentials', 'refresh_token'] });
+  const task = await open(right, agent);
+  const refresh = (node: TestServer) =>
+    requestToken(node, agent, {
+      grant_type: 'refresh_token',
+      refresh_token: task.body.refresh_token,
+      code_verifier: task.verifier,
+    });
+  wrong.clock.advance(1800);
+  expect((await refresh(wrong)).status).toBe(200);
+  wrong.clock.advance(-1800);
+  expect(await refresh(wrong)).toMatchObject({ status: 400, body: { error: 'invalid_grant' } });
+});
 
 test('a server whose clock is minutes ahead lets nothing be used twice, and no key go too early', async () => {
   const [right, wrong] = nodes.each as [TestServer, TestServer];

@@ -9,6 +9,7 @@ import type { Audience } from '../../domain/task-request.ts';
 import type { TaskToken } from '../../domain/task-token.ts';
 import { requireSameKey, requireSameProcess } from '../../domain/verifier.ts';
 import { auditEvent, unitOf } from '../audit/audit-trail.ts';
+import { CLOCKS_DIFFER_MS } from '../remove-expired.ts';
 import { resolveAudiences, stillRegistered } from '../resource-servers/audiences.ts';
 import type { AppContext } from '../context.ts';
 import { grantFacts, type Issued, type TokenCommand, tokenFacts } from './issuance.ts';
@@ -74,9 +75,7 @@ async function refuseLateReplay(
   command: RefreshCommand,
   { token, task }: ResolvedToken,
 ) {
-  const now = context.clock.now();
-  const graceEnds = (token.consumedAt ?? now) + graceSeconds(context, task) * 1000;
-  if (now < graceEnds) return;
+  if (isRepeatedInTime(token, context.clock.now(), 1000 * graceSeconds(context, task))) return;
   const entry = revocationOf(context, command.caller, {
     kind: 'grant',
     handle: task.grant,
@@ -94,6 +93,15 @@ async function refuseLateReplay(
   });
   await context.store.commit({ ...unit, outlivesRefusal: true });
   throw new DomainError('grant_replayed', 'the refresh token was used before; its family has been revoked');
+}
+
+/**
+ * Where nothing may be repeated no clock is asked: this one may be behind the one that it was used by. Nor does it last
+ * for as long as a clock was set back.
+ */
+function isRepeatedInTime({ consumedAt }: TaskToken, now: number, graceMs: number): boolean {
+  const passed = consumedAt === null ? 0 : now - consumedAt;
+  return graceMs > 0 && passed < graceMs && -passed <= CLOCKS_DIFFER_MS;
 }
 
 /** ADR 19: nothing but the token itself is shown by whoever refreshes an unbound task, so it works exactly once. */
