@@ -2,10 +2,17 @@ import { setTimeout } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { startUpkeep } from '../../src/upkeep.ts';
 import { refreshWith, registerWithKey, verified } from '../support/agent-auth.ts';
-import { administer, registerAgent } from '../support/parties.ts';
+import { administer, pkce, registerAgent } from '../support/parties.ts';
 import { bearer, send } from '../support/requests.ts';
 import type { TestServer } from '../support/server.ts';
-import { ADMIN, introspect, open, requestToken, revoke } from '../support/token-requests.ts';
+import {
+  ADMIN,
+  clientCredentials,
+  introspect,
+  open,
+  requestToken,
+  revoke,
+} from '../support/token-requests.ts';
 import { type Nodes, startNodes } from './nodes.ts';
 import { assertingAgent } from './proofs.ts';
 
@@ -49,6 +56,17 @@ test('what works once works once, though it was used by a clock that is ahead', 
   wrong.clock.advance(30);
   expect((await refreshWith(wrong, refreshToken)).status).toBe(200);
   expect((await refreshWith(right, refreshToken)).status).toBe(400);
+  wrong.clock.advance(-30);
+});
+
+test('a secret that is replaced at once works nowhere, though by another clock it is not yet that time', async () => {
+  const [right, wrong] = nodes.each as [TestServer, TestServer];
+  const agent = await registerAgent(right);
+  expect((await clientCredentials(right, agent, pkce().parameters)).status).toBe(200);
+  wrong.clock.advance(60);
+  await administer(wrong, 'POST', `/api/agents/${agent.clientId}/rotate-secret`, { immediate: true });
+  expect((await clientCredentials(right, agent, pkce().parameters)).status).toBe(401);
+  wrong.clock.advance(-60);
 });
 
 test('a clock that is set back does not let a refresh token be used again for as long', async () => {

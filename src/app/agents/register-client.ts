@@ -6,6 +6,7 @@ import { type Caller, unitOf } from '../audit/audit-trail.ts';
 import { changeAgentState } from './change-agent-state.ts';
 import { clientSecretOf } from './client-secret.ts';
 import type { AppContext } from '../context.ts';
+import { CLOCKS_DIFFER_MS } from '../remove-expired.ts';
 import type { Change } from '../unit-of-work.ts';
 
 export interface RegisterClientCommand {
@@ -122,8 +123,8 @@ export async function updateClient(
   };
   const credentials: Change[] = created
     ? [
-        // It may have had others before it went without: those are gone for good.
-        { do: 'expire_secrets', clientId, except: created.id, at: context.clock.now() },
+        // It may have had others before it went without: those are gone for good, by every server's clock.
+        { do: 'expire_secrets', clientId, except: created.id, at: context.clock.now() - CLOCKS_DIFFER_MS },
         { do: 'insert_secret', secret: created },
       ]
     : [];

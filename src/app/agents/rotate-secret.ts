@@ -6,6 +6,7 @@ import { mintClientSecret } from './client-secret.ts';
 import type { AppContext } from '../context.ts';
 import { findAgent, notEndedSince } from './find-agent.ts';
 import { type OwnProof, requireOwnProof } from './own-agent.ts';
+import { CLOCKS_DIFFER_MS } from '../remove-expired.ts';
 import type { Change } from '../unit-of-work.ts';
 
 /** That work, of one client: each is compared whenever it authenticates. */
@@ -59,7 +60,13 @@ export async function replaceSecret(
     `the client has ${MOST_SECRETS} secrets that work: end them with immediate`,
   );
   const changes: Change[] = [
-    { do: 'expire_secrets', clientId, except: secret.id, at: oldSecretsExpireAt },
+    // At once also where the clock of another server is behind this one.
+    {
+      do: 'expire_secrets',
+      clientId,
+      except: secret.id,
+      at: oldSecretsExpireAt - (immediate ? CLOCKS_DIFFER_MS : 0),
+    },
     { do: 'require_few_secrets', clientId, most: MOST_SECRETS, at: clock.now(), miss: full },
     { do: 'insert_secret', secret },
   ];
