@@ -1,20 +1,21 @@
 import { copyFileSync, renameSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { type AgentParty, pkce, registerAgent } from '../support/parties.ts';
 import { send } from '../support/requests.ts';
-import { logEntries, type ServerProcess, startServerProcess } from '../support/server-process.ts';
+import { startServer, type TestServer } from '../support/server.ts';
+import { logEntries } from '../support/server-process.ts';
 import { ADMIN, clientCredentials, introspect, open, revoke } from '../support/token-requests.ts';
 
-let server: ServerProcess;
+let server: TestServer;
 let agent: AgentParty;
 beforeEach(async () => {
-  server = await startServerProcess({ env: { RATE_LIMITS: 'off' } });
+  server = await startServer({ env: { RATE_LIMITS: 'off' } });
   agent = await registerAgent(server);
-}, 30_000);
+});
 afterEach(() => server?.stop());
 
-const file = (suffix = '') => join(server.dataDir, `taskgrant.db${suffix}`);
+const file = (suffix = '') => join(dirname(server.logDir), `data/taskgrant.db${suffix}`);
 
 /** What becomes of the files of an embedded database that a server has open. */
 const MISHAPS: Readonly<Record<string, () => void>> = {
