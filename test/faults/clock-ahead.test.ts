@@ -1,7 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { startUpkeep } from '../../src/upkeep.ts';
-import { refreshWith, registerWithKey, verified } from '../support/agent-auth.ts';
+import { refreshWith, registerWithKey, verified, verify } from '../support/agent-auth.ts';
 import { administer, pkce, registerAgent } from '../support/parties.ts';
 import { bearer, send } from '../support/requests.ts';
 import type { TestServer } from '../support/server.ts';
@@ -66,6 +66,17 @@ test('a secret that is replaced at once works nowhere, though by another clock i
   wrong.clock.advance(60);
   await administer(wrong, 'POST', `/api/agents/${agent.clientId}/rotate-secret`, { immediate: true });
   expect((await clientCredentials(right, agent, pkce().parameters)).status).toBe(401);
+  wrong.clock.advance(-60);
+});
+
+test('an API key that is replaced at once works nowhere, either', async () => {
+  const [right, wrong] = nodes.each as [TestServer, TestServer];
+  const party = await registerWithKey(right);
+  const path = `/api/agents/${party.agentId}/api-keys`;
+  const { api_keys: keys } = await administer(right, 'GET', path);
+  wrong.clock.advance(60);
+  await administer(wrong, 'POST', `${path}/${keys[0].key_id}/rotate`, { immediate: true });
+  expect((await verify(right, party)).status).toBe(401);
   wrong.clock.advance(-60);
 });
 

@@ -3,6 +3,7 @@ import { DomainError } from '../../domain/errors.ts';
 import { notEndedSince } from '../agents/find-agent.ts';
 import { type Caller, type Fact, unitOf } from '../audit/audit-trail.ts';
 import type { AppContext } from '../context.ts';
+import { CLOCKS_DIFFER_MS } from '../remove-expired.ts';
 import type { Change } from '../unit-of-work.ts';
 import { createdFact, insertionOf } from './create-api-key.ts';
 import { findApiKey } from './find-api-key.ts';
@@ -38,7 +39,8 @@ export async function rotateApiKey(
   const expiresIn = old.expiresAt === null ? null : Math.ceil((old.expiresAt - old.createdAt) / 1000);
   const minted = mintApiKey(context, { clientId, name: old.name, expiresIn });
   const replaced = replacedBy(context, old, { keyId: minted.key.keyId, immediate });
-  const changes = [...vouching(context, proof), ending(context, replaced), insertionOf(context, minted)];
+  const ends = ending(context, replaced, immediate);
+  const changes = [...vouching(context, proof), ends, insertionOf(context, minted)];
   const fact: Fact = {
     type: 'api_key_rotated',
     clientId,
@@ -71,8 +73,10 @@ function replacedBy(
   return { ...old, replacedBy: keyId, expiresAt: Math.min(ends, old.expiresAt ?? ends) };
 }
 
-function ending({ clock }: AppContext, { keyId, expiresAt, replacedBy }: ApiKey): Change {
+function ending({ clock }: AppContext, { keyId, expiresAt, replacedBy }: ApiKey, immediate: boolean): Change {
   const at = clock.now();
+  // At once also where the clock of another server is behind this one.
+  const ended = (expiresAt ?? at) - (immediate ? CLOCKS_DIFFER_MS : 0);
   const miss = new DomainError('conflict', 'the key was changed meanwhile: read it again');
-  return { do: 'end_api_key', keyId, expiresAt: expiresAt ?? at, revokedAt: null, replacedBy, at, miss };
+  return { do: 'end_api_key', keyId, expiresAt: ended, revokedAt: null, replacedBy, at, miss };
 }
