@@ -2,8 +2,10 @@ import type { AppContext } from '../app/context.ts';
 import { pairOf, requirePolicies } from '../app/issuance/require-policies.ts';
 import type { ResolvedToken } from '../app/tokens/resolve-token.ts';
 import { type Agent, defaultScopeOf } from '../domain/agent.ts';
+import { offeredPart } from '../domain/ceiling.ts';
 import { requireWithinDepth, type Ruling } from '../domain/policy/ruling.ts';
 import type { Authority } from '../domain/task.ts';
+import type { Audience } from '../domain/task-request.ts';
 
 interface AskedOfPerson {
   readonly agent: Agent;
@@ -38,8 +40,9 @@ export async function requireAskable(
   return ruling;
 }
 
-/** What a request that names nothing asks for. Signing in alone takes no tools. */
-export function ownAuthority(agent: Agent, audiences: readonly string[]): Authority {
+/** What a request that names nothing asks for: of the default scope what the audiences know. Signing in alone takes no tools. */
+export function ownAuthority(agent: Agent, audiences: readonly Audience[]): Authority {
   const { tools, resources } = audiences.length > 0 ? agent : { tools: [], resources: [] };
-  return { scope: defaultScopeOf(agent), audiences, tools, resources };
+  const scope = offeredPart(audiences, defaultScopeOf(agent));
+  return { scope, audiences: audiences.map(({ audience }) => audience), tools, resources };
 }

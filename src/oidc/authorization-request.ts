@@ -4,7 +4,7 @@ import { resolveAudiences } from '../app/resource-servers/audiences.ts';
 import type { AppContext } from '../app/context.ts';
 import { requireLiveParent } from '../app/issuance/parent-token.ts';
 import { type ResolvedToken, resolveTokenId } from '../app/tokens/resolve-token.ts';
-import { ceilingOf, defaultScopeOf } from '../domain/agent.ts';
+import { ceilingOf } from '../domain/agent.ts';
 import { requireNames, requireOffered, requireWithinCeiling } from '../domain/ceiling.ts';
 import { deriveChild } from '../domain/delegation.ts';
 import { DomainError } from '../domain/errors.ts';
@@ -57,10 +57,8 @@ async function checkAuthorizationRequest(context: AppContext, ctx: Context): Pro
     if (scope?.length) requireOffered(audiences, scope);
     await checkTaskIdFree(context, request);
     const parent = await checkParent(context, ctx, request);
-    const authority = atMost(
-      { ...parsed.request, audiences: names },
-      parent?.token ?? ownAuthority(agent, names),
-    );
+    const own = ownAuthority(agent, audiences);
+    const authority = atMost({ ...parsed.request, audiences: names }, parent?.token ?? own);
     const { maxDepth } = request;
     await requireAskable(context, {
       agent,
@@ -71,7 +69,7 @@ async function checkAuthorizationRequest(context: AppContext, ctx: Context): Pro
     });
     // What the engine keeps from here on carries the registered spelling and an explicit scope.
     if (names.length > 0) params.resource = names.length === 1 ? names[0] : names;
-    if (params.scope === undefined) params.scope = formatScope(defaultScopeOf(agent)) || undefined;
+    if (params.scope === undefined) params.scope = formatScope(own.scope) || undefined;
     if (params.scope === undefined)
       throw new DomainError('scope_exceeds_ceiling', 'scope is missing and the agent has no default scope');
   } catch (error) {

@@ -67,3 +67,18 @@ test.each(CHANGES)('a service that %s before the code is redeemed: %s (R11)', as
   const { status, body } = await redeem(app, agent, back.location);
   expect([status, body.error]).toEqual([400, error]);
 });
+
+test('a request that names no scope asks for what the service knows of the default scope', async () => {
+  const agent = await app.agent({ defaultScope: ['reports:read', 'reports:write'] });
+  const resource = await app.audience();
+  await updateResourceServer(app.context, {
+    caller: CALLER,
+    clientId: await owner(resource),
+    edits: { scopes: ['reports:read'] },
+  });
+  const { browser, page } = await atConsent(app, agent, { ...user, over: { resource, scope: undefined } });
+  expect(page.html).toContain('reports:read');
+  expect(page.html).not.toContain('reports:write');
+  const back = await browser.submit(page, {});
+  expect((await redeem(app, agent, back.location)).body.scope).toBe('reports:read');
+});

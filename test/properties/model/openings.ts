@@ -173,6 +173,7 @@ export function redeems(world: World, consent: ModelConsent, ask: Ask): Verdict 
         [parent !== null && parent.task.subject !== consent.user, 'subject_mismatch'],
         [!parent && (ask.maxDepth ?? 0) > depth, 'max_depth_exceeded'],
         [!parent && (ask.maxChildren ?? 0) > children, 'fanout_exceeded'],
+        [!offered(world, consent.audiences, consent.scope), 'scope_exceeds_ceiling'],
       ),
       ...(below?.complaints ?? aboveCeiling(agent, pick(consent))),
     ],
