@@ -12,7 +12,7 @@ import { brokenRows, recordedTokens } from './wholeness.ts';
 const ROUNDS = Number(process.env['KILL_ROUNDS'] ?? 1);
 /** Frozen for longer, a node loses its transactions and its locks. */
 const TIMEOUT_MS = 1000;
-const CLIENTS = 24;
+const CLIENTS = 8;
 const WELL_AGAIN_MS = 15_000;
 
 let nodes: NodeProcesses;
