@@ -153,7 +153,7 @@ describe('an administrator of a server that knows very many rights', () => {
 
 describe('nodes on one PostgreSQL that start at once', () => {
   test('make one administrator, one client and one resource server of each', async () => {
-    const database = await createDatabase();
+    const database = await createDatabase('nothing');
     const nodes = await Promise.all(
       Array.from({ length: 3 }, () => createTestContext({ bootstrapped: false, databaseUrl: database.url })),
     );

@@ -105,7 +105,7 @@ describe('a rolling upgrade on PostgreSQL', () => {
   let env: Record<string, string>;
 
   beforeAll(async () => {
-    database = await createDatabase();
+    database = await createDatabase('nothing');
     knex = connect({ databaseUrl: database.url, dataDir: ':memory:', poolMax: 2 });
     balancer = await startRoundRobin();
     const { issuer } = balancer;

@@ -47,7 +47,7 @@ describe('two workers behind one port', () => {
   let agent: AgentParty;
 
   beforeAll(async () => {
-    database = await createDatabase();
+    database = await createDatabase('nothing');
     const env = { ADMIN_EMAIL: '', ADMIN_PASSWORD: '' };
     // The flag wins.
     const args = ['--workers', '2'];

@@ -71,7 +71,7 @@ describe('the locks of the migrations since the release before (PostgreSQL)', ()
   let place: Place;
   let knex: Knex;
   beforeEach(async () => {
-    place = await postgresPlace();
+    place = await postgresPlace('nothing');
     knex = connect(place.settings);
     await migrateUp(knex, before);
     await fill(knex);

@@ -52,7 +52,7 @@ describe.each(Object.entries(PLACES))('migrations on %s', (_kind, makePlace) => 
 
 describe('the schema', () => {
   test('has the same tables and columns on both databases', async () => {
-    const [sqlite, postgres] = [await columns(sqlitePlace), await columns(postgresPlace)];
+    const [sqlite, postgres] = [await columns(sqlitePlace), await columns(PLACES.PostgreSQL)];
     expect(postgres).toEqual(sqlite);
     expect(Object.keys(sqlite).length).toBeGreaterThanOrEqual(17);
   });

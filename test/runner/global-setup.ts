@@ -1,13 +1,15 @@
 import type { Config } from 'jest';
 import { memoryPlace } from './memory-place.ts';
+import { createTemplate } from '../support/postgres.ts';
 import { type PostgresServer, startPostgres } from '../support/postgres-server.ts';
 
 declare global {
   var testPostgres: PostgresServer | undefined;
+  var testTemplate: Awaited<ReturnType<typeof createTemplate>> | undefined;
 }
 
 /** Folders whose suites never open a database; a run of these alone starts no server. */
-const WITHOUT_DATABASE = /^(?:.*\/)?test\/(?:domain|config|log)(?:\/|$)/;
+const WITHOUT_DATABASE = /^(?:.*\/)?test\/(?:domain|config|log|runner)(?:\/|$)/;
 
 /**
  * Has temporary files kept in memory where that can be, unless TMPDIR says where to keep them. Starts one PostgreSQL
@@ -21,9 +23,12 @@ export default async function setup(
     const place = await memoryPlace();
     if (place !== undefined) process.env['TMPDIR'] = place;
   }
-  if (process.env['TEST_DATABASE_URL']) return;
   const { patterns } = run.testPathPatterns;
   if (patterns.length > 0 && patterns.every((pattern) => WITHOUT_DATABASE.test(pattern))) return;
-  globalThis.testPostgres = await startPostgres();
-  process.env['TEST_DATABASE_URL'] = globalThis.testPostgres.url;
+  if (!process.env['TEST_DATABASE_URL']) {
+    globalThis.testPostgres = await startPostgres();
+    process.env['TEST_DATABASE_URL'] = globalThis.testPostgres.url;
+  }
+  globalThis.testTemplate = await createTemplate();
+  process.env['TEST_DATABASE_TEMPLATE'] = globalThis.testTemplate.name;
 }

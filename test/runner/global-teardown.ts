@@ -1,4 +1,5 @@
-/** Stops the server that global-setup.ts started, if it started one. */
+/** Removes and stops what global-setup.ts has made and started. */
 export default async function teardown(): Promise<void> {
+  await globalThis.testTemplate?.drop();
   await globalThis.testPostgres?.stop();
 }

@@ -19,11 +19,11 @@ test('suites in one process fail by themselves, and leave nothing of their tests
       JEST,
       '-i',
       '--json',
+      'test/runner',
       '--testMatch',
       ...EXAMPLES.map((path) => `<rootDir>/${path}`),
     ],
-    // Named, so that no server is started for them.
-    { encoding: 'utf8', env: { ...process.env, TEST_DATABASE_URL: 'postgres://127.0.0.1:1/none' } },
+    { encoding: 'utf8' },
   );
   const { testResults } = JSON.parse(stdout.slice(0, stdout.lastIndexOf('}') + 1)) as Run;
   const statuses = testResults.flatMap(({ assertionResults }) =>

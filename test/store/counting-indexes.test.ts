@@ -14,7 +14,7 @@ describe('indexes that take the place of others while servers work (PostgreSQL)'
   let place: Place;
   let knex: Knex;
   beforeEach(async () => {
-    place = await postgresPlace();
+    place = await postgresPlace('nothing');
     knex = connect(place.settings);
     await migrateUp(knex, (await loadMigrations()).slice(0, OLD_MIGRATIONS));
     await fill(knex);

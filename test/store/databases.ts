@@ -22,12 +22,13 @@ export async function sqlitePlace(): Promise<Place> {
   };
 }
 
-export async function postgresPlace(): Promise<Place> {
-  const { url, drop } = await createDatabase();
+export async function postgresPlace(holding?: 'schema' | 'nothing'): Promise<Place> {
+  const { url, drop } = await createDatabase(holding);
   return { settings: { databaseUrl: url, dataDir: ':memory:', poolMax: 8 }, remove: drop };
 }
 
-export const PLACES = { SQLite: sqlitePlace, PostgreSQL: postgresPlace } as const;
+/** Without a schema. */
+export const PLACES = { SQLite: sqlitePlace, PostgreSQL: () => postgresPlace('nothing') } as const;
 
 /** Opens the embedded database and waits until plain batches are committed by its thread. */
 export async function openWithThread(settings: DatabaseSettings): Promise<Database> {

@@ -15,7 +15,7 @@ describe('a PostgreSQL server that has room for fewer connections than the pool'
   let database: Database;
 
   beforeAll(async () => {
-    place = await postgresPlace();
+    place = await postgresPlace('nothing');
     const url = new URL(place.settings.databaseUrl ?? '');
     administrator = new pg.Client({ connectionString: url.href });
     await administrator.connect();

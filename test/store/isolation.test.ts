@@ -6,7 +6,7 @@ import { type Place, postgresPlace } from './databases.ts';
 let place: Place;
 let administrator: pg.Client;
 beforeEach(async () => {
-  place = await postgresPlace();
+  place = await postgresPlace('nothing');
   administrator = new pg.Client({ connectionString: place.settings.databaseUrl });
   await administrator.connect();
 });
