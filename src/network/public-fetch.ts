@@ -16,7 +16,9 @@ export function publicFetch(
 ): (input: string | URL | Request, init?: RequestInit, party?: string) => Promise<Response> {
   return async (input, init, party) => {
     const request = new Request(input, init);
-    const { method, signal, redirect } = request;
+    const { method, redirect } = request;
+    // A request's own signal is forgotten together with the request, and the time limit with it, while the body is read.
+    const signal = init?.signal ?? (input instanceof Request ? input : request).signal;
     const url = new URL(request.url);
     const addresses = await lookups.addressesOf(url.hostname, { party: party ?? url.hostname, signal });
     if (addresses.length === 0 || !addresses.every(allows)) {

@@ -5,6 +5,7 @@ import { afterEach, describe, expect, test } from '@jest/globals';
 import { createNameLookups, type Resolve } from '../../src/network/name-lookups.ts';
 import { publicOrIn } from '../../src/network/public-address.ts';
 import { publicFetch } from '../../src/network/public-fetch.ts';
+import { memoryInUse } from '../support/memory-in-use.ts';
 
 const closers: (() => void)[] = [];
 afterEach(() => closers.splice(0).forEach((close) => close()));
@@ -92,6 +93,13 @@ describe('fetching what a client names', () => {
     const begun = await fetchTo(to('127.0.0.1'))(URL_OF(endless), { signal: asking() });
     await expect(begun.text()).rejects.toThrow();
   });
+
+  test('keeps the time limit for a body that never ends, whatever is forgotten meanwhile', async () => {
+    const endless = await listen((_request, response) => void response.writeHead(200).write('{'));
+    const begun = await fetchTo(to('127.0.0.1'))(URL_OF(endless), { signal: AbortSignal.timeout(300) });
+    memoryInUse();
+    await expect(begun.text()).rejects.toThrow();
+  }, 5_000);
 
   test('unpacks nothing: a small answer is never a large one', async () => {
     const bomb = gzipSync(Buffer.alloc(4_194_304));
