@@ -1,4 +1,4 @@
-import type { NameLookups } from './name-lookups.ts';
+import { type NameLookups, TooManyNames } from './name-lookups.ts';
 
 /** How long a name is waited for whose addresses are known. */
 const PATIENCE_MS = 500;
@@ -30,9 +30,13 @@ export function withKnownAddresses(
       const enough = new Promise<readonly string[]>((resolve) => {
         patience = setTimeout(() => resolve(last.addresses), PATIENCE_MS);
       });
+      const first = asked.catch((error: unknown) => {
+        if (error instanceof TooManyNames) return last.addresses;
+        throw error;
+      });
       // Whatever comes of it later: nobody waits for it any more.
-      asked.catch(() => undefined);
-      return Promise.race([asked, enough]).finally(() => clearTimeout(patience));
+      first.catch(() => undefined);
+      return Promise.race([first, enough]).finally(() => clearTimeout(patience));
     },
   };
 }

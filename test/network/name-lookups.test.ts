@@ -111,10 +111,29 @@ describe('looking up names', () => {
     expect(names.begun).toEqual(['hang.example', 'both.example']);
   });
 
+  test('a name that a party with hanging names asks for, too, does not wait for that party', async () => {
+    const { ask, names } = lookups();
+    void ask('hang.example', 'evil');
+    void ask('good.example.com', 'evil');
+    await soon();
+    expect(names.begun).toEqual(['hang.example']);
+    expect(await ask('good.example.com', 'good')).toEqual([ADDRESS]);
+  });
+
   test('only so many wait', async () => {
     const { ask } = lookups({ atOnce: 1, ofSuspects: 1 });
     for (let i = 0; i < 200; i += 1) void ask(`hang-${i}.example`);
     await expect(ask('one-more.example')).rejects.toThrow('too many names');
+  });
+
+  test('whoever has many names waiting makes room for those who have few', async () => {
+    const { ask, names } = lookups({ atOnce: 2, ofSuspects: 1 });
+    const evil = Array.from({ length: 200 }, (_, i) => ask(`hang-${i}.example`, 'evil'));
+    expect(await ask('good.example.com', 'good')).toEqual([ADDRESS]);
+    await expect(evil.at(-1)).rejects.toThrow('too many names');
+    void ask('hang.again.example', 'evil');
+    await expect(ask('hang.more.example', 'evil')).rejects.toThrow('too many names');
+    expect(names.begun).toEqual(['hang-0.example', 'good.example.com']);
   });
 });
 
@@ -136,6 +155,13 @@ describe('addresses that are known', () => {
     expect(performance.now() - began).toBeGreaterThan(400);
     clock.at = 3_600_001;
     await expect(ask('good.example.com', AbortSignal.timeout(700))).rejects.toThrow('timeout');
+  });
+
+  test('are used at once where too many other names wait', async () => {
+    const { ask } = known();
+    await ask('good.example.com');
+    for (let i = 0; i < 200; i += 1) ask(`hang-${i}.example`).catch(() => undefined);
+    expect(await ask('good.example.com')).toEqual([ADDRESS]);
   });
 
   test('are not used where the resolver answers, whatever it says', async () => {

@@ -6,7 +6,7 @@ import type { ClaimedDelivery, Waiting, WebhookOutbox } from '../ports/webhooks.
 import { type AttemptOutcome, type AttemptParts, attemptDelivery } from './attempt-delivery.ts';
 import { createDeliveryPlaces, type PlaceLimits } from './delivery-places.ts';
 import { disableWebhook } from './switch-webhook.ts';
-import { createTally } from './tally.ts';
+import { createTally } from '../../domain/tally.ts';
 
 export interface DeliveryParts extends AttemptParts {
   readonly context: AppContext;

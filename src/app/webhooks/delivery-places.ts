@@ -1,7 +1,7 @@
 import type { Waiting } from '../ports/webhooks.ts';
 import { createLatest } from './latest.ts';
 import { pickFairly } from './pick-fairly.ts';
-import { createTally, type Tally } from './tally.ts';
+import { createTally, type Tally } from '../../domain/tally.ts';
 
 /** How much may be on its way at the same time. */
 export interface PlaceLimits {

@@ -1,5 +1,5 @@
 import type { Waiting } from '../ports/webhooks.ts';
-import { createTally } from './tally.ts';
+import { createTally } from '../../domain/tally.ts';
 
 /** What a party holds and may begin. */
 export interface Standing {
