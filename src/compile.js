@@ -18,3 +18,5 @@ process.argv.splice(2, Number.POSITIVE_INFINITY, '--help');
 await import('./main.ts');
 writeCompiled();
 noteCompiled(compiled);
+// Whatever else was loaded into this process, such as what observes programs, may go on for ever.
+process.exit();

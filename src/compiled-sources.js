@@ -21,10 +21,17 @@ export async function compileFirst() {
   // Absent from Node 20, which main.ts refuses. Undefined where nothing is kept.
   const directory = module.getCompileCacheDir?.();
   if (directory === undefined || !mayWrite(directory) || readNote(directory) === sources()) return;
-  const { spawnSync } = await import('node:child_process');
+  const { spawn } = await import('node:child_process');
   // With what V8 is told here: it takes nothing that was made otherwise. A debugger is for this process.
   const args = process.execArgv.filter((arg) => !arg.startsWith('--inspect'));
-  spawnSync(process.execPath, [...args, COMPILE], { stdio: 'ignore', timeout: PATIENCE_MS });
+  const compiling = spawn(process.execPath, [...args, COMPILE], { stdio: 'ignore' });
+  // Nobody could tell it to end, when it imports what listens for signals.
+  const end = () => compiling.kill('SIGKILL');
+  const late = setTimeout(end, PATIENCE_MS);
+  process.once('exit', end);
+  await new Promise((resolve) => compiling.once('exit', resolve).once('error', resolve));
+  process.off('exit', end);
+  clearTimeout(late);
 }
 
 /** What tells these sources from others. */
@@ -34,10 +41,11 @@ export function sources() {
   );
   return files
     .filter((file) => file.endsWith('.ts'))
-    .map((file) => {
-      const { size, mtimeMs } = statSync(join(ROOT, file));
+    .flatMap((file) => {
+      // An editor may have linked to nothing there, and an update may take files away meanwhile.
+      const found = statSync(join(ROOT, file), { throwIfNoEntry: false });
       // Not every copy keeps more than the seconds.
-      return `${file} ${size} ${Math.floor(mtimeMs / 1000)}`;
+      return found ? `${file} ${found.size} ${Math.floor(found.mtimeMs / 1000)}` : [];
     })
     .join('\n');
 }

@@ -1,7 +1,19 @@
-import { execFile } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  chmodSync,
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { startServerProcess } from '../support/server-process.ts';
@@ -117,6 +129,72 @@ test(
   },
   LONG_MS,
 );
+
+/** Keeps every process going, and writes down which programs were begun and have ended by themselves. */
+function keepingAlive(note: string): string {
+  const program = `
+    import { appendFileSync } from 'node:fs';
+    import { basename } from 'node:path';
+    const tell = (what) =>
+      appendFileSync(${JSON.stringify(note)}, basename(process.argv[1] ?? 'none') + what + '\\n');
+    tell(' began');
+    setInterval(() => {}, 1000);
+    process.on('exit', () => tell(' ended'));`;
+  return `--import=data:text/javascript,${encodeURIComponent(program)}`;
+}
+
+test(
+  'a start does not wait for what goes on in the process that compiles when it has compiled',
+  async () => {
+    const note = join(home, 'note');
+    const env = { NODE_COMPILE_CACHE: join(home, 'cache'), NODE_OPTIONS: keepingAlive(note) };
+    const server = await startServerProcess({ env });
+    await server.stop();
+    expect(readFileSync(note, 'utf8')).toContain('compile.js ended');
+  },
+  LONG_MS,
+);
+
+test(
+  'a start that is told to end while the sources are compiled ends, and what compiles with it',
+  async () => {
+    const told = (['SIGTERM', 'SIGINT', 'SIGHUP'] as const).map(async (signal) => {
+      const note = join(home, signal);
+      writeFileSync(note, '');
+      const env = { NODE_COMPILE_CACHE: join(home, `cache-${signal}`), NODE_OPTIONS: keepingAlive(note) };
+      const start = spawn(process.execPath, [join(SOURCES, 'start.js')], {
+        env: { PATH: process.env['PATH'], ...env },
+        stdio: 'ignore',
+      });
+      const ended = once(start, 'exit');
+      while (!readFileSync(note, 'utf8').includes('compile.js began')) await setTimeout(20);
+      start.kill(signal);
+      expect(await ended).toEqual([0, null]);
+      return note;
+    });
+    const notes = await Promise.all(told);
+    // More than it would have needed.
+    await setTimeout(5_000);
+    for (const note of notes) expect(readFileSync(note, 'utf8')).not.toContain('compile.js ended');
+  },
+  LONG_MS,
+);
+
+test('sources that lead nowhere keep nothing from starting', async () => {
+  mkdirSync(join(home, 'src'));
+  mkdirSync(join(home, 'migrations'));
+  const module = join(home, 'src/compiled-sources.mjs');
+  copyFileSync(join(SOURCES, 'compiled-sources.js'), module);
+  writeFileSync(join(home, 'src/main.ts'), '');
+  // As Emacs marks what is being edited.
+  symlinkSync('somebody@somewhere.1', join(home, 'src/.#main.ts'));
+  const { stdout } = await run(process.execPath, [
+    '--input-type=module',
+    '-e',
+    `console.log((await import(${JSON.stringify(module)})).sources())`,
+  ]);
+  expect(stdout).toMatch(/^src\/main\.ts 0 \d+\n$/);
+});
 
 /** What the thread that commits tells first, when it is started by a program of its own. */
 async function commitThreadOf(env: NodeJS.ProcessEnv): Promise<string> {
