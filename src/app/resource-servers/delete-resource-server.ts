@@ -26,8 +26,8 @@ export async function deleteResourceServer(
   const set: AgentPatch = { state: 'revoked', deletedAt: at, epoch };
   const changes: Change[] = [
     { do: 'delete_resource_server', clientId },
-    { do: 'delete_event_receiver', clientId },
     { do: 'update_agent', clientId, expectEpoch: client.epoch, set, miss: agentChanged() },
+    { do: 'delete_event_receiver', clientId },
     { do: 'expire_secrets', clientId, except: null, at },
     {
       do: 'revoke',
