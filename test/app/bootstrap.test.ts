@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { bootstrap } from '../../src/app/bootstrap/bootstrap.ts';
 import type { BootstrapOptions } from '../../src/app/bootstrap/bootstrap-options.ts';
+import type { Store } from '../../src/app/ports.ts';
 import { changeUserState } from '../../src/app/users/change-user-state.ts';
 import { registerResourceServer } from '../../src/app/resource-servers/register-resource-server.ts';
 import { deleteResourceServer } from '../../src/app/resource-servers/delete-resource-server.ts';
@@ -279,6 +280,24 @@ describe('starting again', () => {
     await bootstrap(context, CONFIGURED);
     expect(await store.agents.byId('rs_example')).toMatchObject({ state: 'active', deletedAt: null });
     expect(await store.resourceServers.byClientId('rs_example')).toBeDefined();
+  });
+
+  test('has one that an older release deleted be told of what its predecessor has acknowledged', async () => {
+    const { context, store } = await empty();
+    await bootstrap(context, CONFIGURED);
+    await store.eventReceivers.advance('rs_example', 7, context.clock.now());
+    const older: Store = {
+      ...context.store,
+      commit: (unit) => {
+        const changes = unit.changes.filter((change) => change.do !== 'delete_event_receiver');
+        return store.commit({ ...unit, changes });
+      },
+    };
+    const command = { caller: CALLER, clientId: 'rs_example', reason: null };
+    await deleteResourceServer({ ...context, store: older }, command);
+    expect(await store.eventReceivers.position('rs_example')).toBe(7);
+    await bootstrap(context, CONFIGURED);
+    expect(await store.eventReceivers.position('rs_example')).toBe(0);
   });
 
   test('gives an audience to the resource server that it is declared for, whose name decides which one it is', async () => {

@@ -84,6 +84,7 @@ async function declare(
     {
       changes: [
         clientChange(client, server),
+        ...leftOf(client),
         { do: before ? 'update_resource_server' : 'insert_resource_server', server, miss },
       ],
       fact: {
@@ -94,6 +95,12 @@ async function declare(
       },
     },
   ];
+}
+
+/** Releases before 0.2 left with a deleted resource server how far it had acknowledged the ledger. */
+function leftOf(client: Agent | undefined): readonly Change[] {
+  if (!client || client.deletedAt === null) return [];
+  return [{ do: 'delete_event_receiver', clientId: client.clientId }];
 }
 
 /** The client row survives a deletion, so one that is declared again comes back to life. */
