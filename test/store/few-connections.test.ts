@@ -1,6 +1,10 @@
 import { randomBytes } from 'node:crypto';
+import { setTimeout } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import knexLibrary from 'knex';
 import pg from 'pg';
+import { aroundConnecting } from '../../src/store/around-connecting.ts';
+import { waitForRoom } from '../../src/store/connection-room.ts';
 import { type Database, openDatabase } from '../../src/store/database.ts';
 import { isUnavailable } from '../../src/store/unavailability.ts';
 import { type Place, postgresPlace } from './databases.ts';
@@ -51,4 +55,33 @@ describe('a PostgreSQL server that has room for fewer connections than the pool'
     expect(failure).toMatchObject({ code: TOO_MANY });
     expect(isUnavailable(failure)).toBe(true);
   });
+});
+
+test('whoever waits for room waits for longer than the pool gives a connection, and no other is made meanwhile', async () => {
+  const db = knexLibrary.default({
+    client: 'pg',
+    connection: {},
+    pool: { min: 0, max: 3, createTimeoutMillis: 50 },
+  });
+  let room = 1;
+  db.client.acquireRawConnection = async () => {
+    if (room === 0) throw Object.assign(new Error('too many connections'), { code: TOO_MANY });
+    room -= 1;
+    return { end: (done: () => void) => done() };
+  };
+  waitForRoom(db);
+  let made = 0;
+  aroundConnecting(db, (connect) => {
+    made += 1;
+    return connect();
+  });
+  const lent = await db.client.acquireConnection();
+  const asked: Promise<unknown> = db.client.acquireConnection();
+  asked.catch(() => undefined);
+  await setTimeout(500);
+  await db.client.releaseConnection(lent);
+  expect(await asked).toBe(lent);
+  expect(made).toBe(2);
+  await db.client.releaseConnection(lent);
+  await db.destroy();
 });
