@@ -62,8 +62,9 @@ export function afterReplacing(
 
 function stillSigning(webhook: Secrets, now: number): readonly ReplacedSecret[] {
   const { previousSealedSecret: sealed, previousEndsAt: endsAt, olderSecrets } = webhook;
-  const previous = sealed !== null && endsAt !== null ? [{ sealed, endsAt }] : [];
-  return [...previous, ...(olderSecrets ?? [])].filter((one) => one.endsAt > now);
+  // Ended at once, perhaps by a release that knows of no older ones and leaves them there.
+  if (sealed === null || endsAt === null) return [];
+  return [{ sealed, endsAt }, ...(olderSecrets ?? [])].filter((one) => one.endsAt > now);
 }
 
 /** `dead`: given up, until somebody asks for it again. */

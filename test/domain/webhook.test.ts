@@ -25,3 +25,11 @@ test('what does not sign any more is not kept', () => {
   const fourth = afterReplacing(third, { sealed: 'four', now: 100, endsAt: null });
   expect(fourth).toEqual({ ...FRESH, sealedSecret: 'four' });
 });
+
+test('all that were replaced end at once also where an older release does it, which knows of one only', () => {
+  const second = afterReplacing(FRESH, { sealed: 'two', now: 0, endsAt: 100 });
+  const third = afterReplacing(second, { sealed: 'three', now: 50, endsAt: 150 });
+  const fourth = { ...third, sealedSecret: 'four', previousSealedSecret: null, previousEndsAt: null };
+  expect(signingSecrets(fourth, 60)).toEqual(['four']);
+  expect(afterReplacing(fourth, { sealed: 'five', now: 60, endsAt: 160 }).olderSecrets).toBeNull();
+});
