@@ -156,10 +156,11 @@ function open(
 /** Nothing of it is secret. */
 function placeOf(databaseUrl: string | undefined): string {
   if (!databaseUrl) return 'the embedded database';
-  // Without a host the driver takes one of the query, or PGHOST.
+  // The driver prefers those of the query; without any it takes PGHOST and PGPORT.
   const url = URL.parse(databaseUrl) ?? URL.parse(databaseUrl.replace('@/', '@socket/'));
-  const host = url?.searchParams.get('host') ?? url?.hostname;
-  return `PostgreSQL at ${host || (process.env['PGHOST'] ?? 'localhost')}:${url?.port || (process.env['PGPORT'] ?? 5432)}`;
+  const host = url?.searchParams.get('host') || url?.hostname;
+  const port = url?.searchParams.get('port') || url?.port;
+  return `PostgreSQL at ${host || (process.env['PGHOST'] ?? 'localhost')}:${port || (process.env['PGPORT'] ?? 5432)}`;
 }
 
 /** `bounds`: of every statement and every wait for a connection; undefined = as long as it takes. */

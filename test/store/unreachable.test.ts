@@ -1,5 +1,6 @@
 import { connect as connectTo } from 'node:net';
 import { expect, test } from '@jest/globals';
+import { connect } from '../../src/store/database.ts';
 import { sayWhyUnreachable } from '../../src/store/unreachable.ts';
 import { isUnavailable } from '../../src/store/unavailability.ts';
 import { freePort } from '../support/free-port.ts';
@@ -28,4 +29,17 @@ test('a database behind a name with several addresses is told to refuse connecti
     ),
   );
   expect(isUnavailable(failure)).toBe(true);
+});
+
+test.each([
+  ['of the address', (port: number) => `127.0.0.1:${port}/db`],
+  ['of the query', (port: number) => `nowhere.invalid:1/db?host=127.0.0.1&port=${port}`],
+])('a database is told by the host and the port %s, as the driver reads them', async (_, address) => {
+  const port = await freePort();
+  const databaseUrl = `postgres://somebody:hidden-password@${address(port)}`;
+  const db = connect({ databaseUrl, dataDir: ':memory:', poolMax: 1 });
+  const failure = await db.raw('SELECT 1').catch(String);
+  await db.destroy();
+  expect(failure).toContain(`PostgreSQL at 127.0.0.1:${port}: connect ECONNREFUSED 127.0.0.1:${port}`);
+  expect(failure).not.toContain('hidden-password');
 });
