@@ -107,8 +107,9 @@ export function liveGuard(token: TaskToken, task: Task): Guard {
 }
 
 /**
- * Neither may the token that the new one comes from, nor may it have expired. INVARIANT: beside a `liveGuard` of a token of the same task or of a
- * child task, which stands on all that this task stands on: only what ends this token alone is left to ask about.
+ * Neither may the token that the new one comes from, nor may that have expired. INVARIANT: beside a `liveGuard` of a
+ * token of the same task or of a child task, which stands on all that this task stands on: only what ends this token
+ * alone is left to ask about.
  */
 export function liveSource(token: TaskToken, misses: { revoked: DomainError; expired: DomainError }): Guard {
   const { revoked, expired } = misses;
