@@ -2,7 +2,9 @@ import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals
 import { QueueFullError } from '../../src/crypto/bounded-queue.ts';
 import type { User } from '../../src/domain/user.ts';
 import { taskHistory } from '../../src/app/tasks/task-history.ts';
+import { updateUser } from '../../src/app/users/update-user.ts';
 import { createPageClient, type PageClient } from '../browser/page-client.ts';
+import { CALLER } from '../support/app-context.ts';
 import {
   atConsent,
   authorizePath,
@@ -272,6 +274,26 @@ describe('guessing passwords', () => {
     const own429: number[] = [];
     for (let i = 0; i < 4; i += 1) own429.push(await tryIn(own, owner.email, 'wrong'));
     expect(own429).toEqual([422, 422, 422, 429]);
+    await app.stop();
+  });
+
+  test('is no easier for whoever knew the password before: a new one makes every browser a stranger', async () => {
+    const app = await startInteractionsApp({ ...limits, perSource: 100 });
+    const [owner, agent] = [await app.person(), await app.agent()];
+    const tryIn = async (browser: PageClient, password: string) =>
+      (
+        await browser.submit(await browser.open(authorizePath(agent, { prompt: 'login' })), {
+          email: owner.email,
+          password,
+        })
+      ).status;
+    const browsers = [1, 2, 3, 4].map(() => createPageClient(app.issuer));
+    for (const browser of browsers) expect(await tryIn(browser, PASSWORD)).toBe(200);
+    const edits = { password: 'another password of some length' };
+    await updateUser(app.context, { caller: CALLER, userId: owner.userId, edits });
+    const guesses: number[] = [];
+    for (const browser of browsers) guesses.push(await tryIn(browser, 'wrong'));
+    expect(guesses).toEqual([422, 422, 422, 429]);
     await app.stop();
   });
 });

@@ -51,7 +51,7 @@ export async function signIn(
   if (email === '' || password === '') return showAgain(missing(email, password));
 
   const caller = callerOf(ctx, null);
-  const known = knownBrowser(options, ctx, email);
+  const known = await knownBrowser(options, ctx, email);
   const attempt = { email, sourceIp: caller.origin.sourceIp, knownBrowser: known };
   const wait = await options.throttle.attempt(attempt);
   if (wait !== undefined) {
@@ -70,7 +70,7 @@ export async function signIn(
   );
   if (!user) return showAgain(WRONG);
   await options.throttle.succeeded(attempt);
-  if (known === undefined) rememberBrowser(options, ctx, email);
+  if (known === undefined) rememberBrowser(options, ctx, user);
   await endOtherSession(options, ctx, pending, user.userId);
   return openSession(options, ctx, user);
 }
