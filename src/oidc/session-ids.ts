@@ -13,9 +13,10 @@ export function changeSessionIdsAtSignIn(provider: Provider): void {
   const { loginAccount, resetIdentifier } = sessions.prototype;
   Object.assign(sessions.prototype, {
     loginAccount(this: Session, login: Parameters<typeof loginAccount>[0]) {
-      // The engine repeats the sign-in with what a person answers afterwards.
-      const known = this.accountId === login.accountId && this.loginTs === login.loginTs;
-      if (!known) this.signedInNow = true;
+      // The engine repeats the sign-in with what a person answers afterwards, perhaps after another one in another tab.
+      const { accountId, loginTs = Number.NaN } = this;
+      if (accountId === login.accountId && loginTs >= (login.loginTs ?? Number.NaN)) return;
+      this.signedInNow = true;
       loginAccount.call(this, login);
     },
     resetIdentifier(this: Session) {

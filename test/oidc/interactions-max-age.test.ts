@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, expect, jest, test } from '@jest/globals';
 import type { User } from '../../src/domain/user.ts';
+import { createPageClient } from '../browser/page-client.ts';
 import {
   atConsent,
   authorizePath,
@@ -50,4 +51,25 @@ test('somebody else who signs in then is asked for a consent of their own', asyn
   expect((await redeem(app, agent, back.location)).status).toBe(200);
   const granted = (await app.events('task_opened')).filter(({ clientId }) => clientId === agent.clientId);
   expect(granted.map(({ userId }) => userId)).toEqual([other.userId]);
+});
+
+test('of two tabs the one in which somebody signed in first does not make their sign-in older again', async () => {
+  const agent = await app.agent();
+  const browser = createPageClient(app.issuer);
+  const credentials = { email: user.email, password: PASSWORD };
+  const [first, second] = [
+    await browser.open(authorizePath(agent)),
+    await browser.open(authorizePath(agent)),
+  ];
+  const asked = await browser.submit(first, credentials);
+  const now = Date.now.bind(Date);
+  jest.spyOn(Date, 'now').mockImplementation(() => now() + 120_000);
+  await browser.submit(second, credentials);
+  const session = () => browser.cookies().find(({ name }) => name === '_taskgrant_session')?.value;
+  const before = session();
+  const back = await browser.submit(asked, {});
+  expect((await redeem(app, agent, back.location)).status).toBe(200);
+  expect(session()).toBe(before);
+  const fresh = await browser.open(authorizePath(agent, { scope: 'openid reports:read', max_age: '60' }));
+  expect(fresh.html).toContain('Allow this application');
 });

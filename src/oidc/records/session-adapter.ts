@@ -57,7 +57,7 @@ interface Confirmation {
   readonly session?: { readonly jti: string; readonly accountId?: string };
 }
 
-/** The person who has said yes to signing out. Who says no for one client gets a session with another id. */
+/** The person who has said yes to signing out: the engine ends a session there in no other case. */
 function whoSignsOutOf(id: string): string | undefined {
   const { oidc } = (Provider.ctx ?? {}) as { oidc?: Confirmation };
   const { route, session } = oidc ?? {};
