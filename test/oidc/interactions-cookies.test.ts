@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { createPageClient, type PageAnswer } from '../browser/page-client.ts';
+import { createPageClient, type PageAnswer, type PageClient } from '../browser/page-client.ts';
 import { pkce } from '../support/parties.ts';
 import { postJson } from '../support/requests.ts';
 import { ADMIN_EMAIL, ADMIN_PASSWORD, startServer, type TestServer } from '../support/server.ts';
@@ -11,8 +11,8 @@ beforeAll(async () => {
 });
 afterAll(() => server.stop());
 
-/** From the request to the client, and out again, past what ends TLS. */
-async function wholeWay(): Promise<readonly PageAnswer[]> {
+/** Where a client of its own sends the browser. */
+async function requestPath(): Promise<string> {
   const client = {
     client_name: 'Editor',
     redirect_uris: ['https://client.example/cb'],
@@ -20,6 +20,18 @@ async function wholeWay(): Promise<readonly PageAnswer[]> {
   };
   const metadata = { ...client, token_endpoint_auth_method: 'none' };
   const { body } = await postJson({ ...server, issuer: server.address }, '/api/oauth/register', metadata);
+  const query = new URLSearchParams({
+    client_id: String(body.client_id),
+    response_type: 'code',
+    redirect_uri: 'https://client.example/cb',
+    scope: 'reports:read',
+    ...pkce().parameters,
+  });
+  return `/api/oauth/authorize?${query.toString()}`;
+}
+
+/** From the request to the client, and out again, past what ends TLS. */
+async function wholeWay(): Promise<readonly PageAnswer[]> {
   const browser = createPageClient(server.address);
   const answers: PageAnswer[] = [];
   const visit = async (url: URL | string, sending = {}) => {
@@ -32,14 +44,7 @@ async function wholeWay(): Promise<readonly PageAnswer[]> {
     const { url, sending } = browser.prepare(page, fields);
     return visit(url, sending);
   };
-  const query = new URLSearchParams({
-    client_id: String(body.client_id),
-    response_type: 'code',
-    redirect_uri: 'https://client.example/cb',
-    scope: 'reports:read',
-    ...pkce().parameters,
-  });
-  const asked = await visit(`/api/oauth/authorize?${query.toString()}`);
+  const asked = await visit(await requestPath());
   const signIn = await visit(asked.location ?? '');
   const signedIn = await submit(signIn, { email: ADMIN_EMAIL, password: ADMIN_PASSWORD });
   const onward = await visit(signedIn.location ?? '');
@@ -70,4 +75,27 @@ test('behind TLS every cookie is kept from scripts, from other sites and from ht
     '__Secure-taskgrant_known': ['/interaction'],
     _taskgrant_session: ['/'],
   });
+});
+
+test('of many tabs that are opened at once none needs what another one brought the browser', async () => {
+  const path = await requestPath();
+  const openTab = async (browser: PageClient) => {
+    const { pathname = '', search } = (await browser.send(path)).location ?? {};
+    return browser.send(`${pathname}${search ?? ''}`);
+  };
+  const ofAll = (browser: PageClient) =>
+    browser.cookies().find(({ name }) => name === '__Host-taskgrant_form')?.value ?? '';
+  const [browser, meanwhile] = [createPageClient(server.address), createPageClient(server.address)];
+  await openTab(browser);
+  const page = await openTab(browser);
+  await openTab(meanwhile);
+  // The answer to a tab that was asked for first, when nothing was known of the browser, comes last.
+  const [before, after] = [ofAll(browser), ofAll(meanwhile)];
+  expect(after).not.toBe(before);
+  const { url, sending } = browser.prepare(page, { email: ADMIN_EMAIL, password: 'wrong' });
+  const own = browser.cookies().filter((one) => one.path === '/' || one.path === page.url.pathname);
+  const cookie = own
+    .map(({ name, value }) => `${name}=${name === '__Host-taskgrant_form' ? after : value}`)
+    .join('; ');
+  expect((await browser.send(url, { ...sending, headers: { cookie } })).status).toBe(422);
 });

@@ -18,15 +18,19 @@ const COOKIE_VALUE = /^[A-Za-z0-9_-]{43}$/;
  * two tabs that are opened at the same moment one would take the other's away.
  */
 export function issueFormToken(options: FormTokenOptions, ctx: Context, pending: Pending): string {
-  return sign(options, pending.uid, browserOf(options, ctx) ?? markBrowser(options, ctx, pending));
+  const marks = marksOf(options, ctx);
+  const browser = marks.own ?? marks.ofAll ?? options.context.ids.secret();
+  markBrowser(options, ctx, pending, { browser, marks });
+  return sign(options, pending.uid, browser);
 }
 
 /** @throws PageRefusal 403 unless the form was served to this browser for this interaction. */
 export function requireFormToken(options: FormTokenOptions, ctx: Context, uid: string, token: string): void {
-  const browser = browserOf(options, ctx);
-  if (browser === undefined || !options.context.digests.equal(sign(options, uid, browser), token)) {
-    throw forged('the form does not belong to this browser');
-  }
+  const { own, ofAll } = marksOf(options, ctx);
+  const isServedTo = (browser: string | undefined) =>
+    browser !== undefined && options.context.digests.equal(sign(options, uid, browser), token);
+  // A server of the release before knows the second one only.
+  if (!isServedTo(own) && !isServedTo(ofAll)) throw forged('the form does not belong to this browser');
 }
 
 /**
@@ -64,19 +68,32 @@ function schemeOf({ context }: FormTokenOptions): 'http' | 'https' {
   return context.settings.issuer.startsWith('https:') ? 'https' : 'http';
 }
 
-function browserOf(options: FormTokenOptions, ctx: Context): string | undefined {
-  const scheme = schemeOf(options);
-  const names = [OF_ONE_INTERACTION[scheme], ...(scheme === 'https' ? [OF_ALL] : [])];
-  const values = names.map((name) => ctx.cookies.get(name, { signed: false }));
-  return values.find((value) => value !== undefined && COOKIE_VALUE.test(value));
+interface Marks {
+  readonly own: string | undefined;
+  readonly ofAll: string | undefined;
 }
 
-function markBrowser(options: FormTokenOptions, ctx: Context, { path, interaction }: Pending): string {
-  const value = options.context.ids.secret();
+function marksOf(options: FormTokenOptions, ctx: Context): Marks {
+  const scheme = schemeOf(options);
+  const read = (name: string) => {
+    const value = ctx.cookies.get(name, { signed: false });
+    return value !== undefined && COOKIE_VALUE.test(value) ? value : undefined;
+  };
+  return { own: read(OF_ONE_INTERACTION[scheme]), ofAll: scheme === 'https' ? read(OF_ALL) : undefined };
+}
+
+/** Sets what is missing. INVARIANT: an interaction has its own from its first page on, whatever is there for all. */
+function markBrowser(
+  options: FormTokenOptions,
+  ctx: Context,
+  { path, interaction }: Pending,
+  { browser, marks }: { readonly browser: string; readonly marks: Marks },
+): void {
   const scheme = schemeOf(options);
   const attributes = { httpOnly: true, sameSite: 'lax', secure: scheme === 'https', signed: false } as const;
   const maxAge = (interaction.exp - interaction.iat) * 1000;
-  ctx.cookies.set(OF_ONE_INTERACTION[scheme], value, { ...attributes, path, maxAge, overwrite: true });
-  if (scheme === 'https') ctx.cookies.set(OF_ALL, value, { ...attributes, path: '/', overwrite: true });
-  return value;
+  if (marks.own === undefined)
+    ctx.cookies.set(OF_ONE_INTERACTION[scheme], browser, { ...attributes, path, maxAge, overwrite: true });
+  if (scheme === 'https' && marks.ofAll === undefined)
+    ctx.cookies.set(OF_ALL, browser, { ...attributes, path: '/', overwrite: true });
 }
