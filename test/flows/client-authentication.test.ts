@@ -66,8 +66,11 @@ describe('[S35] private_key_jwt', () => {
     expect(tokens.access_token).toEqual(expect.any(String));
   });
 
-  test('takes one that lives for an hour', async () => {
-    expect((await ask(assertion({ exp: Math.floor(Date.now() / 1000) + 3590 }))).status).toBe(200);
+  // RFC 7523 §3, item 4: one "unreasonably far in the future" may be rejected. It would be remembered until then.
+  test('takes one that lives for an hour, of a client whose clock is somewhat ahead, too, and none that ends a minute later', async () => {
+    const endsIn = async (seconds: number) =>
+      (await ask(assertion({ exp: Math.floor(Date.now() / 1000) + seconds }))).status;
+    expect([await endsIn(3590), await endsIn(3612), await endsIn(3660)]).toEqual([200, 200, 401]);
   });
 
   test('takes the issuer as audience', async () => {
@@ -81,8 +84,6 @@ describe('[S35] private_key_jwt', () => {
     ['of another client', { iss: 'someone', sub: 'someone' }],
     ['that has expired', { exp: 1_600_000_000 }],
     ['that never expires', { exp: undefined }],
-    // RFC 7523 §3, item 4: one "unreasonably far in the future" may be rejected. It would be remembered until then.
-    ['that expires in an hour and a minute', { exp: Math.floor(Date.now() / 1000) + 3660 }],
     ['that expires in another century', { exp: 9_999_999_999 }],
     ['that expires when no database can tell', { exp: 1e300 }],
     ['without an id', { jti: undefined }],
