@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { QueueFullError } from '../../src/crypto/bounded-queue.ts';
 import type { User } from '../../src/domain/user.ts';
 import { taskHistory } from '../../src/app/tasks/task-history.ts';
@@ -215,6 +215,17 @@ describe('guessing passwords', () => {
   });
   afterAll(() => throttled.stop());
 
+  let another: InteractionsApp | undefined;
+  afterEach(async () => {
+    await another?.stop();
+    another = undefined;
+  });
+  /** One of its own, where the limit of a source is not what stops anybody. */
+  async function fromManyNetworks(): Promise<InteractionsApp> {
+    another = await startInteractionsApp({ ...limits, perSource: 100 });
+    return another;
+  }
+
   async function attempt(email: string, password: string) {
     const browser = createPageClient(throttled.issuer);
     const page = await browser.open(authorizePath(await throttled.agent()));
@@ -253,7 +264,7 @@ describe('guessing passwords', () => {
   });
 
   test('locks nobody out of a browser in which they have signed in before, and is no easier there', async () => {
-    const app = await startInteractionsApp({ ...limits, perSource: 100 });
+    const app = await fromManyNetworks();
     const [owner, other] = [await app.person(), await app.person()];
     const agent = await app.agent();
     const tryIn = async (browser: PageClient, email: string, password: string) =>
@@ -274,11 +285,10 @@ describe('guessing passwords', () => {
     const own429: number[] = [];
     for (let i = 0; i < 4; i += 1) own429.push(await tryIn(own, owner.email, 'wrong'));
     expect(own429).toEqual([422, 422, 422, 429]);
-    await app.stop();
   });
 
   test('is no easier for whoever knew the password before: a new one makes every browser a stranger', async () => {
-    const app = await startInteractionsApp({ ...limits, perSource: 100 });
+    const app = await fromManyNetworks();
     const [owner, agent] = [await app.person(), await app.agent()];
     const tryIn = async (browser: PageClient, password: string) =>
       (
@@ -294,6 +304,5 @@ describe('guessing passwords', () => {
     const guesses: number[] = [];
     for (const browser of browsers) guesses.push(await tryIn(browser, 'wrong'));
     expect(guesses).toEqual([422, 422, 422, 429]);
-    await app.stop();
   });
 });
