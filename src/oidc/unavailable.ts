@@ -1,4 +1,5 @@
 import type { Context } from 'koa';
+import type { Provider } from 'oidc-provider';
 import {
   PolicyUnavailableError,
   type Unavailability,
@@ -22,8 +23,7 @@ export function answerUnavailable(ctx: Context, error: unknown): boolean {
   if (error instanceof PolicyUnavailableError) rememberUndecided(ctx, error);
   ctx.remove('www-authenticate');
   if (isPage(ctx.path)) {
-    // Whoever reloads the page comes with the cookies that brought them here.
-    ctx.remove('set-cookie');
+    keepCookies(ctx);
     sendErrorPage(ctx, unavailablePage(away));
     return true;
   }
@@ -35,6 +35,28 @@ export function answerUnavailable(ctx: Context, error: unknown): boolean {
       ? { error: CODE, error_description: `${away.code}: ${away.description}`, task_error: away.code }
       : { error: CODE, error_description: away.description };
   return true;
+}
+
+interface EngineState {
+  readonly oidc?: {
+    readonly provider: Pick<Provider, 'cookieName'>;
+    readonly session?: { readonly touched?: boolean };
+  };
+}
+
+/**
+ * Whoever reloads the page comes with the cookies that brought them here. The session's alone may be another one: when it
+ * was stored under a new id, the one from before is gone.
+ */
+function keepCookies(ctx: Context): void {
+  const { oidc } = ctx as unknown as EngineState;
+  const cookies = [(ctx.res.getHeader('set-cookie') ?? []) as string | string[]].flat();
+  ctx.remove('set-cookie');
+  // The engine takes the mark away as soon as it has stored the session.
+  if (!oidc?.session || oidc.session.touched) return;
+  const name = oidc.provider.cookieName('session');
+  const kept = cookies.filter((cookie) => cookie.startsWith(`${name}=`) || cookie.startsWith(`${name}.sig=`));
+  if (kept.length > 0) ctx.set('set-cookie', kept);
 }
 
 function isPage(path: string): boolean {

@@ -105,6 +105,20 @@ describe('a browser that comes back twice from one sign-in', () => {
   });
 });
 
+test('a browser that comes back from a sign-in while the database is away for a moment stays signed in', async () => {
+  const agent = await app.agent();
+  const { browser, location } = await signedIn(agent);
+  const { artifacts } = app.store;
+  const upsert = artifacts.upsert;
+  const failing = jest.spyOn(artifacts, 'upsert').mockImplementation(async (artifact) => {
+    if (artifact.model !== 'Interaction') return upsert(artifact);
+    failing.mockRestore();
+    throw new UnavailableError('database_unavailable', 'the database is away');
+  });
+  expect((await browser.send(location ?? '')).status).toBe(503);
+  expect((await browser.open(authorizePath(agent))).html).toContain('Allow this application');
+});
+
 describe('a browser that comes back twice from one consent', () => {
   test('brings the client one code, though both come at the same moment', async () => {
     const agent = await app.agent();
