@@ -9,7 +9,7 @@ describe.each(['SQLite', 'PostgreSQL'])('migrate on %s', (kind) => {
   let database: TestDatabase | undefined;
 
   beforeAll(async () => {
-    if (kind === 'PostgreSQL') database = await createDatabase();
+    if (kind === 'PostgreSQL') database = await createDatabase('nothing');
   });
   afterAll(() => database?.drop());
 
