@@ -5,6 +5,7 @@ import type { Store } from '../../src/app/ports.ts';
 import { changeUserState } from '../../src/app/users/change-user-state.ts';
 import { registerResourceServer } from '../../src/app/resource-servers/register-resource-server.ts';
 import { deleteResourceServer } from '../../src/app/resource-servers/delete-resource-server.ts';
+import { DomainError } from '../../src/domain/errors.ts';
 import { verifyCredentials } from '../../src/app/users/sign-in.ts';
 import { createDatabase } from '../support/postgres.ts';
 import { ADMIN_AUDIENCE, CALLER, createTestContext, type TestContext } from '../support/app-context.ts';
@@ -315,6 +316,23 @@ describe('starting again', () => {
     const turned = exampleServers.toReversed();
     await bootstrap(context, { ...CONFIGURED, exampleServers: turned });
     expect(await store.resourceServers.byClientId('rs_two')).toMatchObject({ name: 'two', audiences: [x] });
+  });
+
+  test('does what comes before it once, also where it met another node while it read', async () => {
+    const { context, store } = await empty();
+    let met = 0;
+    const byClientId: Store['resourceServers']['byClientId'] = async (clientId) => {
+      met += 1;
+      if (met === 1) throw new DomainError('conflict', 'another node was first');
+      return store.resourceServers.byClientId(clientId);
+    };
+    const busy = { ...store, resourceServers: { ...store.resourceServers, byClientId } };
+    let prepared = 0;
+    await bootstrap({ ...context, store: busy }, CONFIGURED, async () => {
+      expect(await store.agents.byId('taskgrant-admin')).toBeUndefined();
+      prepared += 1;
+    });
+    expect([met > 1, prepared]).toEqual([true, 1]);
   });
 
   test('refuses to start when declared resource servers share an audience', async () => {

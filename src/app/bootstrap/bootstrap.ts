@@ -24,10 +24,13 @@ export async function bootstrap(
   options: BootstrapOptions,
   prepare: () => Promise<void> = async () => {},
 ): Promise<Bootstrapped> {
+  let prepared: Promise<void> | undefined;
   for (let attempt = 1; ; attempt += 1) {
     try {
       const { steps, made } = await plan(context, options);
-      if (attempt === 1) await prepare();
+      // Once, by whichever attempt gets so far: planning may meet another node, too.
+      prepared ??= prepare();
+      await prepared;
       await write(context, steps);
       return made;
     } catch (error) {
