@@ -11,7 +11,8 @@ export default {
   globalTeardown: '<rootDir>/test/runner/global-teardown.ts',
   testSequencer: '<rootDir>/test/runner/balanced-order.ts',
   reporters: ['default', '<rootDir>/test/runner/count-reporter.ts'],
-  maxWorkers: 2,
+  // On two cores: whenever two of them wait, the third computes.
+  maxWorkers: 3,
   testTimeout: 20_000,
   restoreMocks: true,
 };

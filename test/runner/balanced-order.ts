@@ -13,7 +13,7 @@ const LONG = { path: /\/test\/properties\/random-operations/, ms: 35_000 };
 const SHORT_MS = 1_400;
 
 /**
- * Two workers on two processors: while one waits, the other computes. Those that compute longest come first, so that
+ * Three workers on two processors: while some wait, others compute. Those that compute longest come first, so that
  * none is left alone at the end.
  */
 export default class BalancedOrder extends Sequencer {
