@@ -1,3 +1,4 @@
+import { createLatest } from '../domain/latest.ts';
 import { type NameLookups, TooManyNames } from './name-lookups.ts';
 
 /** How long a name is waited for whose addresses are known. */
@@ -13,12 +14,9 @@ export function withKnownAddresses(
   lookups: NameLookups,
   now: () => number = () => performance.now(),
 ): NameLookups {
-  const known = new Map<string, { readonly addresses: readonly string[]; readonly at: number }>();
+  const known = createLatest<{ readonly addresses: readonly string[]; readonly at: number }>(MOST_KNOWN);
   const learn = (host: string, addresses: readonly string[]) => {
-    known.delete(host);
     known.set(host, { addresses, at: now() });
-    const [oldest] = known.keys();
-    if (known.size > MOST_KNOWN && oldest !== undefined) known.delete(oldest);
     return addresses;
   };
   return {

@@ -1,5 +1,6 @@
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
+import { createLatest } from '../domain/latest.ts';
 import { createTally, type Tally } from '../domain/tally.ts';
 import { untilAborted } from './until-aborted.ts';
 
@@ -29,7 +30,7 @@ export interface LookupLimits {
 const MOST_WAITING = 200;
 const LONG_MS = 1_000;
 const SUSPECT_FOR_MS = 10 * 60_000;
-const SUSPECTS_REMEMBERED = 1_000;
+const PARTIES_REMEMBERED = 1_000;
 
 interface Wanted {
   readonly name: string;
@@ -58,8 +59,8 @@ export class TooManyNames extends Error {
 export function createNameLookups(limits: LookupLimits): NameLookups {
   const { atOnce, ofSuspects, resolve = systemAddresses, now = () => performance.now() } = limits;
   const wanted = new Map<string, Wanted>();
-  const suspectUntil = new Map<string, number>();
-  const servedAt = new Map<string, number>();
+  const suspectUntil = createLatest<number>(PARTIES_REMEMBERED);
+  const servedAt = createLatest<number>(PARTIES_REMEMBERED);
   let served = 0;
 
   const isSuspect = (party: string) => (suspectUntil.get(party) ?? Number.NEGATIVE_INFINITY) > now();
@@ -86,7 +87,7 @@ export function createNameLookups(limits: LookupLimits): NameLookups {
   async function run(one: Wanted, party: string): Promise<void> {
     one.party = party;
     served += 1;
-    remember(servedAt, party, served);
+    servedAt.set(party, served);
     const began = now();
     // Suspect already while it runs, so that no thread waits for another name of the same party.
     const late = setTimeout(() => suspect(party), LONG_MS);
@@ -103,7 +104,7 @@ export function createNameLookups(limits: LookupLimits): NameLookups {
   }
 
   function suspect(party: string): void {
-    remember(suspectUntil, party, now() + SUSPECT_FOR_MS);
+    suspectUntil.set(party, now() + SUSPECT_FOR_MS);
   }
 
   function ask(name: string, party: string): Wanted {
@@ -146,13 +147,6 @@ export function createNameLookups(limits: LookupLimits): NameLookups {
       }
     },
   };
-}
-
-function remember(known: Map<string, number>, name: string, value: number): void {
-  known.delete(name);
-  known.set(name, value);
-  const [oldest] = known.keys();
-  if (known.size > SUSPECTS_REMEMBERED && oldest !== undefined) known.delete(oldest);
 }
 
 const systemAddresses: Resolve = async (name) =>

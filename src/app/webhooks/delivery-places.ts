@@ -1,7 +1,7 @@
 import type { Waiting } from '../ports/webhooks.ts';
-import { createLatest } from './latest.ts';
-import { pickFairly } from './pick-fairly.ts';
+import { createLatest } from '../../domain/latest.ts';
 import { createTally, type Tally } from '../../domain/tally.ts';
+import { pickFairly } from './pick-fairly.ts';
 
 /** How much may be on its way at the same time. */
 export interface PlaceLimits {
@@ -44,8 +44,8 @@ const PARTIES_REMEMBERED = 1_000;
 export function createDeliveryPlaces(limits: PlaceLimits, now: () => number): DeliveryPlaces {
   const hosts = createTally();
   const parties: Record<Kind, Tally> = { quick: createTally(), slow: createTally() };
-  const slowUntil = createLatest(PARTIES_REMEMBERED);
-  const servedAt = createLatest(PARTIES_REMEMBERED);
+  const slowUntil = createLatest<number>(PARTIES_REMEMBERED);
+  const servedAt = createLatest<number>(PARTIES_REMEMBERED);
   const lingering = new Set<() => void>();
   let served = 0;
 
