@@ -8,6 +8,7 @@ import { buildCountingIndexes } from './counting-indexes.ts';
 import { commitDurably } from './durable-commits.ts';
 import { requireReadCommitted } from './isolation.ts';
 import { migrateUp } from './migrate.ts';
+import { placeOf } from './database-place.ts';
 import { refuseStandbys } from './no-standby.ts';
 import { OTHER_WRITER } from './other-writer.ts';
 import { createCommitThread } from './plain/commit-thread.ts';
@@ -151,16 +152,6 @@ function open(
   onConnecting(connected);
   sayWhyUnreachable(connected, placeOf(databaseUrl));
   return connected;
-}
-
-/** Nothing of it is secret. */
-function placeOf(databaseUrl: string | undefined): string {
-  if (!databaseUrl) return 'the embedded database';
-  // The driver prefers those of the query; without any it takes PGHOST and PGPORT.
-  const url = URL.parse(databaseUrl) ?? URL.parse(databaseUrl.replace('@/', '@socket/'));
-  const host = url?.searchParams.get('host') || url?.hostname;
-  const port = url?.searchParams.get('port') || url?.port;
-  return `PostgreSQL at ${host || (process.env['PGHOST'] ?? 'localhost')}:${port || (process.env['PGPORT'] ?? 5432)}`;
 }
 
 /** `bounds`: of every statement and every wait for a connection; undefined = as long as it takes. */
