@@ -40,7 +40,10 @@ export async function requireAskable(
   return ruling;
 }
 
-/** What a request that names nothing asks for: of the default scope what the audiences know. Signing in alone takes no tools. */
+/**
+ * What a request that names nothing asks for: of the default scope what the audiences know. Signing in alone takes no
+ * tools.
+ */
 export function ownAuthority(agent: Agent, audiences: readonly Audience[]): Authority {
   const { tools, resources } = audiences.length > 0 ? agent : { tools: [], resources: [] };
   const scope = offeredPart(audiences, defaultScopeOf(agent));

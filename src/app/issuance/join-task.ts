@@ -7,7 +7,7 @@ import { type Authority, type Task, taskState } from '../../domain/task.ts';
 import type { Audience, TaskRequest } from '../../domain/task-request.ts';
 import { requireSameProcess } from '../../domain/verifier.ts';
 import { auditEvent } from '../audit/audit-trail.ts';
-import { resolveAudiences, stillRegistered } from '../resource-servers/audiences.ts';
+import { namedOrLeft } from '../resource-servers/audiences.ts';
 import { taskIdTaken } from './commit-issuance.ts';
 import type { AppContext } from '../context.ts';
 import { grantFacts, type Issued, type TokenCommand, tokenFacts } from './issuance.ts';
@@ -111,10 +111,7 @@ async function narrowToRequest(
   requireNames(task.tools, request.tools, 'details_not_subset', 'tools wider than the task');
   requireNames(task.resources, request.resources, 'details_not_subset', 'resources wider than the task');
   const held = ceilingOf(agent);
-  const asked =
-    resources.length > 0
-      ? await resolveAudiences(context, resources)
-      : await stillRegistered(context, stillUsable(held, task.audiences));
+  const asked = await namedOrLeft(context, resources, () => stillUsable(held, task.audiences));
   const audiences = asked.map(({ audience }) => audience);
   const refused = audiences.filter((audience) => !task.audiences.includes(audience));
   if (refused.length > 0) {

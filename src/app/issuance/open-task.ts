@@ -2,7 +2,7 @@ import { requireActive } from '../../domain/agent.ts';
 import { type Opening, openRoot, requireNoParent } from '../../domain/opening.ts';
 import { boundTerms } from '../../domain/policy/ruling.ts';
 import type { Task } from '../../domain/task.ts';
-import { defaultAudiences, resolveAudiences, stillRegistered } from '../resource-servers/audiences.ts';
+import { defaultAudiences, namedOrLeft } from '../resource-servers/audiences.ts';
 import { commitNewTask } from './commit-issuance.ts';
 import type { AppContext } from '../context.ts';
 import type { Issued, TokenCommand } from './issuance.ts';
@@ -17,10 +17,7 @@ export async function openTask(context: AppContext, command: TokenCommand): Prom
   requireActive(agent);
   requireNoParent(request);
   const { resources } = command;
-  const audiences =
-    resources.length > 0
-      ? await resolveAudiences(context, resources)
-      : await stillRegistered(context, defaultAudiences(context, agent));
+  const audiences = await namedOrLeft(context, resources, () => defaultAudiences(context, agent));
   const opening = openRoot({
     request,
     agent,

@@ -63,8 +63,7 @@ export async function redeemAuthorization(context: AppContext, command: RedeemCo
   const decision = parent ? derived(context, command, parent) : root(context, command);
   const { authority } = decision;
   const audiences = await resolveAudiences(context, authority.audiences);
-  const rights = rightsOf(authority.scope);
-  if (rights.length > 0) requireOffered(audiences, rights);
+  requireOffered(audiences, rightsOf(authority.scope));
   const audience = await chosenAudience(context, command, audiences);
   const depth = parent ? parent.task.depth + 1 : 0;
   const ruling = await requirePolicies(context, {

@@ -10,7 +10,7 @@ import type { TaskToken } from '../../domain/task-token.ts';
 import { requireSameKey, requireSameProcess } from '../../domain/verifier.ts';
 import { auditEvent, unitOf } from '../audit/audit-trail.ts';
 import { CLOCKS_DIFFER_MS } from '../remove-expired.ts';
-import { resolveAudiences, stillRegistered } from '../resource-servers/audiences.ts';
+import { namedOrLeft } from '../resource-servers/audiences.ts';
 import type { AppContext } from '../context.ts';
 import { grantFacts, type Issued, type TokenCommand, tokenFacts } from './issuance.ts';
 import { liveGuard, liveSource, type MintedToken, mintToken } from './issue-token.ts';
@@ -215,10 +215,7 @@ async function narrowToRequest(
   );
   const held = ceilingOf(agent);
   const ceiling: Ceiling = { ...held, rights: [...held.rights, ...IDENTITY_SCOPES] };
-  const asked =
-    resources.length > 0
-      ? await resolveAudiences(context, resources)
-      : await stillRegistered(context, stillUsable(ceiling, token.audiences));
+  const asked = await namedOrLeft(context, resources, () => stillUsable(ceiling, token.audiences));
   const audiences = asked.map(({ audience }) => audience);
   const refused = audiences.filter((audience) => !token.audiences.includes(audience));
   if (refused.length > 0)

@@ -35,6 +35,18 @@ export async function stillRegistered(
 }
 
 /**
+ * What a request names itself; when it names nothing, what is left of `others`.
+ * @throws DomainError `audience_unknown`, and what `others` throws.
+ */
+export async function namedOrLeft(
+  context: AppContext,
+  resources: readonly string[],
+  others: () => readonly string[],
+): Promise<Audience[]> {
+  return resources.length > 0 ? resolveAudiences(context, resources) : stillRegistered(context, others());
+}
+
+/**
  * What a request means that names no resource (S12): the server's default audience, or for an agent that may not use
  * it what it may use.
  * @throws DomainError `audience_not_subset` for an agent that may use none.

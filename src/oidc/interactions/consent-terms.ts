@@ -91,8 +91,7 @@ async function requireStillOffered(
   context: AppContext,
   { audiences, rights }: AskedAuthorization,
 ): Promise<void> {
-  const found = await resolveAudiences(context, audiences);
-  if (rights.length > 0) requireOffered(found, rights);
+  requireOffered(await resolveAudiences(context, audiences), rights);
 }
 
 async function requireOwnParent(
