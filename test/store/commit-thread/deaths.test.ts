@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { type Trouble, trouble } from '../support/failing-commits.ts';
-import { commitMany, type Committing, FAILING, openCommitting, worksAgain } from './committing.ts';
-import { sqlitePlace } from './databases.ts';
+import { type Trouble, trouble } from '../../support/failing-commits.ts';
+import { commitMany, type Committing, FAILING, openCommitting, worksAgain } from '../committing.ts';
+import { sqlitePlace } from '../databases.ts';
 
 const STEPS = ['BEGIN', 'INSERT INTO tasks', 'INSERT INTO audit_events', 'COMMIT'];
 const DEATHS = STEPS.flatMap((at) => [[at, 'before'] as const, [at, 'after'] as const]);
