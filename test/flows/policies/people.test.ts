@@ -1,12 +1,18 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
-import { type BrowserSession, browserOf } from '../support/browser-session.ts';
-import { authorizationUrl, authorize, CALLBACK, getCode, redeemCode } from '../support/code-flow.ts';
-import { type DecisionServer, startDecisionServer } from '../support/decision-server.ts';
-import { type AgentParty, createPerson, type PersonParty, pkce, registerAgent } from '../support/parties.ts';
-import { setPolicies } from '../support/policies.ts';
-import { type Form, postForm } from '../support/requests.ts';
-import { startServer, type TestServer } from '../support/server.ts';
-import { auditEvents, delegate, requestToken, TOKEN_EXCHANGE } from '../support/token-requests.ts';
+import { type BrowserSession, browserOf } from '../../support/browser-session.ts';
+import { authorizationUrl, authorize, CALLBACK, getCode, redeemCode } from '../../support/code-flow.ts';
+import { type DecisionServer, startDecisionServer } from '../../support/decision-server.ts';
+import {
+  type AgentParty,
+  createPerson,
+  type PersonParty,
+  pkce,
+  registerAgent,
+} from '../../support/parties.ts';
+import { setPolicies } from '../../support/policies.ts';
+import { type Form, postForm } from '../../support/requests.ts';
+import { startServer, type TestServer } from '../../support/server.ts';
+import { auditEvents, delegate, requestToken, TOKEN_EXCHANGE } from '../../support/token-requests.ts';
 
 let server: TestServer;
 let decisions: DecisionServer;

@@ -5,12 +5,12 @@ import {
   registerWithKey,
   verified,
   verify,
-} from '../support/agent-auth.ts';
-import { type DecisionServer, startDecisionServer } from '../support/decision-server.ts';
-import { administer } from '../support/parties.ts';
-import { setPolicies } from '../support/policies.ts';
-import { startServer, type TestServer } from '../support/server.ts';
-import { auditEvents } from '../support/token-requests.ts';
+} from '../../support/agent-auth.ts';
+import { type DecisionServer, startDecisionServer } from '../../support/decision-server.ts';
+import { administer } from '../../support/parties.ts';
+import { setPolicies } from '../../support/policies.ts';
+import { startServer, type TestServer } from '../../support/server.ts';
+import { auditEvents } from '../../support/token-requests.ts';
 
 /** Policies hold at the doors that take API keys as at the token endpoint, in the words of the REST API. */
 let server: TestServer;
