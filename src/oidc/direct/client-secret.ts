@@ -50,7 +50,7 @@ function fromBasic(authorization: string): SecretCredentials | undefined {
  * The active client that these credentials prove.
  *
  * INVARIANT: never laxer than the engine. Whatever is missing, unusual or wrong is undefined here and goes to the
- * engine, which looks at it again and has the words for it (test/oidc/direct.test.ts asks both).
+ * engine, which looks at it again and has the words for it (test/oidc/direct asks both).
  */
 export async function clientBySecret(
   context: AppContext,
