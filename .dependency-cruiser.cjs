@@ -56,7 +56,7 @@ const ALLOWED = {
     'log/',
   ],
   'first-start.ts': ['app/', 'config/'],
-  'follow-keys.ts': ['crypto/'],
+  'follow-keys.ts': ['crypto/', 'domain/shared-run.ts'],
   'app-settings.ts': ['app/', 'config/', 'domain/'],
   'welcome.ts': ['app/', 'config/'],
   'upkeep.ts': ['app/', 'crypto/'],

@@ -21,7 +21,7 @@ import { createIds } from './crypto/ids.ts';
 import { createKeyring, type Keyring } from './crypto/keyring.ts';
 import { loadMasterKey } from './crypto/master-key.ts';
 import { createPasswords } from './crypto/passwords.ts';
-import { sharedRun } from './crypto/shared-run.ts';
+import { sharedRun } from './domain/shared-run.ts';
 import { createStatementSigner } from './crypto/statement-signer.ts';
 import { ensureKeys, firstStart } from './first-start.ts';
 import { keyFollower } from './follow-keys.ts';

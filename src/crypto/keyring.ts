@@ -1,6 +1,6 @@
 import type { JWK } from 'jose';
 import type { Told } from '../app/unit-of-work.ts';
-import { sharedRun } from './shared-run.ts';
+import { sharedRun } from '../domain/shared-run.ts';
 import type { SigningKey } from './signing-key.ts';
 import {
   createStoredKeys,
