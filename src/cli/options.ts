@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError } from 'commander';
-import { REASON_MAX, SHOWN_TEXT } from '../domain/ids.ts';
+import { REASON_MAX } from '../domain/ids.ts';
+import { SHOWN_TEXT } from '../domain/shown-text.ts';
 import type { Page, Paged } from '../app/ports/page.ts';
 import { json, note, type Row, table } from './print.ts';
 

@@ -1,11 +1,13 @@
+import { UNPRINTABLE } from '../domain/shown-text.ts';
+
 /** A row as it is shown: names of the REST API. */
 export type Row = Readonly<Record<string, unknown>>;
 
-/** Control characters and marks that reorder text: names and descriptions are the words of strangers. */
-const UNPRINTABLE = /[\p{Cc}\p{Zl}\p{Zp}\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
+const EACH_UNPRINTABLE = new RegExp(UNPRINTABLE, 'gu');
 
+/** Names and descriptions are the words of strangers. */
 export function plain(text: string): string {
-  return text.replace(UNPRINTABLE, '�');
+  return text.replace(EACH_UNPRINTABLE, '�');
 }
 
 export function line(text = ''): void {

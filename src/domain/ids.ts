@@ -1,11 +1,10 @@
 import { DomainError } from './errors.ts';
+import { SHOWN_TEXT } from './shown-text.ts';
 
 /** R3: what a client may choose as a task id; `.` and `..` mean something else in a path (RFC 3986 §5.2.4). */
 export const TASK_ID = /^(?!\.{1,2}$)[A-Za-z0-9._~-]{1,128}$/;
 const DESCRIPTION_MAX = 500;
 export const REASON_MAX = 500;
-/** Text of strangers that people will read: no control characters, line separators or marks that reorder it. */
-export const SHOWN_TEXT = /^[^\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]*$/u;
 
 /** @throws DomainError `parameter_invalid` when the id does not match `[A-Za-z0-9._~-]{1,128}` (R3) or is a dot segment. */
 export function checkTaskId(value: string): string {

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import type { Page, Paged } from '../app/ports/page.ts';
 import { DomainError } from '../domain/errors.ts';
-import { checkTaskId, REASON_MAX, SHOWN_TEXT, TASK_ID } from '../domain/ids.ts';
+import { checkTaskId, REASON_MAX, TASK_ID } from '../domain/ids.ts';
+import { SHOWN_TEXT } from '../domain/shown-text.ts';
 
 const PAGE_DEFAULT = 50;
 const PAGE_MAX = 200;

@@ -1,3 +1,4 @@
+import { UNPRINTABLE } from '../domain/shown-text.ts';
 import { isHarmless } from './harmless.ts';
 import { redact, setMember } from './redact.ts';
 import { redactText } from './redact-text.ts';
@@ -75,8 +76,7 @@ function isWrittenAsItIs(fields: Record<string, unknown>): boolean {
   }
 }
 
-/** Control characters, separators that some readers take for line ends, and marks that reorder displayed text. */
-const UNSAFE = /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
+const EACH_UNPRINTABLE = new RegExp(UNPRINTABLE, 'gu');
 
 /** One line of JSON. INVARIANT: holds no line break and no control character, whatever the record holds. */
 export function jsonLine(record: LogRecord): string {
@@ -125,5 +125,8 @@ function stackOf(value: unknown): string | undefined {
 }
 
 function escapeUnsafe(text: string): string {
-  return text.replace(UNSAFE, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  return text.replace(
+    EACH_UNPRINTABLE,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 }

@@ -99,6 +99,7 @@ describe('registering an agent', () => {
     ['a name of 101 characters', { name: 'a'.repeat(101) }],
     ['a name with a line break', { name: 'Agent\nadmin' }],
     ['a name that reads backwards', { name: 'Agent \u202egnp' }],
+    ['a name with a mark of Arabic letters', { name: 'Agent \u061c1-2' }],
     ['a description of 501 characters', { description: 'd'.repeat(501) }],
     ['a tool with a space', { tools: ['rm -rf'] }],
     ['a right outside the grammar of scopes', { permissions: ['a"b'] }],

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { REASON_MAX, SHOWN_TEXT } from '../../domain/ids.ts';
+import { REASON_MAX } from '../../domain/ids.ts';
+import { SHOWN_TEXT } from '../../domain/shown-text.ts';
 import { TOKEN_EXCHANGE } from '../grants/token-exchange.ts';
 
 const text = z.string();

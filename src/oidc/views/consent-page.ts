@@ -1,3 +1,4 @@
+import { UNSEEN } from '../../domain/shown-text.ts';
 import { type ClientLabel, clientName } from './client-name.ts';
 import { html, type Markup } from './html.ts';
 import type { Page } from './page.ts';
@@ -151,12 +152,11 @@ function list(names: readonly string[]): Markup {
   return html`<ul>${names.map((name) => html`<li><code>${asItIs(name)}</code></li>`)}</ul>`;
 }
 
-/** Whatever shows nothing, or has what stands beside it read in another order. */
-const UNSEEN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
+const EACH_UNSEEN = new RegExp(UNSEEN, 'gu');
 
 /** A name that an agent chose, with what a person would not see in it written out. */
 function asItIs(name: string): string {
-  return name.replace(UNSEEN, (one) => `\\u{${one.codePointAt(0)?.toString(16)}}`);
+  return name.replace(EACH_UNSEEN, (one) => `\\u{${one.codePointAt(0)?.toString(16)}}`);
 }
 
 /** The zone is written out: the server does not know the person's. */

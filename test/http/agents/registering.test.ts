@@ -85,6 +85,7 @@ describe('POST /api/agents/register', () => {
     ['tools that are not a list', { allowed_tools: 'search' }],
     ['a tool that reads backwards', { allowed_tools: ['liame\u202e'] }],
     ['a resource with a mark of direction', { allowed_resources: ['q1\u2066'] }],
+    ['a resource with a mark of Arabic letters', { allowed_resources: ['q\u061c1'] }],
     ['an unknown grant', { grant_types: ['password'] }],
     ['101 rights', { permissions: Array.from({ length: 101 }, (_, i) => `right:${i}`) }],
     ['101 rights as a scope', { scope: Array.from({ length: 101 }, (_, i) => `right:${i}`).join(' ') }],
