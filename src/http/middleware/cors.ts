@@ -6,6 +6,7 @@ import type { RequestContext, RequestMiddleware } from '../state.ts';
  */
 const OPEN = new Set([
   '/api/oauth/token',
+  '/api/oauth/par',
   '/api/oauth/register',
   '/api/oauth/revoke',
   '/api/oauth/userinfo',
@@ -23,7 +24,7 @@ const PREFLIGHT_SECONDS = 600;
 /** Cross-origin access without cookies, for the endpoints above; answers their preflight requests. */
 export function cors(): RequestMiddleware {
   return async (ctx, next) => {
-    if (!isOpen(ctx.path)) return next();
+    if (!isOpen(ctx.path)) return closed(ctx, next);
     ctx.set('Access-Control-Allow-Origin', '*');
     ctx.set('Cross-Origin-Resource-Policy', 'cross-origin');
     if (ctx.method !== 'OPTIONS') return exposing(ctx, next);
@@ -57,6 +58,16 @@ async function exposing(ctx: RequestContext, next: () => Promise<void>): Promise
     await next();
   } finally {
     ctx.set('Access-Control-Expose-Headers', EXPOSED);
+  }
+}
+
+/** The engine opens introspection, which is for servers, to whatever origin asks; the direct way opens it to none. */
+async function closed(ctx: RequestContext, next: () => Promise<void>): Promise<void> {
+  try {
+    await next();
+  } finally {
+    ctx.remove('Access-Control-Allow-Origin');
+    ctx.remove('Access-Control-Expose-Headers');
   }
 }
 

@@ -7,6 +7,7 @@ const { app } = echoingApp();
 describe('cross-origin requests (T10, S9)', () => {
   test.each([
     '/api/oauth/token',
+    '/api/oauth/par',
     '/api/oauth/register',
     '/api/oauth/revoke',
     '/api/oauth/userinfo',

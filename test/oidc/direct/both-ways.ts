@@ -31,6 +31,7 @@ export function essence({ status, body, headers }: Answer): unknown {
     body: JSON.parse(text) as unknown,
     cache: headers.get('cache-control'),
     challenge: headers.get('www-authenticate'),
+    readBy: headers.get('access-control-allow-origin'),
     type: headers.get('content-type'),
   };
 }
