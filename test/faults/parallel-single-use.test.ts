@@ -42,7 +42,7 @@ onEveryDatabase('what is good for one use, used by many at once', (nodes) => {
     const { proof, ask } = await keyHolder(server, own);
     const jwt = await proof('POST', TOKEN_PATH);
     const answers = await atOnce(() => ask(jwt));
-    expect(tally(answers)).toEqual({ 200: 1, '400 invalid_grant': RIVALS - 1 });
+    expect(tally(answers)).toEqual({ 200: 1, '400 invalid_dpop_proof': RIVALS - 1 });
     expect(await tasksOf(own.clientId)).toBe(1);
     expect((await ask(await proof('POST', TOKEN_PATH))).status).toBe(200);
   });

@@ -34,7 +34,7 @@ function replayed(id: string): Error {
   const description = 'DPoP proof JWT Replay detected';
   return ctx?.oidc?.route === 'userinfo'
     ? new errors.InvalidToken(description)
-    : new errors.InvalidGrant(description);
+    : new errors.InvalidDpopProof(description);
 }
 
 /** Whether the id is the one that the engine remembers the assertion by. */
