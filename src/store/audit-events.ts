@@ -27,7 +27,7 @@ export const auditEvents = mapping<AuditEvent>('audit_events', {
 });
 
 /** Events of one unit stay in the order in which it tells them. */
-const BY_TIME: Order['columns'] = { at: 'number', unit_id: 'string', position: 'number' };
+const BY_TIME: Order['columns'] = { at: 'number', unit_id: 'string', position: 'int4' };
 
 export function auditReads(db: Knex): AuditReads {
   return {

@@ -4,11 +4,16 @@ import type { Page, Paged, Slice, Sliced } from '../app/ports/page.ts';
 import { DomainError } from '../domain/errors.ts';
 import type { Row } from './statements.ts';
 
+/** What a column holds; `int4` is a number that PostgreSQL compares with nothing larger. */
+type Held = 'number' | 'int4' | 'string';
+
 /** A total order that an index serves; a cursor holds the values of its columns in the last row of a page. */
 export interface Order {
-  readonly columns: Readonly<Record<string, 'number' | 'string'>>;
+  readonly columns: Readonly<Record<string, Held>>;
   readonly direction: 'asc' | 'desc';
 }
+
+const MOST_IN_INT4 = 2 ** 31 - 1;
 
 type Position = readonly (number | string)[];
 
@@ -205,8 +210,9 @@ function readCursor(order: Order, cursor: string | undefined): Position | undefi
   return values;
 }
 
-function isOf(type: 'number' | 'string', value: unknown): boolean {
-  return type === 'number' ? Number.isSafeInteger(value) : typeof value === 'string';
+function isOf(type: Held, value: unknown): boolean {
+  if (type === 'string') return typeof value === 'string';
+  return Number.isSafeInteger(value) && (type === 'number' || Math.abs(value as number) <= MOST_IN_INT4);
 }
 
 function parse(cursor: string): unknown {

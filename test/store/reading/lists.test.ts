@@ -73,4 +73,15 @@ readingOnEveryDatabase(({ store, commit }) => {
       await expect(search).rejects.toMatchObject({ name: 'DomainError', code: 'parameter_invalid' });
     },
   );
+
+  test.each([2 ** 31, -(2 ** 31), 2 ** 53])(
+    'a cursor with a number that no row can hold (%d) is refused',
+    async (position) => {
+      const after = Buffer.from(JSON.stringify([T0, 'unit', position])).toString('base64url');
+      await expect(store().audit.search({}, { limit: 1, after })).rejects.toMatchObject({
+        name: 'DomainError',
+        code: 'parameter_invalid',
+      });
+    },
+  );
 });
