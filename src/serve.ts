@@ -21,7 +21,11 @@ const CLOSE_WITHIN_MS = 5_000;
 
 /** @throws when the configuration contradicts the store or the port is taken; nothing stays open then. */
 export async function serve(config: Config, outside: Outside = {}): Promise<Serving> {
-  const taskgrant = await build(config, outside);
+  return listen(config, await build(config, outside));
+}
+
+/** @throws NotListening when the port cannot be had, however closing goes. */
+export async function listen(config: Config, taskgrant: Taskgrant): Promise<Serving> {
   const http = httpServer(config);
   const server = drainingServer(http);
   http.on('request', taskgrant.app.callback());
@@ -31,7 +35,7 @@ export async function serve(config: Config, outside: Outside = {}): Promise<Serv
       http.listen(config.port, config.host, resolve);
     });
   } catch (error) {
-    await taskgrant.close();
+    await closed(taskgrant);
     throw new NotListening(error as Error, config, taskgrant);
   }
   const { port } = http.address() as AddressInfo;

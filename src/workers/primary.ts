@@ -55,6 +55,7 @@ async function prepare(config: Config): Promise<{ created: Bootstrapped; loggers
   try {
     return { created: await firstStart(context, config, keyring), loggers };
   } finally {
-    await store.close();
+    // Secrets are made once: however closing goes, they are shown.
+    await store.close().catch((error: unknown) => loggers.app.warn('the database was not closed', { error }));
   }
 }

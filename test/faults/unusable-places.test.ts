@@ -1,11 +1,13 @@
+import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, expect, test } from '@jest/globals';
-import { buildContext } from '../../src/build.ts';
+import { afterAll, afterEach, describe, expect, test } from '@jest/globals';
+import { buildContext, type Taskgrant } from '../../src/build.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { createConsoleLoggers } from '../../src/log/console-loggers.ts';
+import { listen } from '../../src/serve.ts';
 import { freePort } from '../support/free-port.ts';
 import { startServerProcess } from '../support/server-process.ts';
 
@@ -13,8 +15,8 @@ const home = mkdtempSync(join(tmpdir(), 'taskgrant-places-'));
 const file = join(home, 'a-file');
 writeFileSync(file, 'mine');
 let taken: Server | undefined;
+afterEach(() => void taken?.close());
 afterAll(() => {
-  taken?.close();
   rmSync(home, { recursive: true, force: true });
 });
 
@@ -59,6 +61,23 @@ describe('a start names the setting', () => {
     expect(nowhere).toContain('The server cannot listen on nowhere.invalid (HOST), port');
   }, 30_000);
 });
+
+test.each([
+  ['fails', () => Promise.reject(new Error('the database is gone'))],
+  ['hangs', () => new Promise<void>(() => {})],
+])(
+  'what a start made for once is told where closing %s after it',
+  async (_how, close) => {
+    const port = await freePort();
+    taken = createServer((socket) => socket.destroy()).listen(port, '127.0.0.1');
+    await once(taken, 'listening');
+    const config = loadConfig({ NODE_ENV: 'test', PORT: String(port) }, home);
+    const created = { administrator: { email: 'admin@localhost', password: 'shown-once' } };
+    const built = { app: { callback: () => () => {} }, created, close } as unknown as Taskgrant;
+    await expect(listen(config, built)).rejects.toMatchObject({ name: 'NotListening', created });
+  },
+  15_000,
+);
 
 test('a command names the directory of a key that it cannot write', async () => {
   const config = loadConfig({ NODE_ENV: 'test', DATA_DIR: file }, home);
