@@ -7,7 +7,7 @@ import { boolean, json, mapping, plain } from './mapping.ts';
 import { type Order, pageOf, sliceOf } from './paging.ts';
 import { fromJson } from './json.ts';
 import { readRoles, rolesColumn } from './roles.ts';
-import { among, jsonListOf, type Row, rowsOf } from './statements.ts';
+import { among, isPostgres, jsonListOf, type Row, rowsOf } from './statements.ts';
 
 /** The row itself; what roles it has stands in a table of their own. */
 export const agents = mapping<Omit<Agent, 'roles'>>('agents', {
@@ -121,12 +121,16 @@ function matching(db: Knex, filter: AgentFilter): Knex.QueryBuilder {
   const query = db('agents').select([...agents.columns, db.raw(rolesOf(db))]);
   if (filter.state !== undefined) query.where('state', filter.state);
   if (filter.kind !== undefined) query.where('kind', filter.kind);
-  if (filter.name !== undefined) query.whereRaw("LOWER(name) LIKE ? ESCAPE '!'", [containing(filter.name)]);
+  if (filter.name !== undefined) query.whereRaw(NAME_HOLDS[isPostgres(db) ? 'pg' : 'sqlite'], [filter.name]);
   if (!filter.includeDeleted) query.whereNull('deleted_at');
   return query;
 }
 
-/** A LIKE pattern for names that contain the text, whatever their case. */
-function containing(text: string): string {
-  return `%${text.toLowerCase().replaceAll(/[!%_]/g, '!$&')}%`;
-}
+/**
+ * Whatever the case of the letters. Both sides go through the database's own `LOWER`: which letters beyond ASCII it knows
+ * depends on the database and its locale, and a name must at least be found as it is written.
+ */
+const NAME_HOLDS = {
+  pg: 'STRPOS(LOWER(name), LOWER(?)) > 0',
+  sqlite: 'INSTR(LOWER(name), LOWER(?)) > 0',
+};

@@ -34,7 +34,11 @@ const list = contract({
   tags,
   query: z.strictObject({
     state: z.enum(['pending', 'active', 'suspended', 'revoked']).optional(),
-    name: z.string().max(100).optional().meta({ description: 'Part of the name.' }),
+    name: z
+      .string()
+      .max(100)
+      .optional()
+      .meta({ description: 'Part of the name, whatever the case of A to Z.' }),
     include_deleted: flag.default(false),
     ...pageQuery,
   }),

@@ -66,6 +66,22 @@ readingOnEveryDatabase(({ store, commit }) => {
     expect(await found({ to: T0 })).toEqual([events[1], events[0]]);
   });
 
+  test.each([
+    ['École', 'École'],
+    ['İstanbul', 'İstanb'],
+    ['50% off!', '50% OFF!'],
+  ])('an agent named %s is found by %s', async (name, part) => {
+    const agent = anAgent({ name });
+    await commit({ do: 'insert_agent', agent, miss });
+    const { items } = await store.agents.search({ name: part }, { limit: 10 });
+    expect(items.map(({ clientId }) => clientId)).toEqual([agent.clientId]);
+  });
+
+  test('a part that no name can hold finds none', async () => {
+    await commit({ do: 'insert_agent', agent: anAgent(), miss });
+    expect((await store.agents.search({ name: '\u0000' }, { limit: 10 })).items).toEqual([]);
+  });
+
   test.each(['', 'x', 'bnVsbA', 'W10', 'WzEsMl0', 'WyIxIiwiYSJd', '../../'])(
     'a cursor that no list answered (%j) is refused',
     async (after) => {
