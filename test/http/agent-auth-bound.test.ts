@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { type AgentAuthParty, registerWithKey, verify } from '../support/agent-auth.ts';
 import { keyHolder } from '../faults/proofs.ts';
-import { administer, registerAgent } from '../support/parties.ts';
+import { administer, asAdmin, registerAgent } from '../support/parties.ts';
 import { postJson, send } from '../support/requests.ts';
 import { startServer, type TestServer } from '../support/server.ts';
-import { ADMIN, introspect } from '../support/token-requests.ts';
+import { ADMIN, eventually, introspect } from '../support/token-requests.ts';
 
 /** RFC 9449 at the endpoints that take API keys. */
 let server: TestServer;
@@ -73,6 +73,24 @@ describe('a key that is proven beside the API key', () => {
     expect(elsewhere.body.code).toBe('invalid_dpop_proof');
     const withHash = await verify(server, party, {}, await proven('/agents/verify', 'a-token'));
     expect(withHash.body.code).toBe('invalid_dpop_proof');
+  });
+
+  test('is on record wherever it is refused', async () => {
+    const paths = ['/agents/verify', '/api/agents/verify', '/auth/login', '/data/weather'];
+    const ids = await Promise.all(
+      paths.map(async (path) => {
+        const { body } = await postJson(server, path, {}, { dpop: 'nonsense' });
+        expect(body.code).toBe('invalid_dpop_proof');
+        return body.request_id as string;
+      }),
+    );
+    const told = await eventually(
+      () => asAdmin(server, 'GET', '/api/admin/audit/logs?event_type=request_refused&limit=200'),
+      ({ body }) => ids.every((id) => body.logs.some((log: { request_id: string }) => log.request_id === id)),
+    );
+    expect(told.body.logs).toEqual(
+      expect.arrayContaining(ids.map((id) => expect.objectContaining({ request_id: id }))),
+    );
   });
 
   test('is demanded of an agent that is registered for bound tokens', async () => {

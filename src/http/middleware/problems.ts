@@ -48,11 +48,13 @@ function refusalType({ state }: RequestContext): AuditEventType {
   return state.issues ? 'token_refused' : 'request_refused';
 }
 
+/** What a scanner is told, and nobody who knows what is served here. */
+const SCANNED = [404, 405];
+
 /** Paths outside the API are scanned all day long: the access log is enough for those. */
 function factOf(ctx: RequestContext, problem: Problem): Fact | undefined {
   const elsewhere = !ctx.path.startsWith('/api/') && !ctx.state.route && !ctx.state.targetIsNoPath;
-  const scanned = problem.status < 500 && elsewhere;
-  if (problem.status === 503 || (scanned && problem.status !== 429)) return undefined;
+  if (problem.status === 503 || (elsewhere && SCANNED.includes(problem.status))) return undefined;
   const { bearer } = ctx.state;
   return {
     type: problem.status >= 500 ? 'server_error' : refusalType(ctx),
