@@ -121,6 +121,13 @@ describe('the authorization endpoint', () => {
     expect([302, 303]).toContain(back.status);
   });
 
+  test('sends whoever wants no page on in plain text, as is described', async () => {
+    // The answer is held to the description of the API, as every other one.
+    const url = authorizationUrl(server, agent, pkce().parameters).href;
+    const { status, headers } = await send(server, url, { headers: { accept: 'application/json' } });
+    expect([status, headers.get('content-type')]).toEqual([303, 'text/plain; charset=utf-8']);
+  });
+
   test('[S10] the consent names the client, where the browser goes and every scope', async () => {
     const page = await browser.consentPage(
       authorizationUrl(server, agent, {

@@ -79,7 +79,7 @@ function answered(answer: EndpointAnswer, creates: boolean, named: NamedSchemas)
       return {
         description: 'Go on there.',
         headers: { ...headers, Location: { required: true, schema: { type: 'string' } } },
-        content: PAGE,
+        content: { ...PAGE, ...TEXT },
       };
     case 'page':
       return { description: 'A page.', headers, content: PAGE };
@@ -93,6 +93,8 @@ function answered(answer: EndpointAnswer, creates: boolean, named: NamedSchemas)
 
 const JSON_TYPE = 'application/json';
 const PAGE = { 'text/html': { schema: { type: 'string' } } };
+/** What Koa writes into a redirect for whoever does not accept a page. */
+const TEXT = { 'text/plain': { schema: { type: 'string' } } };
 const PROBLEM = { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } };
 
 function contentOf(type: string, schema: z.ZodType, named: NamedSchemas): Json {
