@@ -1,11 +1,12 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { type OAuthClientProvider, UnauthorizedError } from '@modelcontextprotocol/sdk/client/auth.js';
+import { UnauthorizedError } from '@modelcontextprotocol/sdk/client/auth.js';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { createMcpServer } from '../../examples/mcp-server/server.ts';
 import { type BrowserSession, browserOf } from '../support/browser-session.ts';
+import { ordinaryMcpClient } from '../support/ordinary-mcp-client.ts';
 import { administer, createPerson, registerResourceServer } from '../support/parties.ts';
 import { startServer, type TestServer } from '../support/server.ts';
 import { runReadme } from './run-readme.ts';
@@ -28,32 +29,6 @@ test('an MCP server lets a task call the tools that it was granted', async () =>
   );
 }, 30_000);
 
-/** What the client of the MCP SDK needs of its program: it registers itself, and knows nothing of tasks. */
-function ordinaryClient(): OAuthClientProvider & { readonly opened: URL[] } {
-  const kept = new Map<string, unknown>();
-  const opened: URL[] = [];
-  const keep = (name: string) => (value: unknown) => void kept.set(name, value);
-  const redirectUrl = 'http://127.0.0.1/callback';
-  return {
-    opened,
-    redirectUrl,
-    clientMetadata: {
-      client_name: 'Ordinary MCP client',
-      redirect_uris: [redirectUrl],
-      grant_types: ['authorization_code', 'refresh_token'],
-      token_endpoint_auth_method: 'none',
-    },
-    clientInformation: () => kept.get('client') as never,
-    saveClientInformation: keep('client'),
-    tokens: () => kept.get('tokens') as never,
-    saveTokens: keep('tokens'),
-    invalidateCredentials: (what) => void kept.delete(what),
-    codeVerifier: () => kept.get('verifier') as string,
-    saveCodeVerifier: keep('verifier'),
-    redirectToAuthorization: (url) => void opened.push(url),
-  };
-}
-
 /** The MCP server of the example, on a port of its own. */
 async function listening() {
   const http = createServer();
@@ -74,7 +49,11 @@ async function listening() {
 }
 
 /** Connects; signs the person in first, as the client wants to. */
-async function signIn(url: string, authProvider: ReturnType<typeof ordinaryClient>, person: BrowserSession) {
+async function signIn(
+  url: string,
+  authProvider: ReturnType<typeof ordinaryMcpClient>,
+  person: BrowserSession,
+) {
   const client = () => new Client({ name: 'ordinary', version: '1.0.0' });
   const transport = new StreamableHTTPClientTransport(new URL(url), { authProvider });
   await expect(client().connect(transport)).rejects.toThrow(UnauthorizedError);
@@ -91,7 +70,7 @@ test('an ordinary MCP client signs its person in, and calls the tools that it wa
   const { url, stop } = await listening();
   try {
     const person = browserOf(server, await createPerson(server, { permissions: ['weather:read'] }));
-    const provider = ordinaryClient();
+    const provider = ordinaryMcpClient();
     const forecast = { name: 'forecast', arguments: { city: 'Lisbon' } };
 
     const before = await signIn(url, provider, person);

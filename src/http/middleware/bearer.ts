@@ -1,4 +1,5 @@
 import type { AppContext } from '../../app/context.ts';
+import { exampleApiScopes } from '../../app/resource-servers/example-api-scopes.ts';
 import { EXAMPLE_API_PATH } from '../../app/resource-servers/own-apis.ts';
 import { type ResolvedToken, resolveToken } from '../../app/tokens/resolve-token.ts';
 import { stillStands } from '../../app/tokens/still-stands.ts';
@@ -113,10 +114,10 @@ function requireRights(
   if (right !== 'example' && !covers(token.scope, [right])) throw scopeMissing([right], challenge);
 }
 
-async function challengeFor({ settings, store }: AppContext, access: Access): Promise<Challenge> {
+async function challengeFor(context: AppContext, access: Access): Promise<Challenge> {
   if (access === 'example') {
-    const owner = await store.resourceServers.byAudience(settings.defaultAudience);
-    return { scope: owner?.scopes ?? [], resourceMetadata: exampleMetadataUrl(settings.issuer) };
+    const scope = await exampleApiScopes(context);
+    return { scope, resourceMetadata: exampleMetadataUrl(context.settings.issuer) };
   }
   if (access === 'follower') return { scope: ['admin:read'], basic: true };
   return access === 'admin:read' || access === 'admin:write' ? { scope: [access] } : {};

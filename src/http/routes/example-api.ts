@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { checkTaskContext } from '../../app/tasks/check-task-context.ts';
 import type { AppContext } from '../../app/context.ts';
+import { exampleApiScopes } from '../../app/resource-servers/example-api-scopes.ts';
 import { EXAMPLE_API_PATH } from '../../app/resource-servers/own-apis.ts';
 import { DomainError } from '../../domain/errors.ts';
 import { formatScope } from '../../domain/scope.ts';
@@ -64,11 +65,12 @@ export function exampleApiRoutes(context: AppContext): BoundRoute[] {
     route(writeProtected, ({ caller, ctx }) => answer(context, caller, ctx)),
     route(metadata, async () => {
       const owner = await store.resourceServers.byAudience(settings.defaultAudience);
+      const scopes = await exampleApiScopes(context);
       return {
         resource: settings.defaultAudience,
         authorization_servers: [settings.issuer],
         bearer_methods_supported: ['header'],
-        ...(owner?.scopes ? { scopes_supported: [...owner.scopes] } : {}),
+        ...(scopes.length > 0 ? { scopes_supported: [...scopes] } : {}),
         ...(owner ? { resource_name: owner.name } : {}),
       };
     }),
