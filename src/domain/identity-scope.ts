@@ -12,3 +12,14 @@ export function rightsOf(scope: Scope): Scope {
 export function identityOf(scope: Scope): Scope {
   return scope.filter((right) => IDENTITY_SCOPES.includes(right));
 }
+
+/**
+ * What refreshing asks of a token that holds `held`. RFC 6749 §6: all that a person granted may be named again. But no
+ * token holds `offline_access`, and one for an API none of the other identity scopes that were granted with its rights:
+ * those ask for nothing. What is nothing else stays, to be refused.
+ */
+export function namedAgain(asked: Scope, held: Scope): Scope {
+  const nothing = identityOf(held).length > 0 ? ['offline_access'] : IDENTITY_SCOPES;
+  const something = asked.filter((right) => held.includes(right) || !nothing.includes(right));
+  return something.length > 0 ? something : asked;
+}

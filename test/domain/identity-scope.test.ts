@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { IDENTITY_SCOPES, rightsOf } from '../../src/domain/identity-scope.ts';
+import { IDENTITY_SCOPES, namedAgain, rightsOf } from '../../src/domain/identity-scope.ts';
 import { scope } from './rights.ts';
 
 describe('the rights of a scope', () => {
@@ -22,5 +22,22 @@ describe('the rights of a scope', () => {
 
   test('keep what only looks like an identity scope', () => {
     expect(rightsOf(['openid:read', 'Openid', 'emails'])).toEqual(['openid:read', 'Openid', 'emails']);
+  });
+});
+
+describe('what refreshing names again', () => {
+  test.each([
+    [
+      'of a token for an API',
+      ['openid', 'reports:read', 'offline_access'],
+      ['reports:read'],
+      ['reports:read'],
+    ],
+    ['of one for identity', ['openid', 'email', 'offline_access'], ['openid', 'email'], ['openid', 'email']],
+    ['more identity than was granted', ['openid', 'email'], ['openid'], ['openid', 'email']],
+    ['a right that was not', ['openid', 'reports:write'], ['reports:read'], ['reports:write']],
+    ['nothing else', ['openid', 'offline_access'], ['reports:read'], ['openid', 'offline_access']],
+  ])('%s', (_what, asked, held, left) => {
+    expect(namedAgain(asked, held)).toEqual(left);
   });
 });

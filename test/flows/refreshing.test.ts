@@ -65,6 +65,22 @@ describe('a refresh token', () => {
     expect(whole.body.scope).toBe('reports:read reports:write');
   });
 
+  // RFC 6749 §6: no scope "not originally granted by the resource owner"; Authlib and zitadel/oidc name all of them.
+  test.each([
+    ['openid reports:read offline_access', 'reports:read', 'openid'],
+    ['openid email offline_access', 'openid email', 'profile'],
+  ])('[S15] of a person takes the scope %s that it came from', async (scope, held, other) => {
+    const grants = ['authorization_code', 'refresh_token'];
+    const client = await registerAgent(server, { redirect_uris: [CALLBACK], grant_types: grants });
+    const task = await authorize(server, { agent: client, browser, form: { scope } });
+    const { body } = await refresh(task, task.body.refresh_token, { scope });
+    expect(body).toMatchObject({ scope: held, task_id: task.taskId });
+    for (const wider of [other, `${scope} reports:write`]) {
+      const refused = await refresh(task, body.refresh_token, { scope: wider });
+      expect(refused.body).toMatchObject({ error: 'invalid_scope', task_error: 'not_subset' });
+    }
+  });
+
   test('does not give back what the agent has lost since', async () => {
     const losing = await registerAgent(server, { grant_types: ['client_credentials', 'refresh_token'] });
     const task = await open(server, losing, { scope: 'reports:read reports:write' });

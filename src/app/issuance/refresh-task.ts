@@ -1,7 +1,7 @@
 import { type Ceiling, ceilingOf, requireActive } from '../../domain/agent.ts';
 import { requireNames, requireWithinCeiling, stillUsable } from '../../domain/ceiling.ts';
 import { DomainError } from '../../domain/errors.ts';
-import { IDENTITY_SCOPES, rightsOf } from '../../domain/identity-scope.ts';
+import { IDENTITY_SCOPES, namedAgain, rightsOf } from '../../domain/identity-scope.ts';
 import { boundExpiry, policyFacts, type Ruling } from '../../domain/policy/ruling.ts';
 import { intersect } from '../../domain/scope.ts';
 import type { Authority, Task } from '../../domain/task.ts';
@@ -205,7 +205,9 @@ async function narrowToRequest(
   { request, resources, agent }: RefreshCommand,
   { token, task }: Pick<ResolvedToken, 'token' | 'task'>,
 ) {
-  requireNames(token.scope, request.scope, 'scope_not_subset', 'wider than the refresh token');
+  const ofPerson = request.scope && task.subjectKind === 'user';
+  const scope = ofPerson ? namedAgain(request.scope, token.scope) : request.scope;
+  requireNames(token.scope, scope, 'scope_not_subset', 'wider than the refresh token');
   requireNames(token.tools, request.tools, 'details_not_subset', 'tools wider than the refresh token');
   requireNames(
     token.resources,
@@ -224,20 +226,15 @@ async function narrowToRequest(
   const kept = intersect(token.scope, ceiling.rights);
   const person = await rightsOfSubject(context, task);
   const authority: Authority = {
-    scope: request.scope ?? (person ? intersect(kept, [...person, ...IDENTITY_SCOPES]) : kept),
+    scope: scope ?? (person ? intersect(kept, [...person, ...IDENTITY_SCOPES]) : kept),
     audiences,
     tools: request.tools ?? intersect(token.tools, ceiling.tools),
     resources: request.resources ?? intersect(token.resources, ceiling.resources),
   };
   // Not `kept`: by `*:read` and `crm:*` both may name crm:read, which neither of them does.
-  requireWithinCeiling(ceiling, { ...request, audiences });
+  requireWithinCeiling(ceiling, { ...request, scope, audiences });
   if (person) {
-    requireNames(
-      person,
-      rightsOf(request.scope ?? []),
-      'scope_exceeds_ceiling',
-      'the person may no longer grant',
-    );
+    requireNames(person, rightsOf(scope ?? []), 'scope_exceeds_ceiling', 'the person may no longer grant');
   }
   return { authority, audience: asked[0] ?? null };
 }
