@@ -11,13 +11,13 @@ const ID = '[A-Za-z0-9._~-]{1,128}';
  * this list, so nothing that decides by path (rate limits, CORS, logs) can be passed by under another spelling.
  */
 export const ENGINE_PATHS: readonly EnginePath[] = [
-  { path: exactly('/api/oauth/authorize'), methods: ['GET'] },
+  { path: exactly('/api/oauth/(authorize|logout)'), methods: ['GET', 'POST'] },
   { path: exactly(`/api/oauth/authorize/${ID}`), methods: ['GET'] },
   { path: exactly('/api/oauth/(token|par|introspect|revoke|verify|register)'), methods: ['POST'] },
   { path: exactly(`/api/oauth/register/${ID}`), methods: ['GET', 'PUT', 'DELETE'] },
   { path: exactly('/api/oauth/userinfo'), methods: ['GET', 'POST'] },
   { path: exactly('/api/oauth/jwks'), methods: ['GET'] },
-  { path: exactly('/api/oauth/logout(/success)?'), methods: ['GET'] },
+  { path: exactly('/api/oauth/logout/success'), methods: ['GET'] },
   { path: exactly('/api/oauth/logout/confirm'), methods: ['POST'] },
   {
     path: exactly('(/[^/]+)*/[.]well-known/(oauth-authorization-server|openid-configuration)(/[^/]+)*'),

@@ -12,6 +12,7 @@ import { guessingLimit } from './guessing-limit.ts';
 import { ENGINE_READS } from './internals.ts';
 import { introspection } from './introspection.ts';
 import { CLIENT_ENDPOINTS, refusedTokenLimit, sourceLimit } from './rate-limit.ts';
+import { POSTED_PATHS, postedRequest } from './posted-request.ts';
 import { repeatedParameters } from './repeated-parameters.ts';
 import { ROUTES } from './routes.ts';
 import { oauthRefusals } from './refusals.ts';
@@ -36,7 +37,7 @@ export interface OAuthAppOptions {
 }
 
 const ALGORITHMS = ['ES256', 'EdDSA', 'RS256'];
-const FORM_PATHS = [...CLIENT_ENDPOINTS, ROUTES.authorization, ROUTES.userinfo];
+const FORM_PATHS = [...CLIENT_ENDPOINTS, ...POSTED_PATHS, ROUTES.userinfo];
 const { token, introspection: introspect, revocation: revoke } = ROUTES;
 
 /** What a request goes through: at every path, or at some of the endpoints where clients authenticate and elsewhere. */
@@ -56,6 +57,7 @@ export function createOAuthApp(options: OAuthAppOptions): Middleware {
     { at: [ELSEWHERE], step: discovery({ issuer: context.settings.issuer, signingAlgorithms: ALGORITHMS }) },
     { at: [ELSEWHERE], step: interactions },
     engineBody({ limit, formPaths: FORM_PATHS }),
+    { at: [ELSEWHERE], step: postedRequest() },
     ...(limited ? [guessingLimit(limited), { at: [ELSEWHERE], step: refusedTokenLimit(limited) }] : []),
     { at: [ELSEWHERE], step: registration({ context, answerOnce, limit }) },
     { at: [introspect, VERIFY_PATH, revoke], step: repeatedParameters() },

@@ -126,6 +126,15 @@ const people: readonly Endpoint[] = [
   },
   {
     ...PAGE,
+    method: 'post',
+    path: ROUTES.authorization,
+    summary: 'The same as a form: the browser is sent on to ask by GET.',
+    form: AuthorizationRequest,
+    answers: { 303: 'redirect' },
+    refuses: [413],
+  },
+  {
+    ...PAGE,
     method: 'get',
     path: `${ROUTES.authorization}/{uid}`,
     summary: 'Where the pages send the person back to.',
@@ -155,6 +164,14 @@ const people: readonly Endpoint[] = [
     summary: 'Sign out (OpenID Connect RP-Initiated Logout).',
     answers: { 200: 'page', 302: 'redirect', 303: 'redirect' },
     refuses: [],
+  },
+  {
+    ...PAGE,
+    method: 'post',
+    path: ROUTES.end_session,
+    summary: 'The same as a form: the browser is sent on to ask by GET.',
+    answers: { 303: 'redirect' },
+    refuses: [413],
   },
   {
     ...PAGE,
