@@ -26,11 +26,16 @@ export function checkClientAssertion(clock: Clock) {
 function requireIssuerAsAudience(ctx: KoaContextWithOIDC, aud: unknown): void {
   const audiences = [aud].flat();
   if (audiences.length === 1 && audiences[0] === ctx.oidc.issuer) return;
-  throw new errors.InvalidClientAuth('aud of client_assertion must be the issuer alone');
+  throw refusal('aud of client_assertion must be the issuer alone');
 }
 
 /** RFC 7523 §3, item 4. Each is remembered until it ends, so that it works once: no client may have it kept for ever. */
 function requireNearEnd(exp: unknown, now: number): void {
   if (typeof exp === 'number' && exp - now <= LONGEST_SECONDS + CLOCKS_APART_SECONDS) return;
-  throw new errors.InvalidClientAuth('exp of client_assertion must be within an hour');
+  throw refusal('exp of client_assertion must be within an hour');
+}
+
+/** Other failures are not told to a stranger; who comes this far has proved to hold the client's key. */
+function refusal(why: string): errors.InvalidClientAuth {
+  return Object.assign(new errors.InvalidClientAuth(why), { error_description: why });
 }

@@ -95,6 +95,17 @@ describe('[S35] private_key_jwt', () => {
     });
   });
 
+  // Many libraries put the token endpoint there unless they are told not to, as RFC 7523 §3 item 3 once had it.
+  test('tells whoever holds the key what is wrong with the assertion, and nobody else', async () => {
+    const why = async (jwt: string | Promise<string>) => (await ask(jwt)).body.error_description;
+    const misdirected = await assertion({ aud: `${server.issuer}/api/oauth/token` });
+    expect(await why(misdirected)).toBe('aud of client_assertion must be the issuer alone');
+    expect(await why(assertion({ exp: 9_999_999_999 }))).toBe(
+      'exp of client_assertion must be within an hour',
+    );
+    expect(await why(`${misdirected.slice(0, -8)}AAAAAAAA`)).toBe('client authentication failed');
+  });
+
   test('refuses an assertion used twice', async () => {
     const jwt = await assertion();
     expect((await ask(jwt)).status).toBe(200);
