@@ -56,6 +56,12 @@ describe('signing in', () => {
     );
   });
 
+  test('is possible with every address that a person may have: browsers, which know fewer, do not judge it', async () => {
+    const { page } = await atSignIn();
+    expect(page.html).toMatch(/<form [^>]*\bnovalidate>/);
+    expect(page.html).toMatch(/<input id="email"[^>]* type="email"/);
+  });
+
   test('fills in login_hint as text', async () => {
     const { page } = await atSignIn({ login_hint: 'ada"><b>@example.com' });
     expect(page.html).toContain('value="ada&quot;&gt;&lt;b&gt;@example.com"');
