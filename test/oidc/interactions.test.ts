@@ -164,6 +164,13 @@ describe('allowing', () => {
     expect(back.location?.searchParams.get('code')).toBeTruthy();
   });
 
+  test('takes a button: Enter in a box answers nothing', async () => {
+    const { page } = await atConsent(app, await app.agent(), user);
+    // HTML §4.10.21.2: a form whose first submit button is disabled is not submitted implicitly.
+    const [first] = /<button\b[^>]*>/.exec(page.html) ?? [];
+    expect(first).toBe('<button type="submit" disabled hidden>');
+  });
+
   test('declining tells the client, and is recorded', async () => {
     const agent = await app.agent();
     const { browser, page } = await atConsent(app, agent, user);

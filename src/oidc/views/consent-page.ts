@@ -60,6 +60,7 @@ ${view.unverified && unverifiedNotice}
 <p class="small quiet">You are signed in as <bdi>${account}</bdi>.
 <a href="${path}?account=other">Use another account</a></p>
 <form method="post" action="${path}/consent">
+${noDefaultButton}
 <input type="hidden" name="form_token" value="${formToken}">
 <input type="hidden" name="shown" value="${shown}">
 <input type="hidden" name="seconds" value="${agreedSeconds}">
@@ -82,6 +83,9 @@ ${possible && html`<button class="primary" type="submit">Allow</button>`}
 </div>
 </form>`;
 }
+
+/** HTML §4.10.21.2: Enter in a box would press the first button of the form, which ends the request. */
+const noDefaultButton = html`<button type="submit" disabled hidden></button>`;
 
 const changedNotice = html`<div class="alert" role="alert" tabindex="-1" autofocus>
 <h2>This request has changed since you looked at it. Nothing was allowed: please check it again.</h2>
