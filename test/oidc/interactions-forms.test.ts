@@ -105,9 +105,8 @@ describe('requests that are out of place', () => {
 
   test.each([
     ['POST', '', 405, 'GET, HEAD'],
-    ['GET', '/login', 405, 'POST'],
-    ['GET', '/consent', 405, 'POST'],
-    ['GET', '/abort', 405, 'POST'],
+    ['PUT', '/login', 405, 'GET, HEAD, POST'],
+    ['GET', '/constructor', 404, null],
     ['POST', '/constructor', 404, null],
   ])('%s %s → %i', async (method, path, status, allow) => {
     const answer = await createPageClient(app.issuer).send(`/interaction/some-id${path}`, { method });
@@ -115,6 +114,15 @@ describe('requests that are out of place', () => {
     expect(answer.headers.get('allow')).toBe(allow);
     expect(answer.headers.get('content-type')).toMatch(/text\/html/);
   });
+
+  test.each(['login', 'consent', 'abort'])(
+    'the address of an answered form (%s) leads back to the page',
+    async (action) => {
+      const { browser, page } = await atConsent(app, await app.agent(), user);
+      const answer = await browser.send(`${page.url.pathname}/${action}`);
+      expect([answer.status, answer.location?.pathname]).toEqual([303, page.url.pathname]);
+    },
+  );
 
   test('HEAD is answered like GET, without the page', async () => {
     const { browser, page } = await atConsent(app, await app.agent(), user);

@@ -151,6 +151,14 @@ const people: readonly Endpoint[] = [
   },
   {
     ...PAGE,
+    method: 'get',
+    path: '/interaction/{uid}/{action}',
+    summary: 'Leads back to that page: a page that answers a form stands at this address.',
+    answers: { 303: 'redirect' },
+    refuses: [404, 405],
+  },
+  {
+    ...PAGE,
     method: 'post',
     path: '/interaction/{uid}/{action}',
     summary: 'What that page sends: login, consent or abort.',

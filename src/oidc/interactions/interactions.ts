@@ -5,7 +5,7 @@ import { sendErrorPage } from '../views/error-page.ts';
 import { answerConsent, showConsent } from './consent-step.ts';
 import { readFormBody } from './form-body.ts';
 import { requireFormToken, requireSameOrigin } from './form-token.ts';
-import { deny } from './leave.ts';
+import { deny, seeOther } from './leave.ts';
 import type { InteractionsOptions } from './options.ts';
 import { PageRefusal, requestEnded } from './page-refusal.ts';
 import { callerOf, loadPending, type Pending } from './pending.ts';
@@ -62,7 +62,9 @@ async function answer(
   const step = Object.hasOwn(ANSWERS, action) ? ANSWERS[action] : undefined;
   if (!step)
     throw new PageRefusal({ status: 404, title: 'Not found', message: 'There is nothing at this address.' });
-  requireMethod(ctx, 'POST');
+  // A page that answers a form stands at this address, until a browser loads it anew.
+  if (['GET', 'HEAD'].includes(ctx.method)) return seeOther(ctx, `/interaction/${uid}`);
+  requireMethod(ctx, 'GET', 'HEAD', 'POST');
   requireSameOrigin(options, ctx);
   const form = await readFormBody(ctx);
   requireFormToken(options, ctx, uid, form.get('form_token') ?? '');
