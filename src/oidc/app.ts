@@ -19,6 +19,7 @@ import { oauthRefusals } from './refusals.ts';
 import { registration } from './registration.ts';
 import { revocation } from './revocation.ts';
 import { browserHeaders } from './views/browser-headers.ts';
+import { openApplication } from './views/open-application.ts';
 import { VERIFY_PATH, verification } from './verification.ts';
 
 export interface OAuthAppOptions {
@@ -51,6 +52,7 @@ export function createOAuthApp(options: OAuthAppOptions): Middleware {
   const limited = rateLimits && { limits: rateLimits, refusals };
   return byEndpoint([
     { at: [ELSEWHERE], step: browserHeaders() },
+    { at: [ELSEWHERE], step: openApplication() },
     oauthRefusals({ context, refusals }),
     jsonErrors,
     ...(limited ? [sourceLimit(limited)] : []),

@@ -154,14 +154,34 @@ describe('allowing', () => {
     expect(back.location?.searchParams.get('code')).toBeTruthy();
   });
 
-  test('redirects at once where an application waits behind a private scheme', async () => {
-    const { browser, page } = await atConsent(app, await app.agent(), {
-      ...user,
-      over: { redirect_uri: 'cursor://anysphere/callback' },
-    });
-    const back = await browser.submit(page, {}, { headers: NAVIGATION });
-    expect(back.location?.protocol).toBe('cursor:');
-    expect(back.location?.searchParams.get('code')).toBeTruthy();
+  test.each(['', '/abort'])(
+    'opens an application behind a private scheme from a page (%s)',
+    async (button) => {
+      const over = { redirect_uri: 'cursor://anysphere/callback' };
+      const { browser, page } = await atConsent(app, await app.agent(), { ...user, over });
+      const { url, sending } = browser.prepare(
+        page,
+        {},
+        button ? { action: page.url.pathname + button } : {},
+      );
+      const { location } = await browser.send(url, sending);
+      const last = await browser.send(location ?? '', { headers: NAVIGATION });
+      expect([last.status, last.location]).toEqual([200, undefined]);
+      const [, next = ''] = /http-equiv="refresh" content="0; url=([^"]+)"/.exec(last.html) ?? [];
+      expect(last.html).toContain(`<a class="button primary" href="${next}">Open the application</a>`);
+      const answer = new URL(next.replaceAll('&amp;', '&'));
+      expect(answer.protocol).toBe('cursor:');
+      expect(answer.searchParams.has(button ? 'error' : 'code')).toBe(true);
+    },
+  );
+
+  test('redirects to a private scheme what does not say that it navigates', async () => {
+    const over = { redirect_uri: 'cursor://anysphere/callback' };
+    const { browser, page } = await atConsent(app, await app.agent(), { ...user, over });
+    expect((await browser.submit(page, {})).location?.protocol).toBe('cursor:');
+    // Nor is there anything to leave behind where no page was shown.
+    const refused = authorizePath(await app.agent(), { ...over, scope: 'unknown' });
+    expect((await browser.send(refused, { headers: NAVIGATION })).location?.protocol).toBe('cursor:');
   });
 
   test('takes a button: Enter in a box answers nothing', async () => {

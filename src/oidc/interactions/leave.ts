@@ -12,7 +12,7 @@ import { callerOf, type Pending } from './pending.ts';
 /**
  * Gives the engine the result and sends the browser on to it, and from there to the client. A browser gets a page of
  * its own for that (see hand-over-page.ts); whatever does not say that it navigates gets the plain redirect, and so
- * does a private scheme, where an application and no further redirect waits.
+ * does a private scheme, where an application and no further redirect waits (see open-application.ts).
  */
 export async function leave(
   { provider }: InteractionsOptions,
