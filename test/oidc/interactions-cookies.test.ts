@@ -99,3 +99,9 @@ test('of many tabs that are opened at once none needs what another one brought t
     .join('; ');
   expect((await browser.send(url, { ...sending, headers: { cookie } })).status).toBe(422);
 });
+
+test('a browser that keeps none is told that they are needed', async () => {
+  const { location } = await createPageClient(server.address).send(await requestPath());
+  const page = await createPageClient(server.address).send(location?.pathname ?? '');
+  expect([page.status, page.html]).toEqual([400, expect.stringContaining('with cookies switched on')]);
+});

@@ -18,6 +18,6 @@ export function requestEnded(): PageRefusal {
     message:
       'It was answered already, took too long, ended when you signed out, or was opened in another browser.',
     advice:
-      'If the application goes on, you can close this page. Otherwise go back to the application and start again.',
+      'If the application goes on, you can close this page. Otherwise go back to the application and start again, with cookies switched on.',
   });
 }
