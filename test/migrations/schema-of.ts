@@ -93,6 +93,19 @@ export async function constraintsOf(knex: Knex): Promise<{ table: string; name: 
   return rows;
 }
 
+/** `from → to` for every foreign key. */
+export async function referencesOf(knex: Knex): Promise<string[]> {
+  const answer = await knex.raw(
+    isPostgres(knex)
+      ? `SELECT conrelid::regclass::text AS "from", confrelid::regclass::text AS "to" FROM pg_constraint
+         WHERE connamespace = 'public'::regnamespace AND contype = 'f'`
+      : `SELECT m.name AS "from", f."table" AS "to" FROM sqlite_master m, pragma_foreign_key_list(m.name) f
+         WHERE m.type = 'table'`,
+  );
+  const rows: { from: string; to: string }[] = isPostgres(knex) ? answer.rows : answer;
+  return rows.map(({ from, to }) => `${from} → ${to}`);
+}
+
 interface File {
   readonly name: string;
   readonly kind: 'r' | 'i';
