@@ -107,6 +107,8 @@ export function revocationRoutes(context: AppContext, feed: LedgerFeed): BoundRo
     const { dependencies } = caller;
     const until = Math.min(clock.now() + LONGEST_STREAM_MS, expires);
     const events = followRevocations({ ledger, clock }, { follower, after: from, dependencies, until });
+    // nginx would wait until a few kilobytes are there.
+    ctx.set('X-Accel-Buffering', 'no');
     return eventStream(leaving(follower, serverSent(events)));
   }
 }

@@ -11,11 +11,9 @@ describe('following', () => {
   test('tells everything from the start, then what is revoked, at once and in its order', async () => {
     const known = await page();
     const follower = await follow();
-    expect([
-      follower.status,
-      follower.headers.get('content-type'),
-      follower.headers.get('cache-control'),
-    ]).toEqual([200, 'text/event-stream', 'no-store']);
+    const { status, headers } = follower;
+    const told = ['content-type', 'cache-control', 'x-accel-buffering'].map((name) => headers.get(name));
+    expect([status, ...told]).toEqual([200, 'text/event-stream', 'no-store', 'no']);
     await follower.until(caughtUp);
     expect(follower.rows()).toEqual(known.revocations);
     const handles: string[] = [];
