@@ -1,8 +1,10 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
+import { RATE_LIMITED } from '../../src/app/limits/rate-limit-fields.ts';
 import { AUDIT_EVENT_TYPES } from '../../src/domain/audit-event.ts';
 import { DOMAIN_ERROR_CODES } from '../../src/domain/errors.ts';
+import type { UnavailableCode } from '../../src/domain/unavailable.ts';
 import { readDocument, ROOT } from './markdown.ts';
 
 /** The names in code in the first column of the tables of a document. */
@@ -11,6 +13,18 @@ function firstColumn(document: string): string[] {
     [...cell.matchAll(/`([a-z_]+)`/g)].map(([, name = '']) => name),
   );
 }
+
+/** Every code that a `Problem` of src/http has, besides those of the domain. */
+function codesOfTheBoundary(): string[] {
+  const folder = join(ROOT, 'src/http');
+  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((path) =>
+    path.endsWith('.ts'),
+  );
+  const sources = files.map((path) => readFileSync(join(folder, path), 'utf8')).join('\n');
+  const codes = [...sources.matchAll(/\bProblem\(\s*\d{3},\s*'(\w+)'/g)].map(([, code = '']) => code);
+  return [...new Set([...codes, RATE_LIMITED, ...UNAVAILABLE])].sort();
+}
+const UNAVAILABLE: readonly UnavailableCode[] = ['overloaded', 'database_unavailable', 'policy_unavailable'];
 
 describe('the catalogue of audit events', () => {
   const described = firstColumn(readDocument('docs/audit-events.md'));
@@ -25,6 +39,10 @@ describe('the table of errors', () => {
 
   test.each(DOMAIN_ERROR_CODES)('says what %s is answered with', (code) => {
     expect(document).toMatch(new RegExp(`^\\| \`${code}\` \\| \`\\w+\` \\|`, 'm'));
+  });
+
+  test.each(codesOfTheBoundary())('says what %s means at the REST API', (code) => {
+    expect(document).toMatch(new RegExp(`^\\|.*\`${code}\`.*\\|$`, 'm'));
   });
 });
 
