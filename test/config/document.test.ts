@@ -24,6 +24,18 @@ describe('the documentation of settings', () => {
     for (const each of settings) expect(each.description).toMatch(/^[A-Z].*\.$/);
   });
 
+  test('tells the words and the bounds that a setting takes, with its unit', () => {
+    const takes = Object.fromEntries(describeSettings().map((each) => [each.env ?? each.name, each.takes]));
+    expect(takes).toMatchObject({
+      REGISTRATION: '`open`, `token`, `closed`',
+      TRUST_PROXY: '`true`, `false`, 1 to 16',
+      PORT: '0 to 65535',
+      DRAIN_DELAY: '0 to 600 seconds',
+      LOG_MAX_SIZE: 'bytes with k, m or g',
+      ISSUER: '',
+    });
+  });
+
   test('.env.example lists every variable, commented out, and changes nothing', () => {
     const example = readFileSync(join(ROOT, '.env.example'), 'utf8');
     for (const { env } of describeSettings()) if (env) expect(example).toContain(`# ${env}=`);
