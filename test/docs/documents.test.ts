@@ -64,6 +64,10 @@ describe.each(DOCUMENTS)('%s', (path) => {
     expect(missing).toEqual([]);
   });
 
+  test('starts programs with the Node of the project, since an older one reads no TypeScript', () => {
+    expect(document.match(/(?<!\.bin\/|npx )\bnode (?:--\S+ )*(?:examples|src)\/.*/g) ?? []).toEqual([]);
+  });
+
   test('has lines that can be read without scrolling, apart from tables and code', () => {
     const prose = document.replace(/^```[^]*?^```$/gm, '').split('\n');
     expect(prose.filter((line) => line.length > 121 && !line.startsWith('|'))).toEqual([]);
