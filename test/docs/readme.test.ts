@@ -8,6 +8,8 @@ import { blocksOf, printed, readDocument, ROOT } from './markdown.ts';
 const EMAIL = 'admin@localhost';
 const PASSWORD = 'correct horse battery staple';
 const BLOCKS = blocksOf(readDocument('README.md'), 'bash');
+const EVENTS = readDocument('docs/audit-events.md');
+const TRAIL = 'npm run --silent taskgrant -- audit search --json --limit 200';
 /** Stands between the outputs of two blocks. */
 const MARK = '\u001e';
 
@@ -28,6 +30,21 @@ async function runInBash(script: string, env: Record<string, string>): Promise<O
   return { code, ...output };
 }
 
+/** What the catalogue says that `details` of an event may hold, besides what every refusal does. */
+function detailsOf(type: string): string[] {
+  const [, cell = ''] = new RegExp(`^\\| \`${type}\` \\|.*\\| (.*) \\|$`, 'm').exec(EVENTS) ?? [];
+  const [, other] = /\bas `(\w+)`/.exec(cell) ?? [];
+  return [...namesIn(cell), ...(other === undefined ? [] : detailsOf(other))];
+}
+const namesIn = (text: string) => [...text.matchAll(/`(\w+)`/g)].map(([, name = '']) => name);
+const OF_REFUSALS = namesIn(/^A refusal tells[^]*?\n\n/m.exec(EVENTS)?.[0] ?? '');
+
+interface LoggedEvent {
+  readonly event_type: string;
+  readonly status: string;
+  readonly details: object;
+}
+
 describe('the README', () => {
   let server: StartedServer | undefined;
   let outputs: string[];
@@ -37,7 +54,7 @@ describe('the README', () => {
     server = await startServer({ ADMIN_PASSWORD: PASSWORD });
     // Braces: bash reads its script from standard input, which the commands of a block must not swallow.
     const script = BLOCKS.map(({ code }) => `{\n${code}\n} </dev/null\nprintf '${MARK}'`).join('\n');
-    run = await runInBash(script, {
+    run = await runInBash(`${script}\n${TRAIL}`, {
       PATH: `${dirname(process.execPath)}:${process.env['PATH'] ?? ''}`,
       HOME: server.directory,
       DATA_DIR: server.directory,
@@ -65,6 +82,18 @@ describe('the README', () => {
       expect(outputs[i]).toMatch(printed(prints));
     },
   );
+
+  test('leaves nothing in the audit trail that the catalogue of events does not describe', () => {
+    const { logs } = JSON.parse(outputs[BLOCKS.length] ?? '') as { logs: LoggedEvent[] };
+    expect(logs.length).toBeGreaterThan(50);
+    const undescribed = logs.flatMap(({ event_type: type, status, details }) => {
+      const known = [...detailsOf(type), ...(status === 'success' ? [] : OF_REFUSALS)];
+      return Object.keys(details)
+        .filter((name) => !known.includes(name))
+        .map((name) => `${type} ${name}`);
+    });
+    expect([...new Set(undescribed)]).toEqual([]);
+  });
 
   test('ends well', () => {
     expect(run.code).toBe(0);
