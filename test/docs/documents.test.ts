@@ -65,7 +65,9 @@ describe.each(DOCUMENTS)('%s', (path) => {
   });
 
   test('starts programs with the Node of the project, since an older one reads no TypeScript', () => {
-    expect(document.match(/(?<!\.bin\/|npx )\bnode (?:--\S+ )*(?:examples|src)\/.*/g) ?? []).toEqual([]);
+    expect(
+      document.match(/(?<!\.bin\/|npx |exec server )\bnode (?:--\S+ )*(?:examples|src)\/.*/g) ?? [],
+    ).toEqual([]);
   });
 
   test('has lines that can be read without scrolling, apart from tables and code', () => {
