@@ -73,13 +73,13 @@ readingOnEveryDatabase(({ store, commit }) => {
   ])('an agent named %s is found by %s', async (name, part) => {
     const agent = anAgent({ name });
     await commit({ do: 'insert_agent', agent, miss });
-    const { items } = await store.agents.search({ name: part }, { limit: 10 });
+    const { items } = await store().agents.search({ name: part }, { limit: 10 });
     expect(items.map(({ clientId }) => clientId)).toEqual([agent.clientId]);
   });
 
   test('a part that no name can hold finds none', async () => {
     await commit({ do: 'insert_agent', agent: anAgent(), miss });
-    expect((await store.agents.search({ name: '\u0000' }, { limit: 10 })).items).toEqual([]);
+    expect((await store().agents.search({ name: '\u0000' }, { limit: 10 })).items).toEqual([]);
   });
 
   test.each(['', 'x', 'bnVsbA', 'W10', 'WzEsMl0', 'WyIxIiwiYSJd', '../../'])(
