@@ -33,6 +33,7 @@ import { answeringInTime } from './http/routes/health.ts';
 import { createRoutes } from './http/routes.ts';
 import { createMemoryLimiter } from './limits/memory-limiter.ts';
 import { createSharedLimiter } from './limits/shared-limiter.ts';
+import { createConsoleLoggers } from './log/console-loggers.ts';
 import { createLoggers, type Loggers } from './log/loggers.ts';
 import { documentLookups } from './network/outside-lookups.ts';
 import { publicFetch } from './network/public-fetch.ts';
@@ -43,8 +44,8 @@ import { createEngineHolder } from './oidc/engine-holder.ts';
 import type { FetchForParty } from './oidc/fetch-for-asker.ts';
 import { createInteractions } from './oidc/interactions/interactions.ts';
 import { createSignInThrottle, noSignInThrottle } from './oidc/interactions/sign-in-throttle.ts';
-import { connect, type DatabaseSettings, openDatabase } from './store/database.ts';
-import { migrateDown, migrateUp, migrationStatus } from './store/migrate.ts';
+import { bringUpToDate, connect, type DatabaseSettings, openDatabase } from './store/database.ts';
+import { migrateDown, migrationStatus } from './store/migrate.ts';
 import { claimDatabase } from './store/only-server.ts';
 import { createStore, type DatabaseStore } from './store/store.ts';
 import { statusIndexes, statusListSource } from './status-lists.ts';
@@ -280,9 +281,10 @@ function limitsOf(config: Config, { clock, digests, log }: AppContext, store: Da
 
 /** The schema alone, untouched until told: for `taskgrant migrate`. */
 export function openSchema(config: Config) {
-  const database = connect(databaseSettings(config));
+  const settings = { ...databaseSettings(config), logger: createConsoleLoggers().app };
+  const database = connect(settings);
   return {
-    up: () => migrateUp(database),
+    up: () => bringUpToDate(database, settings),
     down: () => migrateDown(database),
     status: () => migrationStatus(database),
     close: () => database.destroy(),

@@ -15,6 +15,7 @@ import { createCommitThread } from './plain/commit-thread.ts';
 import { filesOf, requireSame } from './same-files.ts';
 import { shareOf, TIMEOUT } from './transaction.ts';
 import { boundsOf, cutWhenSilent } from './postgres-bounds.ts';
+import { tellingWaits } from './telling-waits.ts';
 import { sayWhyUnreachable } from './unreachable.ts';
 import {
   type Done,
@@ -68,8 +69,7 @@ export interface Database {
 export async function openDatabase(settings: DatabaseSettings): Promise<Database> {
   const patient = connect(settings);
   try {
-    await requireReadCommitted(patient);
-    await migrateUp(patient);
+    await bringUpToDate(patient, settings);
     if (!settings.databaseUrl) {
       // The same connection: a database in memory has no other.
       await patient.raw(`PRAGMA busy_timeout = ${BRIEF_BUSY_TIMEOUT_MS}`);
@@ -97,6 +97,15 @@ export async function openDatabase(settings: DatabaseSettings): Promise<Database
       await connected.destroy();
     },
   };
+}
+
+/** Changes the schema as far as it has to be; the log says what that waits for. */
+export function bringUpToDate(db: Knex, settings: DatabaseSettings): Promise<void> {
+  const { databaseUrl, logger, timeoutMs = TIMEOUT_MS } = settings;
+  return tellingWaits({ place: placeOf(databaseUrl), logger, afterMs: timeoutMs }, async (doing) => {
+    await requireReadCommitted(db);
+    await migrateUp(db, undefined, doing);
+  });
 }
 
 /** A connection to a schema as it is, whose statements may take as long as they need. */

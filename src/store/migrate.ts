@@ -35,13 +35,18 @@ export async function loadMigrations(): Promise<readonly Migration[]> {
  * Brings the schema up to date. Nodes that start together wait for one another, and a node that dies half-way
  * leaves neither a half-made schema nor a lock behind: all of it is one transaction. A schema that a newer release has
  * made is left as it is.
+ * @param doing is told what is waited for from now on.
  * @throws Error when this release cannot work with the schema, or a table stays locked.
  */
-export async function migrateUp(knex: Knex, migrations?: readonly Migration[]): Promise<void> {
+export async function migrateUp(
+  knex: Knex,
+  migrations?: readonly Migration[],
+  doing: (what: string) => void = () => undefined,
+): Promise<void> {
   const known = migrations ?? (await loadMigrations());
   for (let attempt = 1; ; attempt += 1) {
     try {
-      await knex.transaction((trx) => applyPending(trx, known));
+      await knex.transaction((trx) => applyPending(trx, known, doing));
       return;
     } catch (error) {
       const { code } = error as { code?: string };
@@ -56,11 +61,17 @@ export async function migrateUp(knex: Knex, migrations?: readonly Migration[]): 
   }
 }
 
-async function applyPending(trx: Knex.Transaction, known: readonly Migration[]): Promise<void> {
+async function applyPending(
+  trx: Knex.Transaction,
+  known: readonly Migration[],
+  doing: (what: string) => void,
+): Promise<void> {
+  doing('the lock of migrations, which another start or command holds');
   await lockUntilCommit(trx, 'migrations');
   const { newer } = requireCompatible(namesOf(known), await appliedTo(trx));
   if (newer.length > 0) return;
   if (isPostgres(trx)) await trx.raw(`SET LOCAL lock_timeout = ${LOCK_TIMEOUT_MS}`);
+  doing('changes of the schema, or a table that others use');
   await trx.migrate.latest({ migrationSource: sourceOf(known) });
 }
 
