@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { randomBytes } from 'node:crypto';
 import request from 'supertest';
 import { DOMAIN_ERROR_CODES } from '../../../src/domain/errors.ts';
 import { echoingApp } from './echoing-app.ts';
@@ -69,6 +70,17 @@ describe('answering', () => {
     expect(lines[0]?.fields).toMatchObject({ method: 'POST', path: '/api/echo/a', status: 400 });
     expect(JSON.stringify(lines)).not.toContain('in-the-query');
   });
+
+  test.each(['/api/admin/tokens/T', '/api/admin/tokens/T/revoke', '/elsewhere/T'])(
+    'writes no token that somebody took for its id (%s)',
+    async (path) => {
+      logged.length = 0;
+      const token = randomBytes(32).toString('base64url');
+      await app().send('post', path.replace('T', token));
+      const lines = logged.filter(({ message }) => message === 'request');
+      expect(lines.map(({ fields }) => fields['path'])).toEqual([path.replace('T', '[redacted]')]);
+    },
+  );
 });
 
 describe('health', () => {
