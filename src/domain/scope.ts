@@ -26,7 +26,7 @@ function requireWellFormed(right: string): void {
   const fault = permissionFault(right);
   if (fault === undefined) return;
   if (fault.kind === 'form') throw new DomainError('permission_invalid', `${right} ${fault.reason}`);
-  throw new DomainError('parameter_invalid', 'scope contains characters outside RFC 6749 section 3.3');
+  throw new DomainError('parameter_invalid', `scope: each right ${fault.reason}`);
 }
 
 /** The rights that a token gets without asking for them by name. */

@@ -70,6 +70,16 @@ describe('the grammar of rights', () => {
     expect(permissionFault(text)).toEqual({ kind: 'characters', reason: expect.stringContaining(reason) });
   });
 
+  test.each([
+    ['x'.repeat(129), 'must have 1 to 128 characters'],
+    ['réad', 'must be printable ASCII'],
+  ])('says of %j in a scope what is wrong with it', (text, reason) => {
+    expect(refusal(() => parseScope(text))).toMatchObject({
+      code: 'parameter_invalid',
+      message: expect.stringContaining(`each right ${reason}`),
+    });
+  });
+
   test('has an answer for any text', () => {
     fc.assert(
       fc.property(fc.oneof(fc.string({ unit: 'binary' }), fc.string({ unit: 'grapheme' })), (text) => {
