@@ -34,7 +34,7 @@ export interface FollowerParts {
   readonly ledger: Ledger;
   /** Milliseconds that only go forward. */
   readonly monotonic: () => number;
-  readonly sleep: (milliseconds: number, signal: AbortSignal) => Promise<void>;
+  readonly sleep: (milliseconds: number, signal: AbortSignal | undefined) => Promise<void>;
   /** 0 to 1, for the jitter. */
   readonly random: () => number;
   readonly onChange?: ((change: FeedChange) => void) | undefined;
@@ -50,7 +50,9 @@ export function createFollower(parts: FollowerParts): Follower {
   const { client, ledger, monotonic, sleep, random } = parts;
   const timing = { ...FOLLOWER_TIMING, ...parts.timing };
   const freshness = createFreshness(monotonic);
-  const life = new AbortController();
+  /** Made when it starts: workers refuse it at the top of a module, where guards are made. */
+  let life: AbortController | undefined;
+  const isOver = () => life?.signal.aborted === true;
   const first = deferred();
   let state: FeedState = 'idle';
   let sequence = 0;
@@ -69,6 +71,7 @@ export function createFollower(parts: FollowerParts): Follower {
     age: () => freshness.age(),
     ready() {
       if (state === 'idle') {
+        life = new AbortController();
         change('starting');
         void run();
       }
@@ -76,21 +79,21 @@ export function createFollower(parts: FollowerParts): Follower {
     },
     close() {
       change('closed');
-      life.abort();
+      life?.abort();
       first.reject(new Error('the revocation feed was closed'));
     },
   };
 
   /** INVARIANT: every way through the loop begins with catching up by sequence, so nothing is lost between two ways. */
   async function run(): Promise<void> {
-    while (!life.signal.aborted) {
+    while (!isOver()) {
       try {
         await catchUp();
         await (monotonic() < pollUntil ? poll() : stream());
       } catch (error) {
-        if (life.signal.aborted) return;
+        if (isOver()) return;
         change('lost', reasonOf(error));
-        await sleep(pauseAfter(error), life.signal).catch(() => undefined);
+        await sleep(pauseAfter(error), life?.signal).catch(() => undefined);
       }
     }
   }
@@ -117,7 +120,7 @@ export function createFollower(parts: FollowerParts): Follower {
   }
 
   async function inTime<T>(waitSeconds: number, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    const linked = link(life.signal);
+    const linked = link(life?.signal);
     const timer = setTimeout(
       () => linked.abort(new Error('no answer in time')),
       timing.timeout + waitSeconds * 1000,
@@ -133,7 +136,7 @@ export function createFollower(parts: FollowerParts): Follower {
   async function stream(): Promise<void> {
     const began = monotonic();
     const ends = began + timing.streamLife * (0.75 + random() / 2);
-    const linked = link(life.signal);
+    const linked = link(life?.signal);
     const watchdog = createWatchdog(timing.silence, () => linked.abort(new Error('the stream is silent')));
     let heads = 0;
     freshness.streamBegan(began);
@@ -160,7 +163,7 @@ export function createFollower(parts: FollowerParts): Follower {
   }
 
   function afterStream(heads: number, lived: number): void {
-    if (life.signal.aborted) return;
+    if (isOver()) return;
     emptyStreams = heads > 0 ? 0 : emptyStreams + 1;
     if (heads > 0 && lived > timing.lag) attempts = 0;
     if (emptyStreams < STREAMS_TO_GIVE_UP) return;
@@ -184,12 +187,12 @@ export function createFollower(parts: FollowerParts): Follower {
 
   async function poll(): Promise<void> {
     change('polling', 'streams do not get through');
-    while (monotonic() < pollUntil && !life.signal.aborted) {
+    while (monotonic() < pollUntil && !isOver()) {
       const began = monotonic();
       const rows = await catchUp(POLL_WAIT);
       attempts = 0;
       const rest = timing.pollInterval - (monotonic() - began);
-      if (rows === 0 && rest > 0) await sleep(rest, life.signal);
+      if (rows === 0 && rest > 0) await sleep(rest, life?.signal);
     }
   }
 

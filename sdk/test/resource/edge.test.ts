@@ -1,7 +1,9 @@
 import { spawn } from 'node:child_process';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, expect, jest, test } from '@jest/globals';
+import { createAgent } from '@taskgrant/sdk/agent/edge';
+import { protect } from '@taskgrant/sdk/resource';
 import { build, stop } from 'esbuild';
 import {
   administer,
@@ -21,6 +23,7 @@ beforeAll(async () => {
   api = await registerResourceServer(server);
 });
 afterAll(() => Promise.all([server.stop(), stop()]));
+afterEach(() => void jest.restoreAllMocks());
 
 const RUNNER = fileURLToPath(new URL('../support/edge-runner.ts', import.meta.url));
 
@@ -81,4 +84,28 @@ test('a guard follows the feed and judges tokens in an edge runtime', async () =
     [401, expect.objectContaining({ code: 'invalid_token' })],
     [401, expect.objectContaining({ code: 'token_required' })],
   ]);
+});
+
+/** Cloudflare Workers end a module that does any of this while it is loaded. */
+function refuseWhatWorkersRefuse(): void {
+  const refuse = (): never => {
+    throw new Error('Disallowed operation called within global scope');
+  };
+  jest.spyOn(globalThis, 'AbortController').mockImplementation(refuse);
+  jest.spyOn(globalThis, 'setTimeout').mockImplementation(refuse);
+  jest.spyOn(globalThis, 'setInterval').mockImplementation(refuse);
+  jest.spyOn(globalThis, 'fetch').mockImplementation(refuse);
+  jest.spyOn(crypto, 'getRandomValues').mockImplementation(refuse);
+  jest.spyOn(crypto, 'randomUUID').mockImplementation(refuse);
+}
+
+test('a guard, and an agent, can be made at the top of a module of a worker', () => {
+  const { issuer } = server;
+  const { clientId, clientSecret, audience } = api;
+  const credentials = { clientId, clientSecret };
+  refuseWhatWorkersRefuse();
+  for (const mode of ['live', 'offline', 'introspection'] as const) {
+    protect({ issuer, audience, credentials, mode, cache: 5, fallback: 'introspection' }).close();
+  }
+  expect(createAgent({ issuer, clientId, clientSecret, dpop: true }).issuer).toBe(issuer);
 });
