@@ -5,6 +5,7 @@ import { FeedMalformed } from './feed-wire.ts';
 import { backoff, FOLLOWER_TIMING, type FollowerTiming } from './follower-timing.ts';
 import { createFreshness } from './freshness.ts';
 import type { FeedRow, Ledger } from './ledger.ts';
+import { createPlace } from './place.ts';
 
 /** How a follower gets to know of revocations now. */
 export type FeedState = 'idle' | 'starting' | 'streaming' | 'polling' | 'lost' | 'closed';
@@ -50,12 +51,12 @@ export function createFollower(parts: FollowerParts): Follower {
   const { client, ledger, monotonic, sleep, random } = parts;
   const timing = { ...FOLLOWER_TIMING, ...parts.timing };
   const freshness = createFreshness(monotonic);
+  const place = createPlace();
   /** Made when it starts: workers refuse it at the top of a module, where guards are made. */
   let life: AbortController | undefined;
   const isOver = () => life?.signal.aborted === true;
   const first = deferred();
   let state: FeedState = 'idle';
-  let sequence = 0;
   let attempts = 0;
   let emptyStreams = 0;
   let pollUntil = -Infinity;
@@ -66,7 +67,7 @@ export function createFollower(parts: FollowerParts): Follower {
       return state;
     },
     get sequence() {
-      return sequence;
+      return place.sequence;
     },
     age: () => freshness.age(),
     ready() {
@@ -98,21 +99,24 @@ export function createFollower(parts: FollowerParts): Follower {
     }
   }
 
-  /** Reads what is missing, page by page; the first time that is the snapshot. Answers how many rows came. */
+  /**
+   * Reads what is missing, page by page; the first time that is the snapshot. Answers how many rows came. It begins with
+   * the last row that is known, unless it waits: a ledger that lacks it was restored from a copy, and may have grown since.
+   */
   async function catchUp(waitSeconds = 0): Promise<number> {
-    for (let rows = 0; ; ) {
+    let after = waitSeconds > 0 ? place.sequence : place.beforeLast;
+    for (let rows = 0; ; after = place.sequence) {
       const asked = monotonic();
-      const page = await inTime(waitSeconds, (signal) => client.page(sequence, waitSeconds, signal));
-      // The ledger is another one than before, restored from a copy perhaps: none of its rows is known.
-      if (page.head < sequence) {
-        sequence = 0;
+      const page = await inTime(waitSeconds, (signal) => client.page(after, waitSeconds, signal));
+      if (page.head < place.sequence || (after < place.sequence && !place.isIn(page.rows))) {
+        place.forget();
         continue;
       }
-      if (page.next === sequence && page.head > sequence) throw new FeedMalformed('a page without progress');
-      ledger.apply(page.rows);
-      sequence = page.next;
-      rows += page.rows.length;
-      if (sequence < page.head) continue;
+      if (page.next <= place.sequence && page.head > place.sequence)
+        throw new FeedMalformed('a page without progress');
+      rows += applyNew(page.rows);
+      place.moveTo(Math.max(page.next, place.sequence), undefined);
+      if (place.sequence < page.head) continue;
       freshness.provenBy(asked);
       first.resolve();
       return rows;
@@ -141,10 +145,10 @@ export function createFollower(parts: FollowerParts): Follower {
     let heads = 0;
     freshness.streamBegan(began);
     try {
-      for await (const event of client.stream(sequence, linked.signal)) {
+      for await (const event of client.stream(place.sequence, linked.signal)) {
         watchdog.feed();
         if (event.type === 'rows') applyNew(event.rows);
-        if (event.type === 'reset') sequence = 0;
+        if (event.type === 'reset') place.forget();
         if (event.type === 'head') {
           heads += 1;
           change('streaming');
@@ -171,18 +175,20 @@ export function createFollower(parts: FollowerParts): Follower {
     pollUntil = monotonic() + Math.min(timing.pollLongest, doubled);
   }
 
-  /** Rows that are known already come again when two ways overlap. */
-  function applyNew(rows: readonly FeedRow[]): void {
-    const fresh = rows.filter(([seq]) => seq > sequence);
+  /** Rows that are known already come again when two ways overlap. Answers how many did not. */
+  function applyNew(rows: readonly FeedRow[]): number {
+    const fresh = rows.filter(([seq]) => seq > place.sequence);
     ledger.apply(fresh);
-    sequence = fresh.at(-1)?.[0] ?? sequence;
+    const last = fresh.at(-1);
+    if (last) place.moveTo(last[0], last);
+    return fresh.length;
   }
 
   /** Whether everything up to the head is known; what the stream left out is asked for. */
   async function isComplete(head: number): Promise<boolean> {
-    if (head > sequence) await catchUp();
+    if (head > place.sequence) await catchUp();
     // An older head comes from another server that has not looked lately: it proves nothing.
-    return head >= sequence;
+    return head >= place.sequence;
   }
 
   async function poll(): Promise<void> {

@@ -114,6 +114,35 @@ describe('a feed that says less than there is', () => {
     await untilRefused(guard, token, 1000);
     expect(guard.status().feed?.sequence).toBe(1);
   });
+
+  test('that was restored, and has grown beyond what was known, is read from the first row on', async () => {
+    for (let n = 0; n < 5; n += 1) issuer.revoke('task', `before-${n}`);
+    const guard = live();
+    const token = await signed(key, claimsOf({}, { handle: 'handle-missed' }));
+    expect(await statusOf(guard, token)).toBe(200);
+    issuer.mode = 'away';
+    issuer.cut();
+    issuer.rows.splice(2);
+    issuer.revoke('task', 'handle-missed');
+    for (let n = 4; n < 9; n += 1) issuer.revoke('task', `after-${n}`);
+    issuer.mode = 'well';
+    await untilRefused(guard, token, 1000);
+    expect(guard.status().feed).toMatchObject({ sequence: 8 });
+  });
+
+  test('whose last known row was cleaned up meanwhile is read from the first row on, and loses nothing', async () => {
+    for (let n = 0; n < 5; n += 1) issuer.revoke('task', `before-${n}`);
+    const guard = live();
+    const token = await signed(key, claimsOf({}, { handle: 'handle-later' }));
+    expect(await statusOf(guard, token)).toBe(200);
+    issuer.mode = 'away';
+    issuer.cut();
+    issuer.revoke('task', 'handle-later');
+    issuer.rows.splice(0, 5);
+    issuer.mode = 'well';
+    await untilRefused(guard, token, 1000);
+    expect(guard.status().feed).toMatchObject({ sequence: 6, revocations: 6 });
+  });
 });
 
 describe('knowledge that is too old', () => {
