@@ -8,7 +8,8 @@ import { BROWSER_OPERATIONS } from './pairs/browser-operations.ts';
 import { type Difference, differenceOf, isNone } from './pairs/difference.ts';
 import { OPERATIONS, type OperationName } from './pairs/operations.ts';
 import { concurrentOrders, type Order, ordersInTurn } from './pairs/orders.ts';
-import { type Outcome, outcomeOf, type Play } from './pairs/outcome.ts';
+import { outcomeOf, type Play } from './pairs/outcome.ts';
+import type { Outcome } from './pairs/trace.ts';
 
 /** `npm run test:faults`. */
 const LONG = process.env['KILL_ROUNDS'] !== undefined;

@@ -1,4 +1,4 @@
-import type { Outcome } from './outcome.ts';
+import type { Outcome } from './trace.ts';
 
 /** What two outcomes do not have in common. */
 export interface Difference {

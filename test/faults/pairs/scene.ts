@@ -10,13 +10,13 @@ import {
   registerResourceServer,
 } from '../../support/parties.ts';
 import { bearer, postJson } from '../../support/requests.ts';
-import type { TestServer } from '../../support/server.ts';
+import type { RunningServer } from '../../support/server.ts';
 import { derive, handOff, open, TOKEN_EXCHANGE } from '../../support/token-requests.ts';
 
 export type Scene = ReturnType<typeof sceneOn>;
 
 /** Everything that a request may name, each made when it is first asked for. */
-export function sceneOn(server: TestServer) {
+export function sceneOn(server: RunningServer) {
   const made = new Map<string, Promise<unknown>>();
   const names = new Map<string, string>();
 
