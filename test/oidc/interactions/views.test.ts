@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
-import { offerRights } from '../../src/oidc/interactions/offer.ts';
-import { createDigests } from '../../src/crypto/digests.ts';
-import { createMemoryLimiter } from '../../src/limits/memory-limiter.ts';
-import { createSignInThrottle } from '../../src/oidc/interactions/sign-in-throttle.ts';
-import { formTargets } from '../../src/oidc/views/form-targets.ts';
-import { html } from '../../src/oidc/views/html.ts';
-import { STYLE_SHEET, STYLE_SOURCE } from '../../src/oidc/views/style-sheet.ts';
+import { createDigests } from '../../../src/crypto/digests.ts';
+import { createMemoryLimiter } from '../../../src/limits/memory-limiter.ts';
+import { offerRights } from '../../../src/oidc/interactions/offer.ts';
+import { createSignInThrottle } from '../../../src/oidc/interactions/sign-in-throttle.ts';
+import { formTargets } from '../../../src/oidc/views/form-targets.ts';
+import { html } from '../../../src/oidc/views/html.ts';
+import { STYLE_SHEET, STYLE_SOURCE } from '../../../src/oidc/views/style-sheet.ts';
 
 describe('html', () => {
   test('escapes whatever is put in, lists included, and leaves markup alone', () => {

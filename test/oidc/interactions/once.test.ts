@@ -1,25 +1,11 @@
-import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
-import { listConsents } from '../../src/app/users/consents.ts';
-import type { Agent } from '../../src/domain/agent.ts';
-import { UnavailableError } from '../../src/domain/unavailable.ts';
-import type { User } from '../../src/domain/user.ts';
-import { createPageClient } from '../browser/page-client.ts';
-import {
-  atConsent,
-  authorizePath,
-  type InteractionsApp,
-  PASSWORD,
-  redeem,
-  startInteractionsApp,
-} from './interactions-app.ts';
+import { describe, expect, jest, test } from '@jest/globals';
+import { listConsents } from '../../../src/app/users/consents.ts';
+import type { Agent } from '../../../src/domain/agent.ts';
+import { UnavailableError } from '../../../src/domain/unavailable.ts';
+import { authorizePath, PASSWORD } from './app.ts';
+import { interactionsScene } from './scene.ts';
 
-let app: InteractionsApp;
-let user: User;
-beforeAll(async () => {
-  app = await startInteractionsApp();
-  user = await app.person();
-});
-afterAll(() => app.stop());
+const { app, user, newBrowser, atConsent, redeem } = interactionsScene();
 
 test('what could not be recorded is not shown, and is recorded when it is', async () => {
   const agent = await app.agent();
@@ -30,7 +16,7 @@ test('what could not be recorded is not shown, and is recorded when it is', asyn
     failing.mockRestore();
     throw new UnavailableError('database_unavailable', 'the database is away');
   });
-  const { browser, page } = await atConsent(app, agent, user);
+  const { browser, page } = await atConsent(agent, user);
   expect(page.status).toBe(503);
   expect((await browser.open(page.url)).status).toBe(200);
   const events = (await app.events('authorization_requested')).filter(
@@ -41,7 +27,7 @@ test('what could not be recorded is not shown, and is recorded when it is', asyn
 
 test('a form that is sent many times at once is one approval, and opens one task', async () => {
   const agent = await app.agent();
-  const { browser, page } = await atConsent(app, agent, user);
+  const { browser, page } = await atConsent(agent, user);
   const { url, sending } = browser.prepare(page, {});
   const sent = await Promise.all(Array.from({ length: 8 }, () => browser.send(url, sending)));
   expect(sent.map(({ status }) => status)).toEqual(Array(8).fill(303));
@@ -52,7 +38,7 @@ test('a form that is sent many times at once is one approval, and opens one task
   const back = await Promise.all(sent.map(({ location }) => browser.send(location ?? '')));
   const codes = back.flatMap(({ location }) => (location?.searchParams.has('code') ? [location] : []));
   expect(codes).toHaveLength(1);
-  const redeemed = await Promise.all(codes.map((location) => redeem(app, agent, location)));
+  const redeemed = await Promise.all(codes.map((location) => redeem(agent, location)));
   expect(redeemed.filter(({ status }) => status === 200)).toHaveLength(1);
   for (const type of ['consent_granted', 'task_opened'] as const) {
     const events = (await app.events(type)).filter(({ clientId }) => clientId === agent.clientId);
@@ -64,7 +50,7 @@ test('a form that is sent many times at once is one approval, and opens one task
 
 test('a sign-in that is sent again while the browser comes back from the first one begins nothing anew', async () => {
   const agent = await app.agent();
-  const browser = createPageClient(app.issuer);
+  const browser = newBrowser();
   const page = await browser.open(authorizePath(agent));
   const { url, sending } = browser.prepare(page, { email: user.email, password: PASSWORD });
   const { location } = await browser.send(url, sending);
@@ -86,7 +72,7 @@ test('a sign-in that is sent again while the browser comes back from the first o
 
 test('an approval that could not be recorded leaves nothing, and can be sent again', async () => {
   const agent = await app.agent();
-  const { browser, page } = await atConsent(app, agent, user);
+  const { browser, page } = await atConsent(agent, user);
   const { store } = app.context;
   const committing = store.commit;
   const failing = jest.spyOn(store, 'commit').mockImplementation(async (unit) => {
@@ -97,20 +83,20 @@ test('an approval that could not be recorded leaves nothing, and can be sent aga
   expect((await browser.submit(page, {})).status).toBe(503);
   expect(await consentsOf(agent)).toHaveLength(0);
   const back = await browser.submit(page, {});
-  expect((await redeem(app, agent, back.location)).status).toBe(200);
+  expect((await redeem(agent, back.location)).status).toBe(200);
   expect(await consentsOf(agent)).toHaveLength(1);
 });
 
 test('an approval keeps for as long as the browser may come back with it', async () => {
   const agent = await app.agent();
-  const { browser, page } = await atConsent(app, agent, user);
+  const { browser, page } = await atConsent(agent, user);
   const { url, sending } = browser.prepare(page, {});
   const { location } = await browser.send(url, sending);
   const inNineMinutes = app.clock.now() + 540_000;
   const cutoffs = { now: inNineMinutes, tokens: 0, tasks: 0, audit: 0, webhooks: 0 };
   await app.store.cleanup.removeExpired('oidc_artifacts', cutoffs, { from: 0, most: 1000 });
   const back = await browser.send(location ?? '');
-  expect((await redeem(app, agent, back.location)).status).toBe(200);
+  expect((await redeem(agent, back.location)).status).toBe(200);
 });
 
 /** Two browsers that a client sent with the same pushed request, asked for consent. */
@@ -118,7 +104,7 @@ async function twoWithPushed(agent: Agent) {
   const body = new URLSearchParams(authorizePath(agent).split('?')[1]);
   const pushed = await fetch(`${app.issuer}/api/oauth/par`, { method: 'POST', body });
   const { request_uri } = (await pushed.json()) as { request_uri: string };
-  const asked = () => atConsent(app, agent, { ...user, over: { request_uri } });
+  const asked = () => atConsent(agent, { ...user, over: { request_uri } });
   return [await asked(), await asked()] as const;
 }
 
@@ -126,7 +112,7 @@ test('a pushed request that two browsers were sent to is approved in one of them
   const agent = await app.agent();
   const [first, second] = await twoWithPushed(agent);
   const back = await first.browser.submit(first.page, {});
-  expect((await redeem(app, agent, back.location)).status).toBe(200);
+  expect((await redeem(agent, back.location)).status).toBe(200);
   const late = await second.browser.submit(second.page, {});
   expect(late.status).toBe(400);
   expect(late.html).toContain('This request has ended');
@@ -147,7 +133,7 @@ test('a pushed request that two browsers come back with at the same moment bring
   const codes = back.filter(({ location }) => location?.searchParams.has('code'));
   const errors = back.flatMap(({ location }) => location?.searchParams.get('error') ?? []);
   expect([codes.length, errors]).toEqual([1, ['invalid_request_uri']]);
-  expect((await redeem(app, agent, codes[0]?.location)).status).toBe(200);
+  expect((await redeem(agent, codes[0]?.location)).status).toBe(200);
 });
 
 describe('a request that is allowed and declined', () => {
@@ -159,7 +145,7 @@ describe('a request that is allowed and declined', () => {
     expect(declined.status).toBe(400);
     expect(declined.html).toContain('It was answered already');
     const back = await browser.send(allowed.location ?? '');
-    expect((await redeem(app, agent, back.location)).status).toBe(200);
+    expect((await redeem(agent, back.location)).status).toBe(200);
     expect(await denials(agent)).toHaveLength(0);
   });
 
@@ -191,7 +177,7 @@ describe('a request that is allowed and declined', () => {
 });
 
 async function answersOf(agent: Agent) {
-  const { browser, page } = await atConsent(app, agent, user);
+  const { browser, page } = await atConsent(agent, user);
   const action = /formaction="([^"]+\/abort)"/.exec(page.html)?.[1] ?? '';
   return {
     browser,

@@ -1,27 +1,14 @@
-import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
-import type { Agent } from '../../src/domain/agent.ts';
-import { UnavailableError } from '../../src/domain/unavailable.ts';
-import type { User } from '../../src/domain/user.ts';
-import { createPageClient, type PageAnswer, type PageClient } from '../browser/page-client.ts';
-import {
-  atConsent,
-  authorizePath,
-  type InteractionsApp,
-  PASSWORD,
-  redeem,
-  startInteractionsApp,
-} from './interactions-app.ts';
+import { afterEach, describe, expect, jest, test } from '@jest/globals';
+import type { Agent } from '../../../src/domain/agent.ts';
+import { UnavailableError } from '../../../src/domain/unavailable.ts';
+import type { PageAnswer, PageClient } from '../../browser/page-client.ts';
+import { authorizePath, PASSWORD } from './app.ts';
+import { interactionsScene } from './scene.ts';
 
-let app: InteractionsApp;
-let user: User;
-beforeAll(async () => {
-  app = await startInteractionsApp();
-  user = await app.person();
-});
+const { app, user, newBrowser, atConsent, redeem } = interactionsScene();
 afterEach(() => {
   jest.restoreAllMocks();
 });
-afterAll(() => app.stop());
 
 /** Sends each once all of them have found what they come back to. */
 async function atOnce(browser: PageClient, urls: readonly (URL | undefined)[]): Promise<PageAnswer[]> {
@@ -47,7 +34,7 @@ async function atOnce(browser: PageClient, urls: readonly (URL | undefined)[]): 
 
 /** Where the browser is sent after signing in. */
 async function signedIn(agent: Agent) {
-  const browser = createPageClient(app.issuer);
+  const browser = newBrowser();
   const page = await browser.open(authorizePath(agent));
   const { url, sending } = browser.prepare(page, { email: user.email, password: PASSWORD });
   return { browser, location: (await browser.send(url, sending)).location };
@@ -56,7 +43,7 @@ async function signedIn(agent: Agent) {
 /** Where the browser is sent after allowing. */
 async function allowed(agent: Agent, isPushed = false) {
   const over = isPushed ? await pushed(agent) : {};
-  const { browser, page } = await atConsent(app, agent, { ...user, over });
+  const { browser, page } = await atConsent(agent, { ...user, over });
   const { url, sending } = browser.prepare(page, {});
   return { browser, location: (await browser.send(url, sending)).location };
 }
@@ -89,7 +76,7 @@ describe('a browser that comes back twice from one sign-in', () => {
     expectPlainWords(answers.find(({ status }) => status !== 303) as PageAnswer);
     const page = await browser.open(onward?.location ?? '');
     const back = await browser.submit(page, {});
-    expect((await redeem(app, agent, back.location)).status).toBe(200);
+    expect((await redeem(agent, back.location)).status).toBe(200);
     expect(await eventsOf(agent, 'authorization_requested')).toHaveLength(1);
     expect(await eventsOf(agent, 'authorization_code_issued')).toHaveLength(1);
   });
@@ -100,7 +87,7 @@ describe('a browser that comes back twice from one sign-in', () => {
     const page = await browser.open(location ?? '');
     expectPlainWords(await browser.open(location ?? ''));
     const back = await browser.submit(page, {});
-    expect((await redeem(app, agent, back.location)).status).toBe(200);
+    expect((await redeem(agent, back.location)).status).toBe(200);
     expectPlainWords(await browser.open(location ?? ''));
   });
 });
@@ -127,7 +114,7 @@ describe('a browser that comes back twice from one consent', () => {
     const [first, ...more] = answers.filter(hasCode);
     expect(more).toEqual([]);
     for (const answer of answers) if (answer !== first) expectPlainWords(answer);
-    expect((await redeem(app, agent, first?.location)).status).toBe(200);
+    expect((await redeem(agent, first?.location)).status).toBe(200);
     expect(await eventsOf(agent, 'authorization_code_issued')).toHaveLength(1);
   });
 
@@ -153,13 +140,13 @@ describe('a browser that comes back twice from one consent', () => {
       });
       expect((await browser.send(location ?? '')).status).toBe(503);
       const back = await browser.send(location ?? '');
-      expect((await redeem(app, agent, back.location)).status).toBe(200);
+      expect((await redeem(agent, back.location)).status).toBe(200);
     },
   );
 
   test('hears one refusal, when it was declined', async () => {
     const agent = await app.agent();
-    const { browser, page } = await atConsent(app, agent, user);
+    const { browser, page } = await atConsent(agent, user);
     const { url, sending } = browser.prepare(page, {}, { action: `${page.url.pathname}/abort` });
     const { location } = await browser.send(url, sending);
     const answers = await atOnce(browser, [location, location]);

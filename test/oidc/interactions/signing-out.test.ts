@@ -1,18 +1,15 @@
-import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
-import { createPageClient, type PageClient } from '../browser/page-client.ts';
-import { authorizePath, type InteractionsApp, PASSWORD, startInteractionsApp } from './interactions-app.ts';
+import { expect, jest, test } from '@jest/globals';
+import type { PageClient } from '../../browser/page-client.ts';
+import { authorizePath, PASSWORD } from './app.ts';
+import { interactionsScene } from './scene.ts';
+
+const { app, newBrowser } = interactionsScene();
 
 const LOGOUT = '/api/oauth/logout';
 
-let app: InteractionsApp;
-beforeAll(async () => {
-  app = await startInteractionsApp();
-});
-afterAll(() => app.stop());
-
 /** A person who has signed in, and the page that asks whether to sign out. */
 async function atSignOut() {
-  const [browser, agent, user] = [createPageClient(app.issuer), await app.agent(), await app.person()];
+  const [browser, agent, user] = [newBrowser(), await app.agent(), await app.person()];
   await browser.submit(await browser.open(authorizePath(agent)), { email: user.email, password: PASSWORD });
   // The engine opens the session when the browser comes back.
   await browser.open(authorizePath(agent));

@@ -1,30 +1,16 @@
-import { afterAll, afterEach, beforeAll, expect, jest, test } from '@jest/globals';
-import type { User } from '../../src/domain/user.ts';
-import { createPageClient } from '../browser/page-client.ts';
-import {
-  atConsent,
-  authorizePath,
-  type InteractionsApp,
-  PASSWORD,
-  redeem,
-  startInteractionsApp,
-} from './interactions-app.ts';
+import { afterEach, expect, jest, test } from '@jest/globals';
+import { authorizePath, PASSWORD } from './app.ts';
+import { interactionsScene } from './scene.ts';
 
-let app: InteractionsApp;
-let user: User;
-beforeAll(async () => {
-  app = await startInteractionsApp();
-  user = await app.person();
-});
+const { app, user, newBrowser, atConsent, redeem } = interactionsScene();
 afterEach(() => {
   jest.restoreAllMocks();
 });
-afterAll(() => app.stop());
 
 /** The person was signed in, and thinks about the consent for longer than the client lets a sign-in be old. */
 async function atSecondSignIn() {
   const agent = await app.agent();
-  const { browser } = await atConsent(app, await app.agent(), user);
+  const { browser } = await atConsent(await app.agent(), user);
   const path = authorizePath(agent, { scope: 'openid reports:read', max_age: '60' });
   const consent = await browser.open(path);
   expect(consent.html).toContain('Allow this application');
@@ -38,7 +24,7 @@ test('a sign-in that has become too old while the person thought is asked for ag
   const { agent, browser, page } = await atSecondSignIn();
   expect(page.html).toContain('<h1>Sign in</h1>');
   const back = await browser.submit(page, { email: user.email, password: PASSWORD });
-  expect((await redeem(app, agent, back.location)).status).toBe(200);
+  expect((await redeem(agent, back.location)).status).toBe(200);
 });
 
 test('somebody else who signs in then is asked for a consent of their own', async () => {
@@ -48,14 +34,14 @@ test('somebody else who signs in then is asked for a consent of their own', asyn
   expect(asked.html).toContain('Allow this application');
   expect(asked.html).toContain(other.email);
   const back = await browser.submit(asked, {});
-  expect((await redeem(app, agent, back.location)).status).toBe(200);
+  expect((await redeem(agent, back.location)).status).toBe(200);
   const granted = (await app.events('task_opened')).filter(({ clientId }) => clientId === agent.clientId);
   expect(granted.map(({ userId }) => userId)).toEqual([other.userId]);
 });
 
 test('of two tabs the one in which somebody signed in first does not make their sign-in older again', async () => {
   const agent = await app.agent();
-  const browser = createPageClient(app.issuer);
+  const browser = newBrowser();
   const credentials = { email: user.email, password: PASSWORD };
   const [first, second] = [
     await browser.open(authorizePath(agent)),
@@ -68,7 +54,7 @@ test('of two tabs the one in which somebody signed in first does not make their 
   const session = () => browser.cookies().find(({ name }) => name === '_taskgrant_session')?.value;
   const before = session();
   const back = await browser.submit(asked, {});
-  expect((await redeem(app, agent, back.location)).status).toBe(200);
+  expect((await redeem(agent, back.location)).status).toBe(200);
   expect(session()).toBe(before);
   const fresh = await browser.open(authorizePath(agent, { scope: 'openid reports:read', max_age: '60' }));
   expect(fresh.html).toContain('Allow this application');

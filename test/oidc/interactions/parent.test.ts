@@ -1,39 +1,27 @@
 import { createHash } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { revokeGrant } from '../../src/app/tokens/revoke-grant.ts';
-import type { Agent } from '../../src/domain/agent.ts';
-import type { User } from '../../src/domain/user.ts';
-import { createPageClient } from '../browser/page-client.ts';
-import { CALLER } from '../support/app-context.ts';
-import {
-  atConsent,
-  type InteractionsApp,
-  PASSWORD,
-  REDIRECT_URI,
-  redeem,
-  startInteractionsApp,
-  VERIFIER,
-} from './interactions-app.ts';
+import { beforeAll, describe, expect, test } from '@jest/globals';
+import { revokeGrant } from '../../../src/app/tokens/revoke-grant.ts';
+import type { Agent } from '../../../src/domain/agent.ts';
+import type { User } from '../../../src/domain/user.ts';
+import { CALLER } from '../../support/app-context.ts';
+import { PASSWORD, REDIRECT_URI, VERIFIER } from './app.ts';
+import { interactionsScene } from './scene.ts';
 
-let app: InteractionsApp;
-let user: User;
+const { app, user, newBrowser, atConsent, redeem } = interactionsScene();
 let agent: Agent;
 let parent: Record<string, unknown>;
 beforeAll(async () => {
-  app = await startInteractionsApp();
-  user = await app.person();
   agent = await app.agent({ tools: ['search', 'mail'] });
 });
-afterAll(() => app.stop());
 
 /** A task of the person with less than the agent may hold, for the tool `search`. */
 async function openParent(taskId: string) {
-  const { browser, page } = await atConsent(app, agent, {
+  const { browser, page } = await atConsent(agent, {
     ...user,
     over: { task_id: taskId, required_tools: 'search' },
   });
   const back = await browser.submit(page, { scope: 'reports:read' });
-  parent = (await redeem(app, agent, back.location)).body;
+  parent = (await redeem(agent, back.location)).body;
 }
 
 /** R9: the parent token comes through PAR, with the verifier of its task. */
@@ -60,7 +48,7 @@ async function push(over: Record<string, string> = {}): Promise<string> {
 }
 
 async function signInAs(person: User, path: string) {
-  const browser = createPageClient(app.issuer);
+  const browser = newBrowser();
   const page = await browser.open(path);
   return { browser, page: await browser.submit(page, { email: person.email, password: PASSWORD }) };
 }
@@ -72,7 +60,7 @@ describe('an authorization below a task', () => {
     expect(page.html).toContain('<dt>Part of your task</dt><dd><code>parent-1</code></dd>');
     expect(page.html).toMatch(/<dt>Tools it may use<\/dt><dd><ul><li><code>search<\/code><\/li><\/ul>/);
     const back = await browser.submit(page, {});
-    const { status, body } = await redeem(app, agent, back.location);
+    const { status, body } = await redeem(agent, back.location);
     expect(status).toBe(200);
     expect(body).toMatchObject({
       scope: 'reports:read',

@@ -1,24 +1,18 @@
 import { createHash } from 'node:crypto';
 import { createServer } from 'node:http';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import Koa from 'koa';
 import request from 'supertest';
-import type { User } from '../../src/domain/user.ts';
-import { renderLogoutPage } from '../../src/oidc/views/logout-pages.ts';
-import { createPageClient, type PageAnswer } from '../browser/page-client.ts';
-import { authorizePath, type InteractionsApp, PASSWORD, startInteractionsApp } from './interactions-app.ts';
+import { renderLogoutPage } from '../../../src/oidc/views/logout-pages.ts';
+import type { PageAnswer } from '../../browser/page-client.ts';
+import { authorizePath, PASSWORD } from './app.ts';
+import { interactionsScene } from './scene.ts';
 
-let app: InteractionsApp;
-let user: User;
-beforeAll(async () => {
-  app = await startInteractionsApp();
-  user = await app.person();
-});
-afterAll(() => app.stop());
+const { app, user, newBrowser } = interactionsScene();
 
 /** Every answer from the request to the client, step by step. */
 async function wholeWay(over: Record<string, string> = {}): Promise<PageAnswer[]> {
-  const browser = createPageClient(app.issuer);
+  const browser = newBrowser();
   const steps = [await browser.send(authorizePath(await app.agent(), over))];
   const follow = async () => {
     for (let last = steps.at(-1); last?.location?.origin === app.issuer; last = steps.at(-1)) {

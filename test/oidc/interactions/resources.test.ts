@@ -1,17 +1,10 @@
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { deleteResourceServer } from '../../src/app/resource-servers/delete-resource-server.ts';
-import { updateResourceServer } from '../../src/app/resource-servers/update-resource-server.ts';
-import type { User } from '../../src/domain/user.ts';
-import { CALLER } from '../support/app-context.ts';
-import { atConsent, type InteractionsApp, redeem, startInteractionsApp } from './interactions-app.ts';
+import { expect, test } from '@jest/globals';
+import { deleteResourceServer } from '../../../src/app/resource-servers/delete-resource-server.ts';
+import { updateResourceServer } from '../../../src/app/resource-servers/update-resource-server.ts';
+import { CALLER } from '../../support/app-context.ts';
+import { interactionsScene } from './scene.ts';
 
-let app: InteractionsApp;
-let user: User;
-beforeAll(async () => {
-  app = await startInteractionsApp();
-  user = await app.person();
-});
-afterAll(() => app.stop());
+const { app, user, atConsent, redeem } = interactionsScene();
 
 const CHANGES: [string, string, (clientId: string) => Promise<unknown>][] = [
   [
@@ -45,7 +38,7 @@ test.each(CHANGES)(
   async (_, error, change) => {
     const agent = await app.agent();
     const resource = await app.audience();
-    const { browser, page } = await atConsent(app, agent, { ...user, over: { resource } });
+    const { browser, page } = await atConsent(agent, { ...user, over: { resource } });
     expect(page.html).toContain(resource);
     await change(await owner(resource));
     const back = await browser.submit(page, {});
@@ -61,10 +54,10 @@ test.each(CHANGES)(
 test.each(CHANGES)('a service that %s before the code is redeemed: %s (R11)', async (_, error, change) => {
   const agent = await app.agent();
   const resource = await app.audience();
-  const { browser, page } = await atConsent(app, agent, { ...user, over: { resource } });
+  const { browser, page } = await atConsent(agent, { ...user, over: { resource } });
   const back = await browser.submit(page, {});
   await change(await owner(resource));
-  const { status, body } = await redeem(app, agent, back.location);
+  const { status, body } = await redeem(agent, back.location);
   expect([status, body.error]).toEqual([400, error]);
 });
 
@@ -76,9 +69,9 @@ test('a request that names no scope asks for what the service knows of the defau
     clientId: await owner(resource),
     edits: { scopes: ['reports:read'] },
   });
-  const { browser, page } = await atConsent(app, agent, { ...user, over: { resource, scope: undefined } });
+  const { browser, page } = await atConsent(agent, { ...user, over: { resource, scope: undefined } });
   expect(page.html).toContain('reports:read');
   expect(page.html).not.toContain('reports:write');
   const back = await browser.submit(page, {});
-  expect((await redeem(app, agent, back.location)).body.scope).toBe('reports:read');
+  expect((await redeem(agent, back.location)).body.scope).toBe('reports:read');
 });

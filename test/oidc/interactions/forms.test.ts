@@ -1,29 +1,16 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import type { User } from '../../src/domain/user.ts';
-import { createPageClient, hiddenFields } from '../browser/page-client.ts';
-import {
-  atConsent,
-  authorizePath,
-  type InteractionsApp,
-  PASSWORD,
-  redeem,
-  startInteractionsApp,
-} from './interactions-app.ts';
+import { describe, expect, test } from '@jest/globals';
+import { hiddenFields } from '../../browser/page-client.ts';
+import { authorizePath, PASSWORD } from './app.ts';
+import { interactionsScene } from './scene.ts';
 
-let app: InteractionsApp;
-let user: User;
-beforeAll(async () => {
-  app = await startInteractionsApp();
-  user = await app.person();
-});
-afterAll(() => app.stop());
+const { app, user, newBrowser, atConsent, redeem } = interactionsScene();
 
 describe('a form that is not the person’s own', () => {
   test.each([
     ['no token', { form_token: undefined }],
     ['a made-up token', { form_token: 'A'.repeat(43) }],
   ])('is refused with %s, and recorded', async (_name, fields) => {
-    const { browser, page } = await atConsent(app, await app.agent(), user);
+    const { browser, page } = await atConsent(await app.agent(), user);
     const answer = await browser.submit(page, fields);
     expect(answer.status).toBe(403);
     expect(answer.html).toContain('The form was not accepted');
@@ -32,7 +19,7 @@ describe('a form that is not the person’s own', () => {
 
   test('is refused with the token of another request of the same browser', async () => {
     const agent = await app.agent();
-    const { browser, page } = await atConsent(app, agent, user);
+    const { browser, page } = await atConsent(agent, user);
     const other = await browser.open(authorizePath(agent));
     const token = Object.fromEntries(hiddenFields(other.html)).form_token;
     expect((await browser.submit(page, { form_token: token })).status).toBe(403);
@@ -41,8 +28,8 @@ describe('a form that is not the person’s own', () => {
 
   test('is refused with a token that another browser got', async () => {
     const agent = await app.agent();
-    const { browser, page } = await atConsent(app, agent, user);
-    const attacker = await atConsent(app, agent, user);
+    const { browser, page } = await atConsent(agent, user);
+    const attacker = await atConsent(agent, user);
     const token = Object.fromEntries(hiddenFields(attacker.page.html)).form_token;
     expect((await browser.submit(page, { form_token: token })).status).toBe(403);
   });
@@ -56,12 +43,12 @@ describe('a form that is not the person’s own', () => {
     [{ 'sec-fetch-site': 'none' }, 303],
     [{}, 303],
   ])('is known by what the browser says of it: %j → %i', async (headers: Record<string, string>, status) => {
-    const { browser, page } = await atConsent(app, await app.agent(), user);
+    const { browser, page } = await atConsent(await app.agent(), user);
     expect((await browser.submit(page, {}, { headers })).status).toBe(status);
   });
 
   test('the browser is marked by a cookie that no script reads', async () => {
-    const browser = createPageClient(app.issuer);
+    const browser = newBrowser();
     await browser.open(authorizePath(await app.agent()));
     const mark = browser.cookies().find(({ name }) => name === '_taskgrant_form');
     expect(mark?.attributes).toMatch(/httponly/i);
@@ -71,7 +58,7 @@ describe('a form that is not the person’s own', () => {
 
 describe('requests that are out of place', () => {
   test('an unknown request is answered with a page that says what to do', async () => {
-    const browser = createPageClient(app.issuer);
+    const browser = newBrowser();
     const answer = await browser.open('/interaction/AAAAAAAAAAAAAAAAAAAAAA');
     expect(answer.status).toBe(400);
     expect(answer.headers.get('content-type')).toMatch(/text\/html/);
@@ -80,24 +67,24 @@ describe('requests that are out of place', () => {
   });
 
   test('a request of another browser looks like one that never was', async () => {
-    const { page } = await atConsent(app, await app.agent(), user);
-    const answer = await createPageClient(app.issuer).open(page.url);
+    const { page } = await atConsent(await app.agent(), user);
+    const answer = await newBrowser().open(page.url);
     expect(answer.status).toBe(400);
     expect(answer.html).toContain('This request has ended');
   });
 
   test('an answered request cannot be answered again', async () => {
     const agent = await app.agent();
-    const { browser, page } = await atConsent(app, agent, user);
+    const { browser, page } = await atConsent(agent, user);
     const back = await browser.submit(page, {});
-    expect((await redeem(app, agent, back.location)).status).toBe(200);
+    expect((await redeem(agent, back.location)).status).toBe(200);
     const again = await browser.submit(page, {});
     expect(again.status).toBe(400);
     expect(again.html).toContain('This request has ended');
   });
 
   test('consent cannot be given before signing in', async () => {
-    const browser = createPageClient(app.issuer);
+    const browser = newBrowser();
     const page = await browser.open(authorizePath(await app.agent()));
     const answer = await browser.submit(page, {}, { action: `${page.url.pathname}/consent` });
     expect(answer.status).toBe(400);
@@ -109,7 +96,7 @@ describe('requests that are out of place', () => {
     ['GET', '/constructor', 404, null],
     ['POST', '/constructor', 404, null],
   ])('%s %s → %i', async (method, path, status, allow) => {
-    const answer = await createPageClient(app.issuer).send(`/interaction/some-id${path}`, { method });
+    const answer = await newBrowser().send(`/interaction/some-id${path}`, { method });
     expect(answer.status).toBe(status);
     expect(answer.headers.get('allow')).toBe(allow);
     expect(answer.headers.get('content-type')).toMatch(/text\/html/);
@@ -118,14 +105,14 @@ describe('requests that are out of place', () => {
   test.each(['login', 'consent', 'abort'])(
     'the address of an answered form (%s) leads back to the page',
     async (action) => {
-      const { browser, page } = await atConsent(app, await app.agent(), user);
+      const { browser, page } = await atConsent(await app.agent(), user);
       const answer = await browser.send(`${page.url.pathname}/${action}`);
       expect([answer.status, answer.location?.pathname]).toEqual([303, page.url.pathname]);
     },
   );
 
   test('HEAD is answered like GET, without the page', async () => {
-    const { browser, page } = await atConsent(app, await app.agent(), user);
+    const { browser, page } = await atConsent(await app.agent(), user);
     const answer = await browser.send(page.url, { method: 'HEAD' });
     expect(answer.status).toBe(200);
     expect(answer.html).toBe('');
@@ -137,7 +124,7 @@ describe('requests that are out of place', () => {
     ['application/x-www-form-urlencoded', `a=${'x'.repeat(17_000)}`, 413],
     ['application/x-www-form-urlencoded', new Uint8Array([0xff, 0xfe]), 400],
   ])('a body of %s is refused when it must be', async (type, body, status) => {
-    const answer = await createPageClient(app.issuer).send('/interaction/some-id/login', {
+    const answer = await newBrowser().send('/interaction/some-id/login', {
       method: 'POST',
       headers: { 'content-type': type },
       body: body as string,
@@ -149,7 +136,7 @@ describe('requests that are out of place', () => {
 describe('every page', () => {
   test('runs nothing, cannot be framed and is not kept', async () => {
     const agent = await app.agent();
-    const browser = createPageClient(app.issuer);
+    const browser = newBrowser();
     const signIn = await browser.open(authorizePath(agent));
     const wrong = await browser.submit(signIn, { email: user.email, password: 'wrong' });
     const consent = await browser.submit(signIn, { email: user.email, password: PASSWORD });
@@ -173,9 +160,7 @@ describe('every page', () => {
   test('lets its forms lead to this server and to the client alone', async () => {
     const agent = await app.agent();
     const sources = async (redirectUri: string) => {
-      const page = await createPageClient(app.issuer).open(
-        authorizePath(agent, { redirect_uri: redirectUri }),
-      );
+      const page = await newBrowser().open(authorizePath(agent, { redirect_uri: redirectUri }));
       return /form-action ([^;]*)/.exec(page.headers.get('content-security-policy') ?? '')?.[1];
     };
     expect(await sources('https://client.example/callback')).toBe("'self' https://client.example");

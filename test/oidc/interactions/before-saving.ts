@@ -1,5 +1,5 @@
 import { jest } from '@jest/globals';
-import type { InteractionsApp } from './interactions-app.ts';
+import type { InteractionsApp } from './app.ts';
 
 /** Something that happens while a request runs, after it has found its session and before it saves it. */
 export function beforeSessionIsSaved(app: InteractionsApp, happens: (id: string) => Promise<unknown>): void {

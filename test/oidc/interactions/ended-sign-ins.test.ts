@@ -1,31 +1,14 @@
-import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
-import { type AgentTarget, changeAgentState } from '../../src/app/agents/change-agent-state.ts';
-import { changeUserState, type UserTarget } from '../../src/app/users/change-user-state.ts';
-import { listConsents } from '../../src/app/users/consents.ts';
-import { updateUser } from '../../src/app/users/update-user.ts';
-import { createPageClient } from '../browser/page-client.ts';
-import { CALLER } from '../support/app-context.ts';
+import { describe, expect, jest, test } from '@jest/globals';
+import { type AgentTarget, changeAgentState } from '../../../src/app/agents/change-agent-state.ts';
+import { changeUserState, type UserTarget } from '../../../src/app/users/change-user-state.ts';
+import { listConsents } from '../../../src/app/users/consents.ts';
+import { updateUser } from '../../../src/app/users/update-user.ts';
+import { CALLER } from '../../support/app-context.ts';
+import { authorizePath, PASSWORD } from './app.ts';
 import { beforeSessionIsSaved } from './before-saving.ts';
-import {
-  authorizePath,
-  type InteractionsApp,
-  PASSWORD,
-  redeem,
-  startInteractionsApp,
-} from './interactions-app.ts';
+import { interactionsScene } from './scene.ts';
 
-let app: InteractionsApp;
-beforeAll(async () => {
-  app = await startInteractionsApp();
-});
-afterAll(() => app.stop());
-
-/** A browser at the sign-in page of a fresh request. */
-async function atSignIn() {
-  const browser = createPageClient(app.issuer);
-  const agent = await app.agent();
-  return { agent, browser, page: await browser.open(authorizePath(agent)) };
-}
+const { app, atSignIn, redeem } = interactionsScene();
 
 const becomes = (userId: string, to: UserTarget) =>
   changeUserState(app.context, { caller: CALLER, userId, to, reason: null });
@@ -117,7 +100,7 @@ describe.each<[string, (userId: string) => Promise<unknown>]>([
     const { location } = await browser.send(url, sending);
     beforeSessionIsSaved(app, () => cutOff(person.userId));
     const back = await browser.send(location ?? '');
-    expect((await redeem(app, agent, back.location)).status).toBe(400);
+    expect((await redeem(agent, back.location)).status).toBe(400);
     expect((await browser.open(authorizePath(agent))).html).toContain('<h1>Sign in</h1>');
   });
 });

@@ -1,23 +1,10 @@
-import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
-import type { Agent } from '../../src/domain/agent.ts';
-import type { User } from '../../src/domain/user.ts';
-import { createPageClient, type PageAnswer, type PageClient } from '../browser/page-client.ts';
-import {
-  atConsent,
-  authorizePath,
-  type InteractionsApp,
-  PASSWORD,
-  redeem,
-  startInteractionsApp,
-} from './interactions-app.ts';
+import { describe, expect, jest, test } from '@jest/globals';
+import type { Agent } from '../../../src/domain/agent.ts';
+import type { PageAnswer, PageClient } from '../../browser/page-client.ts';
+import { authorizePath, PASSWORD } from './app.ts';
+import { interactionsScene } from './scene.ts';
 
-let app: InteractionsApp;
-let user: User;
-beforeAll(async () => {
-  app = await startInteractionsApp();
-  user = await app.person();
-});
-afterAll(() => app.stop());
+const { app, user, newBrowser, atConsent, redeem } = interactionsScene();
 
 /** Two clients that ask in two tabs, each in words of its own. */
 async function twoTabs(): Promise<readonly { agent: Agent; path: string; taskId: string }[]> {
@@ -32,7 +19,7 @@ async function twoTabs(): Promise<readonly { agent: Agent; path: string; taskId:
 
 async function expectOwnAnswer(back: PageAnswer, { agent, taskId }: { agent: Agent; taskId: string }) {
   expect(back.location?.searchParams.get('state')).toBe(taskId);
-  const { status, body } = await redeem(app, agent, back.location);
+  const { status, body } = await redeem(agent, back.location);
   expect({ status, task: body.task_id }).toEqual({ status: 200, task: taskId });
 }
 
@@ -60,7 +47,7 @@ const signIn = (browser: PageClient, page: PageAnswer) =>
 describe('two tabs of one browser', () => {
   test('that are opened at the same moment can both be gone on with', async () => {
     const tabs = await twoTabs();
-    const browser = createPageClient(app.issuer);
+    const browser = newBrowser();
     const pages = await Promise.all(tabs.map(({ path }) => browser.open(path)));
     for (const [i, tab] of tabs.entries()) {
       const asked = await signIn(browser, pages[i] as PageAnswer);
@@ -72,7 +59,7 @@ describe('two tabs of one browser', () => {
   test('each get what was asked in them, in whichever order they are answered', async () => {
     const [first, second] = await twoTabs();
     if (!first || !second) throw new Error('two');
-    const { browser } = await atConsent(app, await app.agent(), user);
+    const { browser } = await atConsent(await app.agent(), user);
     const pages = await Promise.all([browser.open(first.path), browser.open(second.path)]);
     await expectOwnAnswer(await browser.submit(pages[1], {}), second);
     await expectOwnAnswer(await browser.submit(pages[0], {}), first);
@@ -80,7 +67,7 @@ describe('two tabs of one browser', () => {
 
   test('can be answered at the same moment', async () => {
     const tabs = await twoTabs();
-    const { browser } = await atConsent(app, await app.agent(), user);
+    const { browser } = await atConsent(await app.agent(), user);
     const pages = await Promise.all(tabs.map(({ path }) => browser.open(path)));
     const backs = await Promise.all(pages.map((page) => browser.submit(page, {})));
     for (const [i, tab] of tabs.entries()) await expectOwnAnswer(backs[i] as PageAnswer, tab);
@@ -89,7 +76,7 @@ describe('two tabs of one browser', () => {
 
   test('of one client get what was approved in them, though they come back at the same moment', async () => {
     const agent = await app.agent();
-    const { browser, page } = await atConsent(app, agent, user);
+    const { browser, page } = await atConsent(agent, user);
     await browser.submit(page, {});
     const scopes = ['reports:read', 'reports:write', 'reports:read reports:write'];
     const locations = await Promise.all(
@@ -101,14 +88,14 @@ describe('two tabs of one browser', () => {
     inStep(locations.length);
     const backs = await Promise.all(locations.map((location) => browser.send(location ?? '')));
     jest.restoreAllMocks();
-    const redeemed = await Promise.all(backs.map(({ location }) => redeem(app, agent, location)));
+    const redeemed = await Promise.all(backs.map(({ location }) => redeem(agent, location)));
     expect(redeemed.map(({ body }) => body.scope)).toEqual(scopes);
   });
 
   test('are declined and allowed apart from each other', async () => {
     const [first, second] = await twoTabs();
     if (!first || !second) throw new Error('two');
-    const { browser } = await atConsent(app, await app.agent(), user);
+    const { browser } = await atConsent(await app.agent(), user);
     const pages = await Promise.all([browser.open(first.path), browser.open(second.path)]);
     const action = `${pages[0].url.pathname}/abort`;
     const declined = await browser.submit(pages[0], {}, { action });
@@ -119,7 +106,7 @@ describe('two tabs of one browser', () => {
 
 test('two browsers of one person are asked and answer apart from each other', async () => {
   const tabs = await twoTabs();
-  const browsers = tabs.map(() => createPageClient(app.issuer));
+  const browsers = tabs.map(() => newBrowser());
   const pages = await Promise.all(
     tabs.map(async ({ path }, i) => {
       const browser = browsers[i] as PageClient;

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { createPageClient, type PageAnswer, type PageClient } from '../browser/page-client.ts';
-import { pkce } from '../support/parties.ts';
-import { postJson } from '../support/requests.ts';
-import { ADMIN_EMAIL, ADMIN_PASSWORD, startServer, type TestServer } from '../support/server.ts';
+import { createPageClient, type PageAnswer, type PageClient } from '../../browser/page-client.ts';
+import { pkce } from '../../support/parties.ts';
+import { postJson } from '../../support/requests.ts';
+import { ADMIN_EMAIL, ADMIN_PASSWORD, startServer, type TestServer } from '../../support/server.ts';
 
 /** What answers https for it ends TLS and passes everything on. */
 let server: TestServer;

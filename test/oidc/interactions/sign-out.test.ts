@@ -1,23 +1,10 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import type { User } from '../../src/domain/user.ts';
-import { createPageClient, type PageAnswer, type PageClient } from '../browser/page-client.ts';
+import { describe, expect, test } from '@jest/globals';
+import type { PageAnswer, PageClient } from '../../browser/page-client.ts';
+import { authorizePath, PASSWORD } from './app.ts';
 import { beforeSessionIsSaved } from './before-saving.ts';
-import {
-  atConsent,
-  authorizePath,
-  type InteractionsApp,
-  PASSWORD,
-  redeem,
-  startInteractionsApp,
-} from './interactions-app.ts';
+import { interactionsScene } from './scene.ts';
 
-let app: InteractionsApp;
-let user: User;
-beforeAll(async () => {
-  app = await startInteractionsApp();
-  user = await app.person();
-});
-afterAll(() => app.stop());
+const { app, user, newBrowser, atConsent, redeem } = interactionsScene();
 
 const LOGOUT = '/api/oauth/logout';
 const HTML = { accept: 'text/html' };
@@ -35,7 +22,7 @@ const isSignedIn = async (browser: PageClient) => {
 
 describe('signing out in the browser', () => {
   test('ends the session and says so', async () => {
-    const { browser } = await atConsent(app, await app.agent(), user);
+    const { browser } = await atConsent(await app.agent(), user);
     const { page } = await atSignOut(browser);
     expect(page.html).toMatch(
       /<button class="primary" type="submit" form="op.logoutForm" name="logout" value="yes">/,
@@ -47,7 +34,7 @@ describe('signing out in the browser', () => {
   });
 
   test('says that it is done also when the form is sent again', async () => {
-    const { browser } = await atConsent(app, await app.agent(), user);
+    const { browser } = await atConsent(await app.agent(), user);
     const { page } = await atSignOut(browser);
     await browser.submit(page, { logout: 'yes' });
     const again = await browser.submit(page, { logout: 'yes' }, { headers: HTML });
@@ -56,7 +43,7 @@ describe('signing out in the browser', () => {
   });
 
   test('is asked about again when another window has got a newer form', async () => {
-    const { browser } = await atConsent(app, await app.agent(), user);
+    const { browser } = await atConsent(await app.agent(), user);
     const { page } = await atSignOut(browser);
     const newer = await atSignOut(browser);
     const refused = await browser.submit(page, { logout: 'yes' }, { headers: HTML });
@@ -68,7 +55,7 @@ describe('signing out in the browser', () => {
 
   test('holds, and says so, though the browser comes back from a consent at that moment', async () => {
     const agent = await app.agent();
-    const { browser, page } = await atConsent(app, agent, user);
+    const { browser, page } = await atConsent(agent, user);
     const { url, sending } = await atSignOut(browser);
     const allowing = browser.prepare(page, {});
     const { location } = await browser.send(allowing.url, allowing.sending);
@@ -77,15 +64,15 @@ describe('signing out in the browser', () => {
       signedOut = (await browser.send(url, sending)).location;
     });
     const back = await browser.send(location ?? '');
-    expect((await redeem(app, agent, back.location)).status).toBe(200);
+    expect((await redeem(agent, back.location)).status).toBe(200);
     expect((await browser.open(signedOut ?? '')).html).toContain('<h1>You are signed out</h1>');
     expect(await isSignedIn(browser)).toBe(false);
   });
 
   test('holds for a browser that has copied the session', async () => {
-    const { browser } = await atConsent(app, await app.agent(), user);
+    const { browser } = await atConsent(await app.agent(), user);
     const { url, sending } = await atSignOut(browser);
-    const [copy, copied] = [createPageClient(app.issuer), { cookie: cookiesOf(browser) }];
+    const [copy, copied] = [newBrowser(), { cookie: cookiesOf(browser) }];
     expect(await errorOf(copy.send(await silently(), { headers: copied }))).toBe('interaction_required');
     await browser.send(url, sending);
     expect(await errorOf(copy.send(await silently(), { headers: copied }))).toBe('login_required');
@@ -102,7 +89,7 @@ function cookiesOf(browser: PageClient): string {
 
 describe('the session of a browser', () => {
   test('is the same before and after a consent: other tabs are on their way with it', async () => {
-    const { browser, page } = await atConsent(app, await app.agent(), user);
+    const { browser, page } = await atConsent(await app.agent(), user);
     const before = cookiesOf(browser);
     await browser.submit(page, {});
     expect(cookiesOf(browser)).toBe(before);
@@ -110,7 +97,7 @@ describe('the session of a browser', () => {
 
   test('is another one after each sign-in, and the one from before is worth nothing', async () => {
     const agent = await app.agent();
-    const { browser } = await atConsent(app, agent, user);
+    const { browser } = await atConsent(agent, user);
     const before = cookiesOf(browser);
     const again = await browser.open(authorizePath(agent, { prompt: 'login' }));
     app.clock.advance(1);
@@ -123,7 +110,7 @@ describe('the session of a browser', () => {
 
   test('is left alone by a request of another tab that comes with an ended one', async () => {
     const agent = await app.agent();
-    const { browser } = await atConsent(app, agent, user);
+    const { browser } = await atConsent(agent, user);
     const before = cookiesOf(browser);
     const again = await browser.open(authorizePath(agent, { prompt: 'login' }));
     app.clock.advance(1);
