@@ -33,7 +33,7 @@ export function discovery({ issuer, signingAlgorithms }: DiscoveryOptions): Midd
       revocation_endpoint_auth_signing_alg_values_supported:
         body.token_endpoint_auth_signing_alg_values_supported,
       access_token_signing_alg_values_supported: signingAlgorithms,
-      service_documentation: `${issuer}/docs`,
+      service_documentation: new URL('/docs', issuer).href,
       client_credentials_code_challenge_required: true,
       task_parameters_supported: [...TASK_PARAMETERS, 'parent_token', 'delegate_to'],
     };

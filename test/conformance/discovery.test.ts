@@ -119,6 +119,15 @@ describe('an issuer with a path', () => {
       });
     }
   });
+
+  test('describes the server at the root of the host, where its paths are', async () => {
+    const { body: metadata } = await send({ issuer: nested.address }, `${OAUTH}/tenant`);
+    expect(metadata.service_documentation).toBe('https://auth.example.com/docs');
+    const { body: described } = await send({ issuer: nested.address }, '/openapi.json');
+    expect(described.servers).toEqual([{ url: 'https://auth.example.com' }]);
+    const { clientCredentials } = described.components.securitySchemes.administration.flows;
+    expect(clientCredentials.tokenUrl).toBe(metadata.token_endpoint);
+  });
 });
 
 describe('the issuer', () => {

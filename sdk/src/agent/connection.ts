@@ -2,7 +2,7 @@ import type { Answer } from '../shared/answer.ts';
 import { TaskgrantError } from '../shared/errors.ts';
 import { createHttp, type Http, type HttpOptions, type HttpRequest } from '../shared/http.ts';
 import type { CryptoKeyPair } from '../shared/jwk.ts';
-import { checkIssuer, createDiscovery, type ServerMetadata } from '../shared/issuer.ts';
+import { atServer, checkIssuer, createDiscovery, type ServerMetadata } from '../shared/issuer.ts';
 import { type Authenticate, type ClientCredentials, clientAuthentication } from './client-authentication.ts';
 import { createProofs, type Proofs } from './dpop.ts';
 import type { HeldToken } from './held-tokens.ts';
@@ -93,7 +93,7 @@ export class Connection {
     if (this.closed) throw new TaskgrantError('closed', 'the client is closed');
     if (!authenticate) throw new TaskgrantError('option_invalid', 'clientId and credentials are needed');
     const metadata = await this.metadata(rules.signal);
-    const url = endpoint === 'verify' ? `${this.issuer}/api/oauth/verify` : metadata[endpoint];
+    const url = endpoint === 'verify' ? atServer(this.issuer, '/api/oauth/verify') : metadata[endpoint];
     const make = async (): Promise<HttpRequest> => {
       const proof = await authenticate(this.http.clock.now());
       const headers = { accept: 'application/json', ...proof.headers };
@@ -110,7 +110,7 @@ export class Connection {
     // An id that is empty or dots would lead to another route.
     if (/\/\.{0,2}([/?]|$)/.test(path))
       throw new TaskgrantError('option_invalid', 'an id is empty, or only dots');
-    const url = `${this.issuer}${path}`;
+    const url = atServer(this.issuer, path);
     const key = once === true ? crypto.randomUUID() : once;
     const make = async (): Promise<HttpRequest> => ({
       method,

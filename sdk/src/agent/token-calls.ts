@@ -1,4 +1,5 @@
 import { errorOf } from '../shared/errors.ts';
+import { atServer } from '../shared/issuer.ts';
 import { wireNames } from '../shared/names.ts';
 import type { AgentClient, ParentToken } from './agent.ts';
 import type { CallOptions } from './connection.ts';
@@ -127,7 +128,7 @@ export function tokenCalls(agent: AgentClient): TokenCalls {
     setParentContext(context) {
       parent = context;
     },
-    async callProtectedEndpoint(url = `${agent.issuer}/api/oauth/protected`, init) {
+    async callProtectedEndpoint(url = atServer(agent.issuer, '/api/oauth/protected'), init) {
       const response = await (await agent.current()).fetch(url, init);
       const body: unknown = await response.json().catch(() => undefined);
       const error = errorOf({ status: response.status, headers: response.headers, body });

@@ -1,5 +1,5 @@
 import { TaskgrantError } from '../shared/errors.ts';
-import { isSafe } from '../shared/issuer.ts';
+import { atServer, isSafe } from '../shared/issuer.ts';
 import type { Endpoints, Needs, ProtectOptions } from './options.ts';
 
 /** Options with every default filled in. */
@@ -55,9 +55,9 @@ export function readSettings(options: ProtectOptions): Settings {
     maxTokenLifetime: options.maxTokenLifetime ?? 86_400,
     rememberTokens: options.rememberTokens ?? 10_000,
     endpoints: {
-      jwks: `${issuer}/api/oauth/jwks`,
-      introspection: `${issuer}/api/oauth/introspect`,
-      revocations: `${issuer}/api/revocations`,
+      jwks: atServer(issuer, '/api/oauth/jwks'),
+      introspection: atServer(issuer, '/api/oauth/introspect'),
+      revocations: atServer(issuer, '/api/revocations'),
       ...options.endpoints,
     },
     timeout: options.timeout ?? 5_000,

@@ -2,6 +2,14 @@ import { waitFor } from './abort.ts';
 import { TaskgrantError } from './errors.ts';
 import type { Http } from './http.ts';
 
+/**
+ * A path of the server itself, which begins with a slash. What follows the host in an issuer is a part of its name alone:
+ * the server's own paths stay at the root of the host.
+ */
+export function atServer(issuer: string, path: string): string {
+  return `${new URL(issuer).origin}${path}`;
+}
+
 /** What the SDK reads of the server's metadata (RFC 8414 §2). */
 export interface ServerMetadata {
   readonly issuer: string;

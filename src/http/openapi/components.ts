@@ -69,7 +69,7 @@ const headers = {
   },
 };
 
-const security = (issuer: string) => ({
+const security = (origin: string) => ({
   bearer: {
     type: 'http',
     scheme: 'bearer',
@@ -82,7 +82,7 @@ const security = (issuer: string) => ({
       'A token for the administration API. This page sends the code_challenge that a client_credentials request needs.',
     flows: {
       clientCredentials: {
-        tokenUrl: `${issuer}/api/oauth/token`,
+        tokenUrl: `${origin}/api/oauth/token`,
         scopes: { 'admin:read': 'See everything.', 'admin:write': 'Change and revoke.' },
       },
     },
@@ -97,7 +97,7 @@ const security = (issuer: string) => ({
 });
 
 export function components(
-  issuer: string,
+  origin: string,
   { schemas, responses }: Pick<ApiDescription, 'schemas' | 'responses'>,
 ): Json {
   return {
@@ -105,6 +105,6 @@ export function components(
     responses,
     headers,
     parameters: { IdempotencyKey: idempotencyKey },
-    securitySchemes: security(issuer),
+    securitySchemes: security(origin),
   };
 }

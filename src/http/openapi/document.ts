@@ -35,12 +35,14 @@ function describeApi({ contracts, others, issuer, version }: DescribedApi): Json
     Object.assign(responses, other.responses);
     for (const [path, methods] of Object.entries(other.paths)) Object.assign((paths[path] ??= {}), methods);
   }
+  // The paths of the server are at the root of its host, whatever path the issuer has.
+  const { origin } = new URL(issuer);
   return {
     openapi: '3.1.0',
     info: { title: 'Taskgrant', version, description: DESCRIPTION },
-    servers: [{ url: issuer }],
+    servers: [{ url: origin }],
     paths,
-    components: components(issuer, { schemas, responses }),
+    components: components(origin, { schemas, responses }),
   };
 }
 
