@@ -79,7 +79,8 @@ const security = (origin: string) => ({
   administration: {
     type: 'oauth2',
     description:
-      'A token for the administration API. This page sends the code_challenge that a client_credentials request needs.',
+      'A token for the administration API, got with the id and secret of an administrator’s client, as taskgrant-admin. ' +
+      'This page sends the code_challenge that a client_credentials request needs.',
     flows: {
       clientCredentials: {
         tokenUrl: `${origin}/api/oauth/token`,

@@ -38,7 +38,9 @@ const credentials = {
 };
 
 export const TokenRequest = z.object({
-  grant_type: z.enum(['client_credentials', 'authorization_code', 'refresh_token', TOKEN_EXCHANGE]),
+  grant_type: z
+    .enum(['client_credentials', 'authorization_code', 'refresh_token', TOKEN_EXCHANGE])
+    .meta({ examples: ['client_credentials'] }),
   scope: text.optional(),
   resource: list.optional().meta({ description: 'Audience (RFC 8707).' }),
   ...challenge,
