@@ -29,6 +29,7 @@ const ALLOWED = {
   'main.ts': [
     'command-line.ts',
     'compile-cache.js',
+    'end-process.ts',
     'repaired-json-parse.ts',
     'serve.ts',
     'signals.ts',
@@ -43,10 +44,12 @@ const ALLOWED = {
   'serve.ts': ['build.ts', 'draining-server.ts', 'http-server.ts', 'config/'],
   'draining-server.ts': [],
   'http-server.ts': [],
-  'signals.ts': [],
+  'signals.ts': ['end-process.ts'],
+  'end-process.ts': [],
   'workers/': [
     'build.ts',
     'compile-cache.js',
+    'end-process.ts',
     'repaired-json-parse.ts',
     'first-start.ts',
     'serve.ts',

@@ -3,6 +3,7 @@ import './repaired-json-parse.ts';
 import { readCommandLine, USAGE, UsageError } from './command-line.ts';
 import { writeCompiled } from './compile-cache.js';
 import type { Config } from './config/config.ts';
+import { endProcess } from './end-process.ts';
 import { listenForSignals, type Signals } from './signals.ts';
 
 const OLDEST_NODE = 22;
@@ -46,14 +47,14 @@ async function serveAlone(config: Config, signals: Signals): Promise<void> {
   writeCompiled();
   let stopping = false;
   signals.lead(() => {
-    if (stopping) process.exit(1);
+    if (stopping) endProcess(1);
     stopping = true;
-    void serving.stop().then((whole) => process.exit(whole ? 0 : 1));
+    void serving.stop().then((whole) => endProcess(whole ? 0 : 1));
   });
 }
 
 main().catch((error: unknown) => {
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
   if (error instanceof UsageError) process.stderr.write(`\n${USAGE}`);
-  process.exit(error instanceof UsageError ? WRONG_USAGE : 1);
+  endProcess(error instanceof UsageError ? WRONG_USAGE : 1);
 });

@@ -1,3 +1,5 @@
+import { endProcess } from './end-process.ts';
+
 /** What the process does when it is told to end. */
 export interface Signals {
   /** Calls `end` when it is told so from now on, and at once when it was before; once more when it is told again. */
@@ -14,7 +16,7 @@ export function listenForSignals(): Signals {
   let end: (() => void) | undefined;
   const hear = () => {
     if (end) end();
-    else if (heard) process.exit(1);
+    else if (heard) endProcess(1);
     heard = true;
   };
   const told = () => {

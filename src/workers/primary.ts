@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Bootstrapped } from '../app/bootstrap/bootstrap-options.ts';
 import { buildContext } from '../build.ts';
 import type { Config } from '../config/config.ts';
+import { endProcess } from '../end-process.ts';
 import { firstStart } from '../first-start.ts';
 import type { Signals } from '../signals.ts';
 import { madeOnce, welcome } from '../welcome.ts';
@@ -24,7 +25,7 @@ export async function runPrimary(config: Config, signals: Signals): Promise<void
   const end = async (begin: string, exitCode: number): Promise<void> => {
     if (ending) {
       fleet.kill();
-      process.exit(1);
+      endProcess(1);
     }
     ending = true;
     app.info(begin);
@@ -32,7 +33,7 @@ export async function runPrimary(config: Config, signals: Signals): Promise<void
     // Secrets are made once: whatever else went wrong, they are shown.
     if (!shown) process.stdout.write(madeOnce(config, created));
     await loggers.close();
-    process.exit(whole ? exitCode : 1);
+    endProcess(whole ? exitCode : 1);
   };
   const fleet: Fleet = startFleet(config, app, {
     up() {

@@ -1,5 +1,6 @@
 import '../repaired-json-parse.ts';
 import { writeCompiled } from '../compile-cache.js';
+import { endProcess } from '../end-process.ts';
 import type { FromWorker, ToWorker } from './messages.ts';
 import type { Serving } from '../serve.ts';
 
@@ -28,7 +29,7 @@ async function begin({ config }: Extract<ToWorker, { do: 'serve' }>): Promise<Se
     return started;
   } catch (error) {
     tell({ is: 'failed', reason: error instanceof Error ? error.message : String(error) }, () =>
-      process.exit(1),
+      endProcess(1),
     );
     return new Promise(() => undefined);
   }
@@ -36,7 +37,7 @@ async function begin({ config }: Extract<ToWorker, { do: 'serve' }>): Promise<Se
 
 async function end(): Promise<void> {
   const whole = serving === undefined || (await (await serving).stop());
-  process.exit(whole ? 0 : 1);
+  endProcess(whole ? 0 : 1);
 }
 
 function tell(message: FromWorker, then: () => void = () => undefined): void {
