@@ -85,3 +85,31 @@ test('whoever waits for room waits for longer than the pool gives a connection, 
   await db.client.releaseConnection(lent);
   await db.destroy();
 });
+
+test('whoever asks while the first connection is still being made waits for that one, however long it takes', async () => {
+  const db = knexLibrary.default({ client: 'pg', connection: {}, pool: { min: 0, max: 3 } });
+  const arrives = Promise.withResolvers<{ end(done: () => void): void }>();
+  let refused = 0;
+  let first = true;
+  db.client.acquireRawConnection = () => {
+    if (first) {
+      first = false;
+      return arrives.promise;
+    }
+    refused += 1;
+    return Promise.reject(Object.assign(new Error('too many connections'), { code: TOO_MANY }));
+  };
+  waitForRoom(db);
+  const failures: unknown[] = [];
+  const ask = () => db.client.acquireConnection().catch((error: unknown) => void failures.push(error));
+  const asked = [ask(), ask()];
+  while (refused < 4 && failures.length === 0) await setTimeout(10);
+  const connection = { end: (done: () => void) => done() };
+  arrives.resolve(connection);
+  expect(await Promise.race(asked)).toBe(connection);
+  await db.client.releaseConnection(connection);
+  await Promise.all(asked);
+  expect(failures).toEqual([]);
+  await db.client.releaseConnection(connection);
+  await db.destroy();
+});
