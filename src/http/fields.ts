@@ -40,10 +40,18 @@ export const codeVerifier = z
 /** An API key as it was shown. Whether it has the right form is nobody's business but its owner's. */
 export const apiKey = z.string().min(1).max(500);
 
+const DIGITS = /^\d{1,16}$/;
+
+/** A whole number, in JSON or as digits, since queries and forms hold text only. Nothing else is taken for one. */
+export function wholeNumber(least: number, most: number) {
+  const read = (value: unknown) => (typeof value === 'string' && DIGITS.test(value) ? Number(value) : value);
+  return z.preprocess(read, z.int('must be a whole number in digits').min(least).max(most));
+}
+
 /** The query members of lists that are counted by number. */
 export const sliceQuery = {
-  limit: z.coerce.number().int().min(1).max(PAGE_MAX).default(PAGE_DEFAULT),
-  offset: z.coerce.number().int().min(0).max(10_000).default(0),
+  limit: wholeNumber(1, PAGE_MAX).default(PAGE_DEFAULT),
+  offset: wholeNumber(0, 10_000).default(0),
 };
 
 /** ISO 8601 in UTC, as sent in answers. */
@@ -54,7 +62,7 @@ export const flag = z.union([z.boolean(), z.stringbool({ truthy: ['true'], falsy
 
 /** The query members of every list. */
 export const pageQuery = {
-  limit: z.coerce.number().int().min(1).max(PAGE_MAX).default(PAGE_DEFAULT),
+  limit: wholeNumber(1, PAGE_MAX).default(PAGE_DEFAULT),
   cursor: z.string().min(1).max(500).optional(),
 };
 

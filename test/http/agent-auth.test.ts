@@ -229,7 +229,8 @@ describe('the counted lists', () => {
   });
 
   test('refuse positions that are none', async () => {
-    for (const query of ['limit=0', 'limit=201', 'offset=-1', 'offset=10001', 'offset=x', 'page=1']) {
+    const queries = ['limit=0', 'limit=201', 'offset=-1', 'offset=10001', 'offset=x', 'offset=', 'page=1'];
+    for (const query of queries) {
       const { status } = await asAdmin(server, 'GET', `/agents/${party.agentId}/activity?${query}`);
       expect([query, status]).toEqual([query, 400]);
     }

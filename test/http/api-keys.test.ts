@@ -137,6 +137,7 @@ describe('the API keys of an agent', () => {
     ['a name with control characters', { name: 'a\u0000b' }],
     ['a lifetime of a second', { name: 'Laptop', expires_in: 1 }],
     ['a lifetime that is none', { name: 'Laptop', expires_in: 'soon' }],
+    ['a list with a lifetime', { name: 'Laptop', expires_in: [300_000] }],
     ['a value of one’s own choice', { name: 'Laptop', digest: 'x' }],
   ])('are not made with %s', async (_, body) => {
     const party = await registerWithKey(server);

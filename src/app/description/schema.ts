@@ -9,9 +9,21 @@ export type NamedSchemas = Record<string, Json>;
  * `input`: what may be sent, `output`: what is answered.
  */
 export function schemaOf(schema: z.ZodType, io: 'input' | 'output', named: NamedSchemas): Json {
-  const { $schema: _, $defs: found = {}, ...rest } = z.toJSONSchema(schema, { io, unrepresentable: 'any' });
+  const options = { io, unrepresentable: 'any', override: keepDefault } as const;
+  const { $schema: _, $defs: found = {}, ...rest } = z.toJSONSchema(schema, options);
   for (const [name, definition] of Object.entries(found)) named[name] = referring(definition) as Json;
   return referring(rest) as Json;
+}
+
+interface Overridden {
+  readonly zodSchema: z.core.$ZodTypes;
+  readonly jsonSchema: Record<string, unknown>;
+}
+
+/** What is taken where nothing is sent: zod leaves it out of what may be sent, where that is not what is received. */
+function keepDefault({ zodSchema, jsonSchema }: Overridden): void {
+  const { def } = zodSchema._zod;
+  if (def.type === 'default') jsonSchema['default'] = def.defaultValue;
 }
 
 const LOCAL = '#/$defs/';

@@ -11,7 +11,7 @@ import { checkDescription } from '../../domain/ids.ts';
 import { parseScope } from '../../domain/scope.ts';
 import { apiKeyRefused } from '../api-key-refused.ts';
 import { type BoundRoute, contract, type Proof, provenRoute, route } from '../contract.ts';
-import { apiKey, clientId, codeVerifier, taskId } from '../fields.ts';
+import { apiKey, clientId, codeVerifier, taskId, wholeNumber } from '../fields.ts';
 import type { Guessing } from '../guessing.ts';
 import { problemOf } from '../errors.ts';
 import { AgentAuthRow, agentAuthRow } from '../rows/agent-auth-row.ts';
@@ -41,13 +41,7 @@ const verify = contract({
       resource: z.string().max(2048).optional().meta({ description: 'RFC 8707; absent = the default one.' }),
       task_id: taskId.optional(),
       task_description: z.string().max(2000).optional().meta({ description: 'At most 500 characters.' }),
-      task_expires_in: z.coerce
-        .number()
-        .int()
-        .min(1)
-        .max(THIRTY_DAYS)
-        .optional()
-        .meta({ description: 'Seconds.' }),
+      task_expires_in: wholeNumber(1, THIRTY_DAYS).optional().meta({ description: 'Seconds.' }),
       code_challenge: z
         .string()
         .regex(/^[A-Za-z0-9_-]{43}$/, 'must be a code_challenge of RFC 7636 section 4.2')

@@ -21,6 +21,7 @@ import {
   pageOf,
   pageQuery,
   publicId,
+  wholeNumber,
 } from '../fields.ts';
 import type { Guessing } from '../guessing.ts';
 import { visitorOf } from '../own-visitor.ts';
@@ -57,7 +58,7 @@ const create = contract({
   params: ofAgent,
   body: z.strictObject({
     name: z.string().max(200).meta({ description: '1 to 100 characters.' }),
-    expires_in: z.coerce.number().int().min(60).max(TEN_YEARS).optional().meta({ description: 'Seconds.' }),
+    expires_in: wholeNumber(60, TEN_YEARS).optional().meta({ description: 'Seconds.' }),
     ...proof,
   }),
   returns: { status: 201, body: NewKey },

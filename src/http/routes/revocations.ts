@@ -9,6 +9,7 @@ import type { HandleKind } from '../../domain/revocation.ts';
 import type { FollowerCaller } from '../caller.ts';
 import { type BoundRoute, contract, route } from '../contract.ts';
 import { eventStream, type ServerSentEvent } from '../event-stream.ts';
+import { wholeNumber } from '../fields.ts';
 import { Problem } from '../problem.ts';
 import { untilGone } from '../until-gone.ts';
 import type { RequestContext } from '../state.ts';
@@ -19,7 +20,7 @@ const LONGEST_WAIT_SECONDS = 25;
 /** Credentials are looked at again by then: whoever follows connects once more. */
 const LONGEST_STREAM_MS = 900_000;
 
-const place = z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
+const place = wholeNumber(0, Number.MAX_SAFE_INTEGER);
 const after = place
   .default(0)
   .meta({ description: 'Sequence number of the last row that is known; 0 = none.' });
@@ -38,14 +39,8 @@ const read = contract({
   tags,
   query: z.strictObject({
     after,
-    limit: z.coerce.number().int().min(1).max(MOST_ROWS).default(1000),
-    wait: z.coerce
-      .number()
-      .int()
-      .min(0)
-      .max(LONGEST_WAIT_SECONDS)
-      .default(0)
-      .meta({ description: 'Seconds.' }),
+    limit: wholeNumber(1, MOST_ROWS).default(1000),
+    wait: wholeNumber(0, LONGEST_WAIT_SECONDS).default(0).meta({ description: 'Seconds.' }),
   }),
   returns: {
     status: 200,
@@ -117,7 +112,7 @@ export function revocationRoutes(context: AppContext, feed: LedgerFeed): BoundRo
 function lastEventId(ctx: RequestContext): number | undefined {
   const sent = ctx.get('Last-Event-ID');
   if (sent === '') return undefined;
-  const id = place.safeParse(/^\d+$/.test(sent) ? sent : undefined);
+  const id = place.safeParse(sent);
   if (id.success) return id.data;
   throw new Problem(400, 'request_invalid', 'Last-Event-ID is none of this stream');
 }
