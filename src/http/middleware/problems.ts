@@ -53,7 +53,7 @@ const SCANNED = [404, 405];
 
 /** Paths outside the API are scanned all day long: the access log is enough for those. */
 function factOf(ctx: RequestContext, problem: Problem): Fact | undefined {
-  const elsewhere = !ctx.path.startsWith('/api/') && !ctx.state.route && !ctx.state.targetIsNoPath;
+  const elsewhere = !ctx.path.startsWith('/api/') && !ctx.state.route;
   if (problem.status === 503 || (elsewhere && SCANNED.includes(problem.status))) return undefined;
   const { bearer } = ctx.state;
   return {
