@@ -30,7 +30,9 @@ export const secretSettings = {
     secret: true,
     requiredInProduction: true,
     defaultText: 'generated and printed once in development',
-    description: 'Secret of the built-in client `taskgrant-admin`, at least 32 characters.',
+    description:
+      'Secret of the built-in client `taskgrant-admin`, at least 32 characters. Others than letters, digits, `-`, `_`, ' +
+      '`.` and `~` must be escaped in Basic credentials (RFC 6749, 2.3.1), which curl and many libraries do not do.',
   }),
   encryptionKey: setting(
     text.refine(is32Bytes, { error: 'must be 32 bytes in base64url (43 characters, no padding)' }).optional(),
