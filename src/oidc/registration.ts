@@ -105,7 +105,9 @@ async function admit(context: AppContext, ctx: Context, limit: number) {
     throw new RegistrationRefusal(401, 'invalid_token', 'registration needs a token with admin:write');
   }
   const body = await readJson(ctx, limit);
-  const { scope, ...metadata } = body;
+  const { scope: asked, ...metadata } = body;
+  // As of all other members, and of requests for tokens: what is empty is not asked for.
+  const scope = asked === '' || asked === null ? undefined : asked;
   if (scope !== undefined && typeof scope !== 'string') {
     throw new RegistrationRefusal(400, 'invalid_client_metadata', 'scope must be a string');
   }

@@ -50,6 +50,12 @@ describe('registering a client (RFC 7591)', () => {
     expect((await clientCredentials(server, agent, pkce().parameters)).body.scope).toBe('reports:read');
   });
 
+  // MCP Inspector sends an empty one. RFC 6749 §3.3: a scope names something; RFC 7592 §2.2: null is as good as omitted.
+  test.each(['', null])('[R13] takes the scope %j for none that is asked for', async (scope) => {
+    const { status, body } = await register({ redirect_uris: [CALLBACK], scope });
+    expect({ status, scope: body.scope }).toEqual({ status: 201, scope: 'example:read reports:read' });
+  });
+
   test('[R13] with an admin:write token grants what was asked', async () => {
     const headers = bearer(await adminToken(server));
     const { status, body } = await register({ redirect_uris: [CALLBACK], scope: 'reports:write' }, headers);
