@@ -35,6 +35,8 @@ interface Declaration<
   /** Strict objects: unknown members are refused. Absent = none are accepted. */
   readonly params?: P;
   readonly query?: Q;
+  /** Header fields of this route alone, to describe them: it reads them itself. */
+  readonly headers?: z.ZodType;
   /** Read from JSON or a form (string members only). Absent = the body is not read. */
   readonly body?: B;
   /** Refusals beside those that every route of its kind knows, by status: what they mean. */

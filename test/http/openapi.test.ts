@@ -86,3 +86,16 @@ test('an operation carries its parameters, body, answer and the scope it needs',
   const list = body.paths['/api/admin/audit/logs'].get;
   expect(list.parameters.map(({ name }: { name: string }) => name)).toContain('event_type');
 });
+
+test('an operation names the header fields that it reads', async () => {
+  const { body } = await app.send('get', '/openapi.json');
+  const fields = (path: string) =>
+    body.paths[path].get.parameters
+      .filter(({ in: place }: { in: string }) => place === 'header')
+      .map(({ name, required }: { name: string; required: boolean }) => [name, required]);
+  expect(fields('/api/oauth/protected')).toEqual([
+    ['X-Task-ID', true],
+    ['X-Parent-Task-ID', false],
+    ['X-Parent-Token-ID', false],
+  ]);
+});

@@ -17,6 +17,7 @@ export function operationOf(declared: Contract, path: string, named: NamedSchema
     parameters: [
       ...parametersOf('path', declared.params, named),
       ...parametersOf('query', declared.query, named),
+      ...(declared.headers ? parametersOf('header', declared.headers, named) : []),
       ...(declared.creates ? [{ $ref: '#/components/parameters/IdempotencyKey' }] : []),
     ],
     ...(declared.body ? { requestBody: requestBody(declared.body, named) } : {}),
@@ -102,7 +103,7 @@ function requestBody(body: z.ZodType, named: NamedSchemas): Json {
   };
 }
 
-function parametersOf(place: 'path' | 'query', schema: z.ZodType, named: NamedSchemas): Json[] {
+function parametersOf(place: 'path' | 'query' | 'header', schema: z.ZodType, named: NamedSchemas): Json[] {
   const { properties = {}, required = [] } = schemaOf(schema, 'input', named) as {
     properties?: Record<string, Json>;
     required?: string[];

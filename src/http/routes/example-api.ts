@@ -21,6 +21,11 @@ const readProtected = contract({
   description:
     'X-Task-ID must be the task of the token; X-Parent-Task-ID and X-Parent-Token-ID are compared when sent.',
   tags,
+  headers: z.object({
+    'X-Task-ID': taskId,
+    'X-Parent-Task-ID': z.string().optional(),
+    'X-Parent-Token-ID': z.string().optional(),
+  }),
   returns: {
     status: 200,
     body: z.object({

@@ -63,6 +63,7 @@ const stream = contract({
     'can read the ledger, `reset` means that what was known is of another ledger.',
   tags,
   query: z.strictObject({ after }),
+  headers: z.object({ 'Last-Event-ID': z.string().optional() }),
   returns: {
     status: 200,
     type: 'text/event-stream',
