@@ -22,6 +22,7 @@ export interface LoopbackOptions extends TaskOptions {
 
 /** RFC 8252 §7.3: by address, not by name. */
 const LOOPBACK = '127.0.0.1';
+const ORIGIN = `http://${LOOPBACK}`;
 
 /**
  * Asks the person at this computer (RFC 8252): listens on a loopback port, hands out the URL, waits for the browser to
@@ -61,9 +62,10 @@ async function listen(port: number, path: string) {
   let reject: (error: Error) => void = () => undefined;
   let timer: ReturnType<typeof setTimeout> | undefined;
   const server = createServer((request, response) => {
-    const url = new URL(request.url ?? '/', `http://${LOOPBACK}`);
-    // A stranger's request neither ends the sign-in nor learns that there is one.
-    if (url.pathname !== path || state === undefined || url.searchParams.get('state') !== state) {
+    const target = request.url ?? '/';
+    // A stranger's request neither ends the sign-in nor learns that there is one. `GET //[` is no URL at all.
+    const url = URL.canParse(target, ORIGIN) ? new URL(target, ORIGIN) : undefined;
+    if (url?.pathname !== path || state === undefined || url.searchParams.get('state') !== state) {
       write(response, 404, 'Not found.');
       return;
     }

@@ -1,3 +1,5 @@
+import { connect } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { type Agent, authorizeWithLoopback, createAgent } from '@taskgrant/sdk/agent';
 import { type BrowserSession, browserOf } from '../../../test/support/browser-session.ts';
@@ -138,6 +140,20 @@ describe('a stranger', () => {
       },
     });
     expect(statuses).toEqual([404, 404, 404, 404]);
+    expect(task.scope).toEqual(['reports:read']);
+  });
+
+  test('who sends a target that is no URL ends nothing either', async () => {
+    const task = await authorizeWithLoopback(agentOf(party), {
+      ...terms,
+      onUrl: async (url) => {
+        const { port } = new URL(new URL(url).searchParams.get('redirect_uri') ?? '');
+        const socket = connect(Number(port), '127.0.0.1');
+        socket.end('GET //[ HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n');
+        expect(await text(socket)).toMatch(/^HTTP\/1.1 404 /);
+        approve0(url);
+      },
+    });
     expect(task.scope).toEqual(['reports:read']);
   });
 
