@@ -95,22 +95,35 @@ function readSimple(params: Params): Simple {
   };
 }
 
+/** The simple parameter for each member of the standard form. */
+const PARAMETER_OF = {
+  taskId: 'task_id',
+  description: 'task_description',
+  tools: 'required_tools',
+  locations: 'resource',
+  delegates: 'delegates',
+  maxDepth: 'max_depth',
+  maxChildren: 'max_children',
+} as const satisfies Record<keyof AgentTaskObject, string>;
+
 function merge(simple: Simple, object: AgentTaskObject): Simple {
   const { locations, ...rest } = object;
   const request: Record<string, unknown> = { ...simple.request };
-  for (const [name, value] of Object.entries(rest)) request[name] = agree(name, request[name], value);
+  for (const [name, value] of Object.entries(rest)) {
+    request[name] = agree(PARAMETER_OF[name as keyof typeof rest], request[name], value);
+  }
   return {
     request: request,
-    resources: agree('locations', simple.resources, locations) as readonly string[] | undefined,
+    resources: agree(PARAMETER_OF.locations, simple.resources, locations) as readonly string[] | undefined,
   };
 }
 
-function agree(name: string, simple: unknown, standard: unknown): unknown {
+function agree(parameter: string, simple: unknown, standard: unknown): unknown {
   if (simple === undefined || standard === undefined) return standard ?? simple;
   if (JSON.stringify(sorted(simple)) === JSON.stringify(sorted(standard))) return standard;
   throw new DomainError(
     'parameters_conflict',
-    `${name} differs between authorization_details and the simple parameters`,
+    `${parameter} differs between authorization_details and the simple parameters`,
   );
 }
 

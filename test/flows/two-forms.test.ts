@@ -99,15 +99,18 @@ describe('[R12] two forms with one meaning', () => {
     ['delegates', { delegation: { allowed_delegates: ['one'] } }, { delegates: 'two' }],
     ['depths', { delegation: { max_depth: 1 } }, { max_depth: 2 }],
     ['fan-outs', { delegation: { max_children: 1 } }, { max_children: 2 }],
-  ])('different %s are refused', async (_what, object, form) => {
+  ])('different %s are refused, by the name of the parameter', async (_what, object, form) => {
     const { status, body } = await detailed(object, form);
     expect({ status, error: body.error }).toEqual({ status: 400, error: 'invalid_request' });
-    expect(body.error_description).toContain('differs');
+    expect(body.error_description).toMatch(new RegExp(`^${Object.keys(form)[0]} differs`));
   });
 
   test('different audiences are refused', async () => {
     const { body } = await detailed({ locations: [api.audience] }, { resource: server.defaultAudience });
-    expect(body).toMatchObject({ error: 'invalid_request' });
+    expect(body).toMatchObject({
+      error: 'invalid_request',
+      error_description: expect.stringMatching(/^resource differs/),
+    });
   });
 
   test('a child in the standard form that names no location keeps its parent’s audience', async () => {
