@@ -6,6 +6,7 @@ import {
   readSync,
   readdirSync,
   renameSync,
+  statSync,
   write,
   writeSync,
 } from 'node:fs';
@@ -179,8 +180,9 @@ export class RotatingFile extends Writable {
   }
 
   #openFd(): number {
-    if (this.#fd !== undefined && fstatSync(this.#fd).nlink === 0) {
-      this.#report(new Error('the file was removed while it was written; a new one is begun'));
+    const fate = this.#fd === undefined ? undefined : fateOf(this.#fd, this.#path);
+    if (fate !== undefined) {
+      this.#report(new Error(`${fate} while it was written; a new one is begun`));
       this.#close();
     }
     return this.#fd ?? this.#open();
@@ -232,6 +234,14 @@ export class RotatingFile extends Writable {
       this.#report(error as Error);
     }
   }
+}
+
+/** What somebody else has done with an open file; undefined where it still has its name. */
+function fateOf(fd: number, path: string): string | undefined {
+  const { nlink, ino, dev } = fstatSync(fd);
+  if (nlink === 0) return 'the file was removed';
+  const named = statSync(path, { throwIfNoEntry: false });
+  return named?.ino === ino && named.dev === dev ? undefined : 'another program put the file aside';
 }
 
 function endsLine(fd: number, size: number): boolean {

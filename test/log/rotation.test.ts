@@ -4,6 +4,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -247,4 +248,23 @@ test('a file that was removed while it was written is begun anew, and that is to
   await file.finish();
   expect(allLines()).toEqual(['kept', 'last']);
   expect(problems.map(({ message }) => message)).toEqual([expect.stringContaining('was removed')]);
+});
+
+test('a file that another program puts aside is begun anew at the next line, and that is told', async () => {
+  const file = open({ maxBytes: 1_000_000 });
+  await new Promise((resolve) => file.write('before\n', resolve));
+  const [path, aside] = [join(directory, 'app.log'), join(directory, 'app.log.1')];
+  renameSync(path, aside);
+  await new Promise((resolve) => file.write('after\n', resolve));
+  expect([aside, path].map((one) => readFileSync(one, 'utf8'))).toEqual(['before\n', 'after\n']);
+  renameSync(path, aside);
+  writeFileSync(path, 'of that program\n');
+  file.writeNow('last\n');
+  await file.finish();
+  expect([aside, path].map((one) => readFileSync(one, 'utf8'))).toEqual([
+    'after\n',
+    'of that program\nlast\n',
+  ]);
+  const told = expect.stringContaining('another program put the file aside');
+  expect(problems.map(({ message }) => message)).toEqual([told, told]);
 });
