@@ -44,17 +44,23 @@ export interface ConsentView {
 export function consentPage(view: ConsentView): Page {
   return {
     status: view.changed ? 409 : 200,
-    title: `${view.changed ? 'Changed: ' : ''}Allow this application to act for you?`,
+    title: `${view.changed ? 'Changed: ' : ''}${headingOf(view)}`,
     formTargets: view.formTargets,
     body: body(view),
   };
+}
+
+function headingOf({ choices }: ConsentView): string {
+  return choices.length > 0
+    ? 'Allow this application to act for you?'
+    : 'This application cannot act for you';
 }
 
 function body(view: ConsentView): Markup {
   const { path, formToken, shown, agreedSeconds, client, account, choices } = view;
   const possible = choices.length > 0;
   return html`${view.changed && changedNotice}
-<h1>Allow this application to act for you?</h1>
+<h1>${headingOf(view)}</h1>
 <p>${clientName(client)} asks to act in your name. Your browser then goes to <strong><bdi>${view.returnsTo}</bdi></strong>.</p>
 ${view.unverified && unverifiedNotice}
 <p class="small quiet">You are signed in as <bdi>${account}</bdi>.
@@ -76,7 +82,7 @@ ${choices.map(choice)}
 </fieldset>`
 }
 ${unavailableSection(view)}
-${boundsSection(view)}
+${possible && boundsSection(view)}
 <div class="actions">
 <button type="submit" formaction="${path}/abort">${possible ? 'Do not allow' : 'Go back'}</button>
 ${possible && html`<button class="primary" type="submit">Allow</button>`}
@@ -126,9 +132,11 @@ function unavailableSection({ unavailable, choices }: ConsentView): Markup | und
   );
   return html`<section aria-labelledby="unavailable">
 <h2 id="unavailable">Not available</h2>
-<p class="small quiet">The application asked for this too${
-    choices.length > 0 ? '; it will not get it' : ', and nothing of it can be allowed'
-  }.</p>
+<p class="small quiet">${
+    choices.length > 0
+      ? 'The application asked for this too; it will not get it.'
+      : 'The application asked for nothing else, so there is nothing that you could allow.'
+  }</p>
 <dl>${rows}</dl>
 </section>`;
 }

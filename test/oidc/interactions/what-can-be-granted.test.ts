@@ -19,7 +19,10 @@ describe('what can be granted', () => {
   test('is nothing for a person without any of the rights: there is no button to allow it', async () => {
     const { browser, page } = await atConsent(await app.agent(), await app.person(['files:read']));
     expect(page.html).not.toContain('>Allow</button>');
-    expect(page.html).toContain('nothing of it can be allowed');
+    expect(page.html).toContain('<h1>This application cannot act for you</h1>');
+    expect(page.html).toContain('there is nothing that you could allow');
+    // Nor does anything last, or reach anywhere.
+    expect(page.html).not.toContain('how long');
     const back = await browser.submit(page, { scope: 'reports:read' });
     expect(back.location?.searchParams.get('error')).toBe('access_denied');
   });
