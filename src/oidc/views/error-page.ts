@@ -20,18 +20,30 @@ export function sendErrorPage(ctx: Context, page: ErrorPage): void {
   sendPage(ctx, { status, title, headers, body: body(page, requestState(ctx).origin.requestId) });
 }
 
+interface EngineError {
+  readonly error: string;
+  readonly error_description?: string;
+}
+
 /** What the engine shows when it must not redirect to the client (RFC 6749 §4.1.2.1). `ctx.status` is set. */
-export function renderErrorPage(ctx: Context, out: { error: string; error_description?: string }): void {
+export function renderErrorPage(ctx: Context, out: EngineError): void {
   const failed = ctx.status >= 500;
   sendErrorPage(ctx, {
     status: ctx.status,
     title: failed ? 'Something went wrong' : 'This request cannot be completed',
-    message: failed ? 'The server failed to answer.' : (out.error_description ?? out.error),
+    message: failed ? 'The server failed to answer.' : inWords(out),
     advice: failed
       ? 'Try again. If it happens again, tell whoever runs this server the request id below.'
       : 'Go back to the application and start again. If it happens again, its developer needs what stands below.',
     code: out.error,
   });
+}
+
+/** What people meet most often in words of theirs: an editor that remembers a client which the server has forgotten. */
+function inWords({ error, error_description: description = error }: EngineError): string {
+  return description === 'client is invalid'
+    ? 'The application is not registered at this server, or not any more.'
+    : description;
 }
 
 /** For a browser that comes back to where it was sent on from before, or to what has ended meanwhile. */
