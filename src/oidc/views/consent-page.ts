@@ -62,7 +62,7 @@ function body(view: ConsentView): Markup {
   return html`${view.changed && changedNotice}
 <h1>${headingOf(view)}</h1>
 <p>${clientName(client)} asks to act in your name. Your browser then goes to <strong><bdi>${view.returnsTo}</bdi></strong>.</p>
-${view.unverified && unverifiedNotice}
+${possible && view.unverified && unverifiedNotice}
 <p class="small quiet">You are signed in as <bdi>${account}</bdi>.
 <a href="${path}?account=other">Use another account</a></p>
 <form method="post" action="${path}/consent">

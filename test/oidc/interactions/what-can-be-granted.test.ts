@@ -23,6 +23,7 @@ describe('what can be granted', () => {
     expect(page.html).toContain('there is nothing that you could allow');
     // Nor does anything last, or reach anywhere.
     expect(page.html).not.toContain('how long');
+    expect(page.html).not.toContain('Unverified application');
     const back = await browser.submit(page, { scope: 'reports:read' });
     expect(back.location?.searchParams.get('error')).toBe('access_denied');
   });
