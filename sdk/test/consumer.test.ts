@@ -78,6 +78,14 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => Promise.all([server.stop(), consumer.remove()]));
 
+test('it brings the licence that it is under', () => {
+  const [licence, ours] = [
+    join(consumer.directory, 'node_modules/@taskgrant/sdk'),
+    join(import.meta.dirname, '../..'),
+  ].map((folder) => readFileSync(join(folder, 'LICENSE'), 'utf8'));
+  expect(licence).toBe(ours);
+});
+
 test('it type-checks and compiles a strict project, its own declarations included', async () => {
   await expect(consumer.compile()).resolves.toBeUndefined();
 }, 60_000);

@@ -9,7 +9,7 @@ import { buildPackage } from '../../reference/build.ts';
 const run = promisify(execFile);
 const SDK = join(import.meta.dirname, '../..');
 const MODULES = join(SDK, '../node_modules');
-const PACKED = ['package.json', 'README.md', 'docs'];
+const PACKED = ['package.json', 'README.md', 'LICENSE', 'docs'];
 const OLDEST_NODE = 20;
 const LIMITS = { timeout: 60_000, maxBuffer: 1 << 20 };
 
