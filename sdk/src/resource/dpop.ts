@@ -85,8 +85,9 @@ function claimFault(parts: DpopParts, request: ResourceRequest, payload: JWTPayl
 
 /** RFC 9449 §4.3: compared without query and fragment, after the normalisation of RFC 3986 §6.2.2 and §6.2.3. */
 function withoutQuery(text: unknown): string | undefined {
+  if (typeof text !== 'string') return undefined;
   try {
-    const { origin, pathname } = new URL(text as string);
+    const { origin, pathname } = new URL(text);
     return `${origin}${pathname}`;
   } catch {
     return undefined;

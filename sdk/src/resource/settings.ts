@@ -92,6 +92,7 @@ function urlFaults({
   for (const [name, text] of Object.entries(servers)) {
     const url = parsed(text);
     if (!url) faults.push(`${name} must be a URL`);
+    else if (url.username !== '' || url.password !== '') faults.push(`${name} must hold no credentials`);
     else if (!isSafe(url) && !(allowHttp && url.protocol === 'http:')) {
       faults.push(`${name} must be an https URL, or allowHttp be set`);
     }
@@ -100,7 +101,11 @@ function urlFaults({
     faults.push('issuer must have no slash at its end, no query and no fragment');
   }
   if (typeof audience !== 'string' || audience === '') faults.push('audience must be given');
-  if (publicUrl !== undefined && !isHttp(parsed(publicUrl))) faults.push('publicUrl must be an http(s) URL');
+  if (publicUrl !== undefined) {
+    if (!isHttp(parsed(publicUrl))) faults.push('publicUrl must be an http(s) URL');
+    // The path of a request would become part of them, and proofs be good for any path.
+    if (/[?#]/.test(publicUrl)) faults.push('publicUrl must have no query and no fragment');
+  }
   return faults;
 }
 

@@ -98,6 +98,7 @@ describe('a token that is bound to a key', () => {
     ['for the path without the prefix', { htu: 'https://gateway.example.com/reports' }, {}],
     ['for another host', { htu: 'https://evil.example.com/reports-api/reports' }, {}],
     ['for no URL', { htu: 'reports' }, {}],
+    ['for a list of URLs', { htu: [`${PUBLIC_URL}/reports`] }, {}],
     ['for another token', { ath: 'x'.repeat(43) }, {}],
     ['for no token', { ath: undefined }, {}],
     ['without an id', { jti: undefined }, {}],
