@@ -22,6 +22,8 @@ export interface RunOptions {
 }
 
 const MOST_OUTPUT = 64_000;
+/** What the server prints when the port is its own. */
+const LISTENS = /Taskgrant is listening on/;
 const LOOK_EVERY_MS = 50;
 const ENDS_WITHIN_MS = 5_000;
 
@@ -50,7 +52,8 @@ export function startRun({ node, main, home, env }: RunOptions): ServerRun {
     async ready(url, within) {
       const signal = AbortSignal.timeout(within);
       while (running() && !signal.aborted) {
-        if (await answers(url, signal)) return;
+        // Somebody else who has the port would answer, too.
+        if (LISTENS.test(text) && (await answers(url, signal))) return;
         await Promise.race([ended, setTimeout(LOOK_EVERY_MS)]);
       }
       throw new Error(`the server did not become ready:\n${text}`);

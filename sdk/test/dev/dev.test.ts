@@ -195,6 +195,16 @@ describe('startTestServer', () => {
     expect(agents.status).toBe(200);
   });
 
+  test('is never somebody else who has the port', async () => {
+    const port = Number(new URL(server.issuer).port);
+    const starting = startTestServer({ directory: SERVER, port });
+    const told = await starting.then(
+      (other) => other.stop(),
+      (error: unknown) => String(error),
+    );
+    expect(told).toMatch(/did not become ready[^]*EADDRINUSE/);
+  });
+
   test('is gone when it is stopped, however often', async () => {
     await Promise.all([server.stop(), server.stop()]);
     await expect(fetch(`${server.issuer}/health/live`)).rejects.toThrow();
