@@ -102,10 +102,9 @@ export async function openDatabase(settings: DatabaseSettings): Promise<Database
 /** Changes the schema as far as it has to be; the log says what that waits for. */
 export function bringUpToDate(db: Knex, settings: DatabaseSettings): Promise<void> {
   const { databaseUrl, logger, timeoutMs = TIMEOUT_MS } = settings;
-  return tellingWaits({ place: placeOf(databaseUrl), logger, afterMs: timeoutMs }, async (doing) => {
-    await requireReadCommitted(db);
-    await migrateUp(db, undefined, doing);
-  });
+  return tellingWaits({ place: placeOf(databaseUrl), logger, afterMs: timeoutMs }, (doing) =>
+    migrateUp(db, undefined, doing),
+  );
 }
 
 /** A connection to a schema as it is, whose statements may take as long as they need. */
@@ -193,6 +192,7 @@ function postgres(settings: DatabaseSettings, bounds?: ReturnType<typeof boundsO
   };
   const connected = open(settings, dialect, (fresh) => {
     refuseStandbys(fresh);
+    requireReadCommitted(fresh);
     commitDurably(fresh);
   });
   boundConnecting(connected, { sockets, withinMs });

@@ -16,6 +16,14 @@ const SYSTEM =
 const MESSAGE =
   /connection terminated|connection error and is not queryable|client was closed|connection ended|timeout (expired|acquiring)|operation timed out/i;
 
+/** Carried by what failed while a connection was made. */
+const OF_CONNECTING = Symbol('of connecting');
+
+/** Marks why there is no connection: whatever the database, a pooler or a check of ours has against it. */
+export function ofConnecting<E extends object>(error: E): E {
+  return Object.assign(error, { [OF_CONNECTING]: true });
+}
+
 /** Errors are known by what they carry, not by their class: native drivers bring classes of their own. */
 interface Failure {
   readonly code: string;
@@ -31,7 +39,7 @@ function failureOf(error: unknown): Failure {
 
 /** Whether the database was away or too slow, so that everything else fails at the moment, too. */
 export function isUnavailable(error: unknown): boolean {
-  if (error instanceof UnavailableError) return true;
+  if (error instanceof UnavailableError || Object.hasOwn(Object(error), OF_CONNECTING)) return true;
   if (error instanceof AggregateError) return error.errors.some(isUnavailable);
   const { code, name, message } = failureOf(error);
   if (POSTGRES.test(code) || SQLITE.test(code) || SYSTEM.test(code)) return true;

@@ -1,5 +1,6 @@
 import type { Knex } from 'knex';
 import { aroundConnecting } from './around-connecting.ts';
+import { ofConnecting } from './unavailability.ts';
 
 /** What knex's client has beside its documented interface. */
 interface Client {
@@ -51,7 +52,7 @@ interface Failure {
 function named(error: unknown, database: string): unknown {
   const failure = error as Failure;
   if (!failure.message.startsWith(database)) failure.message = `${database}: ${failure.message}`;
-  return error;
+  return ofConnecting(failure);
 }
 
 /** An `AggregateError`. */
