@@ -1,3 +1,4 @@
+import { TaskgrantError } from '../shared/errors.ts';
 import { tell } from '../shared/tell.ts';
 import { fieldOf, type MessageHead } from './message.ts';
 import { type RefusalAnswer, refusalAnswer, RequestRefused } from './refused.ts';
@@ -42,9 +43,14 @@ export interface RequestGuard {
 
 const MIB = 1024 * 1024;
 
-/** A guard for signed requests: the head is checked before the body is read, the replay after everything else. */
+/**
+ * A guard for signed requests: the head is checked before the body is read, the replay after everything else.
+ * @throws TaskgrantError `option_invalid` when `publicUrl` is no http(s) URL
+ */
 export function createRequestGuard(options: RequestGuardOptions): RequestGuard {
-  const { bodyLimit = MIB, onRefused } = options;
+  const { bodyLimit = MIB, onRefused, publicUrl } = options;
+  if (!URL.canParse(publicUrl) || !/^https?:/i.test(publicUrl))
+    throw new TaskgrantError('option_invalid', 'publicUrl must be an http(s) URL');
   return {
     async check(head, read) {
       try {

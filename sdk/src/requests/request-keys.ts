@@ -69,6 +69,9 @@ export function isStrong({ algorithm }: CryptoKey): boolean {
 
 async function read(material: KeyMaterial, side: Side): Promise<BoundKey> {
   if (typeof material === 'string') return fromPem(material, side);
+  // What an environment lacks is undefined, whatever the types say.
+  if (typeof (material as unknown) !== 'object' || (material as unknown) === null)
+    throw unusable(side, 'there is none');
   if (isCryptoKey(material))
     return { algorithm: algorithmOfKey(material, side), key: material, keyId: undefined };
   return fromJwk(material, side);

@@ -255,6 +255,7 @@ describe('keys that are given', () => {
     ['a key of another algorithm', { ...jwk(keys), alg: 'RS256' }],
     ['another curve', { kty: 'EC', crv: 'P-384', x: 'x', y: 'y' }],
     ['nonsense', 'nonsense'],
+    ['a key that nobody gave', undefined as never],
   ])('%s is refused, and not quoted', async (_name, publicKey) => {
     const error = await keysGiven([{ issuer: 'a', publicKey }]).catch((cause: unknown) => cause);
     expect(error).toMatchObject({

@@ -240,3 +240,8 @@ test('raw bytes that a parser has left are taken', async () => {
   const answer = await fetch(await signer.sign(new Request(`${url}/x`, init)));
   expect(await answer.json()).toEqual({ got: { a: 1 } });
 });
+
+test.each(['nowhere', '/signed', undefined as never])('a guard is not made for %p', (publicUrl) => {
+  const options = { publicUrl, keys: { find: () => [] }, replays: requestReplaysInMemory() };
+  expect(() => createRequestGuard(options)).toThrow(expect.objectContaining({ code: 'option_invalid' }));
+});
