@@ -13,6 +13,8 @@ export default {
   reporters: ['default', '<rootDir>/test/runner/count-reporter.ts'],
   // On two cores: whenever two of them wait, the third computes.
   maxWorkers: 3,
+  // They have nothing open at the end (test/runner/left-open.ts), and store what they have compiled.
+  workerGracefulExitTimeout: 10_000,
   testTimeout: 20_000,
   restoreMocks: true,
 };
