@@ -15,6 +15,7 @@ export default {
   maxWorkers: 3,
   // They have nothing open at the end (test/runner/left-open.ts), and store what they have compiled.
   workerGracefulExitTimeout: 10_000,
-  testTimeout: 20_000,
+  // Nothing takes as long: it ends what hangs, on a busy machine as well.
+  testTimeout: 60_000,
   restoreMocks: true,
 };

@@ -54,7 +54,7 @@ const TROUBLES: Record<string, readonly Trouble[]> = {
 /** Puts trouble in the way of the thread, and waits until it has met all of it. */
 async function meet(what: Trouble): Promise<void> {
   trouble(server.dataDir, what);
-  const late = performance.now() + 10_000;
+  const late = performance.now() + 30_000;
   while (!hasMetTrouble(server.dataDir)) {
     if (performance.now() > late) throw new Error('the thread meets no trouble');
     await setTimeout(10);

@@ -11,9 +11,11 @@ import { createStore, type DatabaseStore } from '../../src/store/store.ts';
 import { brokenRows } from '../faults/wholeness.ts';
 import { anEvent, aTask, aToken, aUnit } from '../support/fixtures.ts';
 import { trouble } from '../support/failing-commits.ts';
+import { PATIENCE_MS } from '../support/patience.ts';
 import { openWithThread, type Place } from './databases.ts';
 
 export const miss = new DomainError('task_id_taken', 'it does not hold');
+/** How long a thread that may be in trouble is waited for. */
 export const TIMEOUT_MS = 1000;
 /** The program of a thread that meets the trouble that is put in its way. */
 export const FAILING = new URL('../support/failing-commit-worker.ts', import.meta.url);
@@ -40,7 +42,8 @@ export async function openCommitting(
     if (message === 'the thread that commits has ended') ends.push(about?.['error']);
   };
   const logger = { warn, error: () => undefined };
-  const database = await open({ ...place.settings, timeoutMs: TIMEOUT_MS, logger, commitScript: script });
+  const timeoutMs = script === FAILING ? TIMEOUT_MS : PATIENCE_MS;
+  const database = await open({ ...place.settings, timeoutMs, logger, commitScript: script });
   const store = createStore(database);
   const thread = commitThreadOf(database.knex) as CommitThread;
   let begun = 0;

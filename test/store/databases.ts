@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe } from '@jest/globals';
 import { type Database, type DatabaseSettings, openDatabase } from '../../src/store/database.ts';
 import { OTHER_WRITER } from '../../src/store/other-writer.ts';
 import { commitThreadOf } from '../../src/store/plain/commit-thread.ts';
+import { PATIENCE_MS } from '../support/patience.ts';
 import { createDatabase } from '../support/postgres.ts';
 
 /** An empty place for a database, and how to remove it. */
@@ -17,14 +18,15 @@ export interface Place {
 export async function sqlitePlace(): Promise<Place> {
   const dataDir = mkdtempSync(join(tmpdir(), 'taskgrant-store-'));
   return {
-    settings: { dataDir, poolMax: 1 },
+    settings: { dataDir, poolMax: 1, timeoutMs: PATIENCE_MS },
     remove: async () => rmSync(dataDir, { recursive: true, force: true }),
   };
 }
 
 export async function postgresPlace(holding?: 'schema' | 'nothing'): Promise<Place> {
   const { url, drop } = await createDatabase(holding);
-  return { settings: { databaseUrl: url, dataDir: ':memory:', poolMax: 8 }, remove: drop };
+  const settings = { databaseUrl: url, dataDir: ':memory:', poolMax: 8, timeoutMs: PATIENCE_MS };
+  return { settings, remove: drop };
 }
 
 /** Without a schema. */

@@ -14,7 +14,7 @@ import {
 } from './server.ts';
 
 const MAIN = new URL('../../src/start.js', import.meta.url).pathname;
-const READY_MS = 20_000;
+const READY_MS = 60_000;
 const MOST_OUTPUT = 64_000;
 
 export interface ProcessOptions {

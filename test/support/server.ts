@@ -7,6 +7,7 @@ import { build, type Taskgrant } from '../../src/build.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import type { FetchForParty } from '../../src/oidc/fetch-for-asker.ts';
 import { holdToDescription } from './described-answers.ts';
+import { PATIENCE_MS } from './patience.ts';
 import { createDatabase } from './postgres.ts';
 
 export const ADMIN_CLIENT = 'taskgrant-admin';
@@ -82,6 +83,7 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
     ISSUER: issuer,
     DATA_DIR: join(home, 'data'),
     LOG_DIR: join(home, 'logs'),
+    DATABASE_TIMEOUT: String(PATIENCE_MS),
     ADMIN_EMAIL,
     ADMIN_PASSWORD,
     ADMIN_CLIENT_SECRET,
