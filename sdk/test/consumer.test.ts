@@ -75,7 +75,7 @@ beforeAll(async () => {
      for (const entry of ${JSON.stringify(ENTRIES)}) names[entry] = Object.keys(await import(entry)).length;
      console.log(JSON.stringify(names));`,
   );
-}, 60_000);
+});
 afterAll(() => Promise.all([server.stop(), consumer.remove()]));
 
 test('it brings the licence that it is under', () => {
@@ -88,7 +88,7 @@ test('it brings the licence that it is under', () => {
 
 test('it type-checks and compiles a strict project, its own declarations included', async () => {
   await expect(consumer.compile()).resolves.toBeUndefined();
-}, 60_000);
+});
 
 describe.each([...NODES])('on Node %i', (_major, node) => {
   test('every entry is imported from plain JavaScript', async () => {

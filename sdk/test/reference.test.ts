@@ -15,7 +15,7 @@ beforeAll(() => {
   directory = mkdtempSync(join(tmpdir(), 'taskgrant-reference-'));
   buildPackage(directory);
   entries = entriesOf(directory);
-}, 60_000);
+});
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
 test('every public export has a docstring', () => {

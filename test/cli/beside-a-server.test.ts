@@ -38,7 +38,7 @@ describe('the command line beside a running server', () => {
       clientId: credentials.client_id,
       clientSecret: credentials.client_secret,
     });
-  }, 30_000);
+  });
 
   afterAll(() => server?.stop());
 

@@ -18,4 +18,4 @@ test('an Express API lets notes be kept until an administrator ends the task', a
   expect(tasks).toContainEqual(
     expect.objectContaining({ description: 'Keep notes', ended_reason: 'Somebody else keeps the notes' }),
   );
-}, 30_000);
+});

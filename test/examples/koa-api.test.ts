@@ -18,4 +18,4 @@ test('a Koa API lets nobody in without a proof of the key, nor without the tool'
   expect(tasks).toContainEqual(
     expect.objectContaining({ description: 'Send the report of today', key_bound: true, tools: ['export'] }),
   );
-}, 30_000);
+});

@@ -27,7 +27,7 @@ test('an MCP server lets a task call the tools that it was granted', async () =>
   expect(tasks).toContainEqual(
     expect.objectContaining({ description: 'Plan a picnic', scope: 'weather:read', tools: ['forecast'] }),
   );
-}, 30_000);
+});
 
 /** The MCP server of the example, on a port of its own. */
 async function listening() {
@@ -88,4 +88,4 @@ test('an ordinary MCP client signs its person in, and calls the tools that it wa
   } finally {
     await stop();
   }
-}, 30_000);
+});

@@ -7,4 +7,4 @@ test('an orchestrator cuts off one worker while the other goes on', async () => 
   expect(told).toMatch(/^ {2}it uses its hand-off a second time: invalid_grant, parent_revoked$/m);
   expect(told).toMatch(/^ {2}Read 20 pages: completed$/m);
   expect(told).toMatch(/^ {2}Read a page or two: revoked \(reads too much\)$/m);
-}, 30_000);
+});

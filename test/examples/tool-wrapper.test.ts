@@ -22,7 +22,7 @@ test('tools work for a task alone, each with no more than it needs', async () =>
     'notes:read',
     'notes:write',
   ]);
-}, 30_000);
+});
 
 describe('a protected tool', () => {
   class Counter {

@@ -28,7 +28,7 @@ beforeAll(async () => {
     grant_types: ['client_credentials', 'refresh_token', TOKEN_EXCHANGE],
   });
   db = connect({ dataDir: server.dataDir, poolMax: 1 });
-}, 30_000);
+});
 afterAll(async () => {
   await db?.destroy();
   await server?.stop();
@@ -92,7 +92,6 @@ describe('a server whose committing thread is in trouble under load', () => {
       expect(load.failures.filter(({ answer }) => answer === undefined)).toEqual([]);
       await expectAllKept(load.tokens);
     },
-    40_000,
   );
 
   test('has told of each end of the thread', () => {

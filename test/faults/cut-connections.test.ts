@@ -31,7 +31,7 @@ beforeAll(async () => {
   agent = await registerAgent(server, {
     grant_types: ['client_credentials', 'refresh_token', TOKEN_EXCHANGE],
   });
-}, 60_000);
+});
 afterAll(async () => {
   await server?.stop();
   await proxy?.close();
@@ -61,5 +61,4 @@ test.each(Array.from({ length: ROUNDS }, (_, round) => round))(
     expect(load.tokens.filter((one) => isEnded(one) && active.get(one.tokenId))).toEqual([]);
     expect(load.tokens.filter((one) => !isCovered(one) && !active.get(one.tokenId))).toEqual([]);
   },
-  60_000,
 );

@@ -20,7 +20,7 @@ describe.each(DATABASES)('a server that dies between two writes (%s)', (kind) =>
   beforeAll(async () => {
     nodes = await startNodes(kind);
     db = connect(nodes.database);
-  }, 60_000);
+  });
   afterAll(async () => {
     await db?.destroy();
     await nodes?.stop();

@@ -27,7 +27,7 @@ beforeAll(async () => {
   agent = await registerAgent(server);
   task = await open(server, agent);
   other = new Database(join(server.dataDir, 'taskgrant.db'), { timeout: 5000 });
-}, 30_000);
+});
 afterAll(async () => {
   other?.close();
   await server?.stop();
@@ -61,7 +61,7 @@ describe('an embedded database that another process has locked', () => {
     expect(performance.now() - started).toBeLessThan(1000);
     other.exec('COMMIT');
     expect((await Promise.all(waiting)).map(({ status }) => status)).toEqual(waiting.map(() => 200));
-  }, 20_000);
+  });
 
   test('turns writers away in time when it stays locked, and forgets what it refused', async () => {
     const before = tasks().n;
@@ -76,7 +76,7 @@ describe('an embedded database that another process has locked', () => {
     await setTimeout(TIMEOUT_MS);
     expect(tasks().n).toBe(before);
     await worksAgain();
-  }, 30_000);
+  });
 });
 
 /** Whether somebody holds a lock on a file, as Linux lists them: … `<device>:<inode> <from> <to>`. */
@@ -115,11 +115,11 @@ describe('an embedded database that a server has open', () => {
     await worksAgain();
     await administer(server, 'DELETE', `/api/webhooks/${webhook.id}`);
     await receiver.close();
-  }, 30_000);
+  });
 
   test('is free again when that one was killed', async () => {
     await server.kill();
     await server.start();
     await worksAgain();
-  }, 30_000);
+  });
 });

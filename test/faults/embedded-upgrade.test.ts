@@ -46,4 +46,4 @@ test('the embedded database is opened as the release before has left it', async 
   await after.stop();
   release.remove();
   rmSync(home, { recursive: true, force: true });
-}, 60_000);
+});

@@ -23,7 +23,7 @@ beforeAll(async () => {
   agent = await registerAgent(server);
   replica = new pg.Client({ connectionString: standby.url });
   await replica.connect();
-}, 60_000);
+});
 afterAll(async () => {
   await server?.stop();
   await address?.close();
@@ -62,4 +62,4 @@ test('a standby that lags behind is not asked; promoted, it serves with all that
   expect(await introspect(server, ADMIN, ended.token)).toEqual({ active: false });
   expect((await introspect(server, ADMIN, kept.token)).active).toBe(true);
   await open(server, agent);
-}, 60_000);
+});

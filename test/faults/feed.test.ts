@@ -61,7 +61,7 @@ describe('two servers on one PostgreSQL', () => {
     nodes = await startNodeProcesses(2, { env: NO_LIMITS });
     api = await registerResourceServer(nodes.front);
     agent = await registerAgent(nodes.front);
-  }, 60_000);
+  });
   afterAll(() => nodes?.stop());
 
   test('what one of them revokes is known at the followers of the other, soon', async () => {
@@ -81,7 +81,7 @@ describe('two servers on one PostgreSQL', () => {
     }
     const slowest = late.toSorted((x, y) => y - x)[1] ?? Infinity;
     expect(slowest).toBeLessThan(1000);
-  }, 30_000);
+  });
 
   test('followers of both have the same, in the same order, whichever revoked it', async () => {
     const [a, b] = nodes.each as [RunningServer, RunningServer];
@@ -96,7 +96,7 @@ describe('two servers on one PostgreSQL', () => {
       expect(follower.rows()).toEqual(all);
       expect(seqs(follower.rows())).toEqual(seqs(all).toSorted((x, y) => x - y));
     }
-  }, 30_000);
+  });
 
   test('who is cut again and again, and goes on at the other one, misses nothing and gets nothing twice', async () => {
     const tasks = await openMany(nodes.front, agent, 60);
@@ -121,7 +121,7 @@ describe('two servers on one PostgreSQL', () => {
     await revoking;
     expect(cuts).toBeGreaterThan(3);
     expect(known).toEqual(await ledgerOf(nodes.front, api));
-  }, 30_000);
+  });
 });
 
 describe('a server with two workers', () => {
@@ -158,7 +158,7 @@ describe('a server with two workers', () => {
       if (!stopped) await server.kill();
       await server.stop();
     }
-  }, 60_000);
+  });
 });
 
 describe('a server and its database', () => {
@@ -169,7 +169,7 @@ describe('a server and its database', () => {
     postgres = await startPostgres();
     const env = { ...NO_LIMITS, DATABASE_TIMEOUT: '1500' };
     server = await startServerProcess({ databaseUrl: postgres.url, env });
-  }, 60_000);
+  });
   afterAll(async () => {
     await server?.stop();
     await postgres?.stop();
@@ -195,7 +195,7 @@ describe('a server and its database', () => {
     for (const task of tasks.slice(1)) handles.push(await end(server, task));
     await follower.until(rowFor(handles.at(-1) ?? ''));
     expect(follower.rows()).toEqual(await ledgerOf(server, api));
-  }, 40_000);
+  });
 
   test('killed and started again, the server tells what was missed, and nothing twice', async () => {
     const api = await registerResourceServer(server);
@@ -222,7 +222,7 @@ describe('a server and its database', () => {
     // A follower that is connected when it dies is cut, so that it knows.
     await server.kill();
     expect(await second.over).toBe('cut');
-  }, 40_000);
+  });
 });
 
 describe('a follower that was away for longer than rows are kept', () => {

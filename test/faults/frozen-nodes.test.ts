@@ -25,7 +25,7 @@ beforeAll(async () => {
     grant_types: ['client_credentials', 'refresh_token', TOKEN_EXCHANGE],
   });
   db = connect({ databaseUrl: nodes.databaseUrl, dataDir: '', poolMax: 2 });
-}, 60_000);
+});
 afterAll(async () => {
   await db?.destroy();
   await nodes?.stop();

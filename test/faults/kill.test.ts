@@ -39,7 +39,7 @@ describe.each(['the embedded database', 'PostgreSQL'])(
       database = kind === 'PostgreSQL' ? await createDatabase() : undefined;
       server = await startServerProcess({ databaseUrl: database?.url, env: { RATE_LIMITS: 'off' } });
       db = connect({ databaseUrl: database?.url, dataDir: server.dataDir, poolMax: 2 });
-    }, 30_000);
+    });
     afterAll(async () => {
       await db?.destroy();
       await server?.stop();

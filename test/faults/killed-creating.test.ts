@@ -18,7 +18,7 @@ describe.each(['the embedded database', 'PostgreSQL'])(
     beforeAll(async () => {
       database = kind === 'PostgreSQL' ? await createDatabase() : undefined;
       server = await startServerProcess({ databaseUrl: database?.url, env: { RATE_LIMITS: 'off' } });
-    }, 30_000);
+    });
     afterAll(async () => {
       await server?.stop();
       await database?.drop();

@@ -23,7 +23,7 @@ beforeAll(async () => {
   // Without a named administrator the first start makes one up and prints the password, once.
   nodes = await startNodeProcesses(4, { env: { ADMIN_EMAIL: '', ADMIN_PASSWORD: '' } });
   [a, b, c] = nodes.each as [RunningServer, RunningServer, RunningServer];
-}, 60_000);
+});
 afterAll(async () => {
   place?.remove();
   await nodes?.stop();

@@ -35,7 +35,7 @@ beforeAll(async () => {
   [a, b, c] = nodes.each as [RunningServer, RunningServer, RunningServer];
   agent = await registerAgent(a, { redirect_uris: [CALLBACK], grant_types: GRANTS });
   browser = browserOf(front, await createPerson(b));
-}, 60_000);
+});
 afterAll(() => nodes?.stop());
 
 /** The same question to every node at once. */

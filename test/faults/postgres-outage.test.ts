@@ -42,7 +42,7 @@ beforeAll(async () => {
     redirect_uris: [CALLBACK],
     grant_types: ['client_credentials', 'refresh_token', 'authorization_code', TOKEN_EXCHANGE],
   });
-}, 60_000);
+});
 afterAll(async () => {
   await server?.stop();
   await db?.destroy();
@@ -118,7 +118,7 @@ describe.each(['SIGINT', 'SIGQUIT'] as const)('when PostgreSQL ends by %s', (sig
     }
     expect(load.tokens.filter((one) => isEnded(one) && active.get(one.tokenId))).toEqual([]);
     expect(load.tokens.filter((one) => !isCovered(one) && !active.get(one.tokenId))).toEqual([]);
-  }, 60_000);
+  });
 });
 
 describe('while PostgreSQL is away', () => {
@@ -139,11 +139,11 @@ describe('while PostgreSQL is away', () => {
     expect((await browser.consentPage(url)).html).toContain('reports:read');
     authorization = url.href;
     await postgres.halt('SIGINT');
-  }, 30_000);
+  });
   afterAll(async () => {
     await postgres.resume();
     await untilReady();
-  }, 30_000);
+  });
 
   /** Every OAuth endpoint that needs the database, as a client with good credentials asks it. */
   const oauth: Record<string, () => Promise<Answer>> = {
@@ -234,5 +234,5 @@ describe('while PostgreSQL is away', () => {
     expect((await introspect(server, ADMIN, task.token)).active).toBe(true);
     expect((await introspect(server, ADMIN, child.token)).active).toBe(true);
     await postgres.halt('SIGINT');
-  }, 30_000);
+  });
 });

@@ -49,5 +49,4 @@ test.each([...whats.map((what) => [what, false] as const), ['is replaced by a co
     expect(told.join()).toMatch(/taskgrant\.db\S* was removed or replaced/);
     expect((await introspect(server, ADMIN, task.token)).active).toBe(true);
   },
-  30_000,
 );

@@ -131,7 +131,7 @@ describe('a rolling upgrade on PostgreSQL', () => {
       ended,
     };
     await revoke(front, agent, ended.token);
-  }, 60_000);
+  });
 
   afterAll(async () => {
     await knex.destroy();
@@ -151,7 +151,7 @@ describe('a rolling upgrade on PostgreSQL', () => {
     await more(load, 40);
     await load.stop();
     expect(lost(load)).toEqual([]);
-  }, 30_000);
+  });
 
   test('a server of this release starts beside it', async () => {
     after = await startServerProcess({ databaseUrl: database.url, env });
@@ -161,7 +161,7 @@ describe('a rolling upgrade on PostgreSQL', () => {
     await more(load, 60);
     await load.stop();
     expect(lost(load)).toEqual([]);
-  }, 30_000);
+  });
 
   const both = () => [
     { here: old, there: young },
@@ -206,7 +206,7 @@ describe('a rolling upgrade on PostgreSQL', () => {
         }
       }
     }
-  }, 30_000);
+  });
 
   test('a person signs in and consents behind both, and either redeems the code, once', async () => {
     for (const { here, there } of both()) {
@@ -245,7 +245,7 @@ describe('a rolling upgrade on PostgreSQL', () => {
         expect({ path, status: (await asAdmin(here, 'GET', path)).status }).toEqual({ path, status: 200 });
       }
     }
-  }, 30_000);
+  });
 
   test('the keys of either verify at both, when a newer one signs', async () => {
     const rotate = (main: string) =>
@@ -267,7 +267,7 @@ describe('a rolling upgrade on PostgreSQL', () => {
       expect(await introspect(there, ADMIN, token)).toMatchObject({ active: true });
       expect(await keysOf(here)).toHaveLength(2);
     }
-  }, 30_000);
+  });
 
   test('the release before cleans up the schema of this one', async () => {
     const script = `
@@ -311,7 +311,7 @@ describe('a rolling upgrade on PostgreSQL', () => {
     await administer(old, 'POST', `/api/agents/${id}/suspend`, {});
     const again = await postJson(young, '/agents/verify', { agent_id: id, api_key: apiKey });
     expect([again.status, again.body.code]).toEqual([403, 'agent_not_active']);
-  }, 30_000);
+  });
 
   test('the one before ends, and nothing is missed', async () => {
     const last = await open(old, agent);
@@ -322,5 +322,5 @@ describe('a rolling upgrade on PostgreSQL', () => {
     expect((await refresh(front, last)).status).toBe(200);
     expect(await introspect(front, ADMIN, earlier.task.token)).toMatchObject({ active: true });
     expect((await derive(front, earlier.task)).taskId).toEqual(expect.any(String));
-  }, 30_000);
+  });
 });

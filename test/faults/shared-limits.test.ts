@@ -34,7 +34,7 @@ describe('two servers on one PostgreSQL', () => {
       settings: { limits: LIMITS },
     });
     [one, two] = nodes.each as [TestServer, TestServer];
-  }, 60_000);
+  });
   afterAll(() => nodes.stop());
 
   const ask = (server: TestServer, agent: AgentParty) => clientCredentials(server, agent, pkce().parameters);

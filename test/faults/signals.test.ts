@@ -37,18 +37,14 @@ const letItGoOn = () => client.query('SELECT pg_advisory_unlock($1)', [KEYS.migr
 test.each([
   ['a server', []],
   ['a primary', ['--workers', '2']],
-])(
-  '%s that is told to end while it starts drains when it has started',
-  async (_, args) => {
-    const starting = await startHeldUp(args);
-    starting.signal('SIGTERM');
-    await letItGoOn();
-    expect(await starting.exited()).toEqual({ code: 0, signal: null });
-    const messages = logEntries(starting, 'app.log').map(({ message }) => message);
-    expect(messages).toContainEqual(expect.stringMatching(/^draining/));
-  },
-  30_000,
-);
+])('%s that is told to end while it starts drains when it has started', async (_, args) => {
+  const starting = await startHeldUp(args);
+  starting.signal('SIGTERM');
+  await letItGoOn();
+  expect(await starting.exited()).toEqual({ code: 0, signal: null });
+  const messages = logEntries(starting, 'app.log').map(({ message }) => message);
+  expect(messages).toContainEqual(expect.stringMatching(/^draining/));
+});
 
 test('servers whose terminal is closed drain, and take that for no second signal', async () => {
   server = await startServerProcess({ databaseUrl: database.url, args: ['--workers', '2'] });
@@ -57,11 +53,11 @@ test('servers whose terminal is closed drain, and take that for no second signal
   server.signal('SIGTERM');
   for (const pid of [server.pid, ...workers]) process.kill(pid as number, 'SIGHUP');
   expect(await server.exited()).toEqual({ code: 0, signal: null });
-}, 30_000);
+});
 
 test('one that is told so twice does not wait for its start', async () => {
   const starting = await startHeldUp([]);
   starting.signal('SIGINT');
   starting.signal('SIGTERM');
   expect(await starting.exited()).toEqual({ code: 1, signal: null });
-}, 30_000);
+});

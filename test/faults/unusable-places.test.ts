@@ -34,7 +34,7 @@ describe('a start names the setting', () => {
     expect(await refused({ env: { LOG_DIR: file } })).toContain(
       `The log directory ${file} (LOG_DIR) cannot be`,
     );
-  }, 30_000);
+  });
 
   test('of a database that is none', async () => {
     const data = join(home, 'no-database');
@@ -46,7 +46,7 @@ describe('a start names the setting', () => {
     expect(await refused({ env: { DATA_DIR: data } })).toMatch(
       /The embedded database in \S+ \(DATA_DIR\) cannot be used: .*file is not a database/,
     );
-  }, 30_000);
+  });
 
   test('of an address where it cannot listen, with what was made for once', async () => {
     const port = await freePort();
@@ -59,7 +59,7 @@ describe('a start names the setting', () => {
     expect(busy).toMatch(/^ {2}password {10}\S+$/m);
     const nowhere = await refused({ env: { HOST: 'nowhere.invalid' } });
     expect(nowhere).toContain('The server cannot listen on nowhere.invalid (HOST), port');
-  }, 30_000);
+  });
 });
 
 test.each([

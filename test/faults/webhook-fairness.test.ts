@@ -37,7 +37,7 @@ beforeAll(async () => {
   await start('PostgreSQL', database.url);
   nodes = await startNodeProcesses(2, { settings: SETTINGS });
   servers.set('two servers on PostgreSQL', nodes.front);
-}, 60_000);
+});
 afterAll(async () => {
   await Promise.all([nodes?.stop(), ...processes.map((one) => one.stop())]);
   await database?.drop();

@@ -41,7 +41,7 @@ beforeAll(async () => {
     agents = await Promise.all(Array.from({ length: AGENTS }, () => registerAgent(nodes.front)));
   };
   await Promise.all([...KINDS.map(start), startBoth()]);
-}, 60_000);
+});
 afterAll(async () => {
   await Promise.all([nodes?.stop(), ...[...servers.values()].map(({ server }) => server.stop())]);
   await database?.drop();
@@ -156,7 +156,6 @@ describe('deliveries under load', () => {
       expect(await pending(nodes.front, id)).toBe(0);
       await administer(nodes.front, 'DELETE', `/api/webhooks/${id}`);
     }),
-    60_000,
   );
 });
 
@@ -212,6 +211,5 @@ describe('deliveries that were begun', () => {
       expect(idOf(receiver.received[1] as Received)).toBe(idOf(receiver.received[0] as Received));
       await first.start();
     }),
-    60_000,
   );
 });

@@ -57,7 +57,7 @@ describe('two workers behind one port', () => {
       (size) => size === 2,
     );
     agent = await registerAgent(server);
-  }, 40_000);
+  });
   afterAll(async () => {
     await server?.stop();
     await database?.drop();
@@ -111,7 +111,7 @@ describe('two workers behind one port', () => {
     expect(died).toMatchObject({ level: 'error', worker: 2, pid: victim, signal: 'SIGKILL' });
     for (let i = 0; i < 6; i += 1) expect((await send(server, '/health/ready')).status).toBe(200);
     expect(readdirSync(server.logDir).filter((name) => name.startsWith('worker-'))).toHaveLength(2);
-  }, 30_000);
+  });
 
   test('one that is told to end by itself drains, and is replaced', async () => {
     const victim = pids(server).get(1) ?? 0;
@@ -122,14 +122,14 @@ describe('two workers behind one port', () => {
     );
     expect(lines(server, 'worker died').at(-1)).toMatchObject({ worker: 1, exit_code: 0 });
     expect(logEntries(logsOf(server, 1), 'app.log').map(({ message }) => message)).toContain('drained');
-  }, 30_000);
+  });
 
   test('all end when a terminal signals the primary and them, each once', async () => {
     const workers = [...pids(server).values()];
     for (const pid of [server.pid ?? 0, ...workers]) process.kill(pid, 'SIGINT');
     expect(await server.exited()).toEqual({ code: 0, signal: null });
     expect(workers.filter(alive)).toEqual([]);
-  }, 30_000);
+  });
 
   test('none outlives a primary that is killed', async () => {
     await server.start();
@@ -143,7 +143,7 @@ describe('two workers behind one port', () => {
       (living) => living.length === 0,
     );
     expect(left).toEqual([]);
-  }, 30_000);
+  });
 });
 
 function logsOf(server: ServerProcess, worker: number): Pick<ServerProcess, 'logDir'> {
@@ -185,7 +185,7 @@ describe('a start that cannot work', () => {
     expect(failed).toContain('EADDRINUSE');
     // Made once and lost otherwise.
     expect(failed).toMatch(/^ {2}password/m);
-  }, 40_000);
+  });
 });
 
 describe('a worker that died', () => {

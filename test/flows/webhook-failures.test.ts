@@ -140,7 +140,6 @@ describe('a receiver that fails', () => {
         (rows) => rows.length === 1,
       );
     }),
-    30_000,
   );
 
   test.concurrent(

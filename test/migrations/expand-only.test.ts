@@ -130,7 +130,7 @@ describe('the locks of the migrations since the release before (PostgreSQL)', ()
     await backup.rollback();
     await migrating;
     expect(await knex.schema.hasColumn('tokens', 'added')).toBe(true);
-  }, 30_000);
+  });
 
   test('of a migration and a request that wait for each other the migration gives way', async () => {
     const request = await knex.transaction();
@@ -141,7 +141,7 @@ describe('the locks of the migrations since the release before (PostgreSQL)', ()
     await request.commit();
     await migrating;
     expect(await knex.schema.hasColumn('tasks', 'added')).toBe(true);
-  }, 30_000);
+  });
 });
 
 function addingTo(...tables: string[]): Migration {

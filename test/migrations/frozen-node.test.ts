@@ -35,4 +35,4 @@ test('a node that is gone in the middle of a migration keeps nobody out, and cha
   thaw.resolve(undefined);
   await expect(migrating).rejects.toThrow();
   await frozen.destroy();
-}, 10_000);
+});

@@ -76,7 +76,7 @@ test('asks once more where a connection that was kept turns out to be closed, ho
   } finally {
     await thread.terminate();
   }
-}, 20_000);
+});
 
 describe('asking a decision point', () => {
   test('posts the input to the path and reads the answer', async () => {

@@ -42,4 +42,4 @@ test('suites in one process fail by themselves, and leave nothing of their tests
     'meets modules as the first has left them, and nothing of its tests': 'passed',
   });
   expect(testResults.filter(({ message }) => message.includes('Cannot find module'))).toHaveLength(1);
-}, 30_000);
+});

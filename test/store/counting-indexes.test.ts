@@ -34,7 +34,7 @@ describe('indexes that take the place of others while servers work (PostgreSQL)'
     await backup.rollback();
     await until(async () => (await validIndexes(knex)).join() === 'tasks_below,tokens_of_task');
     await database.close();
-  }, 30_000);
+  });
 
   test('a server that stops meanwhile stops at once, and what it left behind is built anew', async () => {
     const backup = await knex.transaction({ isolationLevel: 'repeatable read' });
@@ -50,7 +50,7 @@ describe('indexes that take the place of others while servers work (PostgreSQL)'
     const database = await openDatabase(place.settings);
     await until(async () => (await validIndexes(knex)).join() === 'tasks_below,tokens_of_task');
     await database.close();
-  }, 30_000);
+  });
 
   test('a command begins none: it would leave one half built, which keeps servers from theirs', async () => {
     const backup = await knex.transaction({ isolationLevel: 'repeatable read' });
@@ -61,7 +61,7 @@ describe('indexes that take the place of others while servers work (PostgreSQL)'
     await backup.rollback();
     commands.remove();
     expect(found.map(({ name }) => name)).toEqual(['tasks_path', 'tokens_task']);
-  }, 30_000);
+  });
 
   test('of several servers that start together one builds them, and the others know it', async () => {
     const databases = await Promise.all([1, 2, 3].map(() => openDatabase(place.settings)));
@@ -71,7 +71,7 @@ describe('indexes that take the place of others while servers work (PostgreSQL)'
       { name: 'tasks_below', valid: true },
       { name: 'tokens_of_task', valid: true },
     ]);
-  }, 30_000);
+  });
 });
 
 async function indexes(knex: Knex): Promise<{ name: string; valid: boolean }[]> {

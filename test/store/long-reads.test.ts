@@ -55,7 +55,7 @@ beforeAll(async () => {
     task_id: "'t' || n",
     at: older('at'),
   });
-}, 60_000);
+});
 afterAll(async () => {
   await store.close();
   await place.remove();

@@ -113,7 +113,7 @@ describe.each(Object.entries(KINDS))('a plain batch on %s', (kind, { place, open
     beside = await open((places[0] as Place).settings);
     plainly = await openApart((places[1] as Place).settings);
     for (const { knex } of [beside, plainly]) await prepare(knex);
-  }, 30_000);
+  });
   afterAll(async () => {
     await beside?.close();
     await plainly?.close();

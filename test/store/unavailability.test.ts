@@ -87,7 +87,7 @@ describe('an embedded database that fails on the main thread', () => {
     await database.knex.raw('PRAGMA max_page_count = 1000000');
     await worksAgain();
     expect((await database.knex('tasks').count({ n: '*' }))[0]).toEqual({ n: kept.length + 1 });
-  }, 30_000);
+  });
 
   test('when it cannot be written: refuses, and still reads', async () => {
     const { task, unit } = opening();
@@ -159,7 +159,7 @@ describe('a PostgreSQL that keeps everybody waiting', () => {
     const { task, unit } = opening();
     await store.commit(unit);
     expect(await store.tasks.byHandle(task.handle)).toEqual(task);
-  }, 20_000);
+  });
 
   test('undoes a unit that waited for many locks, one after another, when its answer has been given', async () => {
     const [{ task, token, unit }, user] = [opening(), aUser()];
@@ -208,7 +208,7 @@ describe('a PostgreSQL that keeps everybody waiting', () => {
     expect(await store.tasks.byHandle(task.handle)).toMatchObject({ state: 'active' });
     expect(await store.users.byId(user.userId)).toMatchObject({ epoch: 0 });
     expect(await store.ledger.entries({ kind: 'task', handle: task.handle })).toEqual([]);
-  }, 20_000);
+  });
 
   test('lets a schema take the time that it needs', async () => {
     await locker.query('BEGIN; LOCK TABLE knex_migrations IN ACCESS EXCLUSIVE MODE');
@@ -216,7 +216,7 @@ describe('a PostgreSQL that keeps everybody waiting', () => {
     await setTimeout(1500);
     await locker.query('COMMIT');
     await (await opened).close();
-  }, 20_000);
+  });
 });
 
 describe('waiting for a database that is away', () => {

@@ -22,7 +22,7 @@ beforeAll(async () => {
   proxy = await cuttableProxy(server.address);
   api = await registerResourceServer(server);
   agent = await registerAgent(server);
-}, 30_000);
+});
 afterAll(async () => {
   await proxy.stop();
   await server.stop();
@@ -56,7 +56,7 @@ describe('nothing is lost when', () => {
     await untilStatus(() => statusOf(guard, untouched.token), 200);
     expect([await statusOf(guard, first.token), await statusOf(guard, second.token)]).toEqual([401, 401]);
     guard.close();
-  }, 30_000);
+  });
 
   test('the server is killed and comes back', async () => {
     const guard = guardOf(server, api, { maxAge: 1 });
@@ -74,7 +74,7 @@ describe('nothing is lost when', () => {
     await revokeTask(after.taskId);
     await untilRefused(guard, after.token, 1000);
     guard.close();
-  }, 40_000);
+  });
 
   test('the resource server starts again', async () => {
     const first = guardOf(server, api);
