@@ -171,7 +171,7 @@ describe('every page', () => {
 
 test('a person reads in plain words that the server does not know the application', async () => {
   const unknown = authorizePath({ ...(await app.agent()), clientId: 'agt_forgotten' });
-  const page = await createPageClient(app.issuer).open(unknown);
+  const page = await newBrowser().open(unknown);
   expect(page.status).toBe(400);
   expect(page.html).toContain('The application is not registered at this server, or not any more.');
   expect(page.html).toContain('<code>invalid_client</code>');
