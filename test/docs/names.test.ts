@@ -55,7 +55,7 @@ function leadsToCommand([word, ...rest]: readonly string[], command: Command): b
 }
 
 /** Of other programs, or read by the SDK. */
-const OTHER_VARIABLES = /^(NODE_|MALLOC_|UV_|SO_|BENCH_|AGENT_AUTH_|AUTHLIB_|APP_ENV$)/;
+const OTHER_VARIABLES = /^(NODE_|MALLOC_|UV_|SO_|BENCH_|AGENT_AUTH_|(O)?AUTHLIB_|APP_ENV$)/;
 const variables = new Set(describeSettings().map(({ env }) => env));
 
 describe.each(DOCUMENTS)('%s', (path) => {
