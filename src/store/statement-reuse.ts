@@ -45,7 +45,8 @@ function reuseSqliteStatements(connection: SqliteConnection, files: KnownFiles):
   const prepared = new Map<string, Statement>();
   const prepare = connection.prepare.bind(connection);
   connection.prepare = ((sql: string) => {
-    if (!connection.inTransaction && !/^select\b/i.test(sql)) requireSame(files);
+    const begins = !connection.inTransaction && !/^select\b/i.test(sql);
+    if (begins || /^commit\b/i.test(sql)) requireSame(files);
     // A transaction that reads before it writes could not wait for another process's write: it would fail.
     if (sql === 'BEGIN;') return remember('BEGIN IMMEDIATE;');
     return remember(sql);

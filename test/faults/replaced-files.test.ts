@@ -1,6 +1,8 @@
 import { copyFileSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { openDatabase } from '../../src/store/database.ts';
+import { sqlitePlace } from '../store/databases.ts';
 import { type AgentParty, pkce, registerAgent } from '../support/parties.ts';
 import { send } from '../support/requests.ts';
 import { startServer, type TestServer } from '../support/server.ts';
@@ -50,3 +52,18 @@ test.each([...whats.map((what) => [what, false] as const), ['is replaced by a co
     expect((await introspect(server, ADMIN, task.token)).active).toBe(true);
   },
 );
+
+test('nothing is acknowledged either whose file is replaced in the midst of its transaction', async () => {
+  const { settings, remove } = await sqlitePlace();
+  const { knex, close } = await openDatabase(settings);
+  await knex.raw('CREATE TABLE kept (value TEXT)');
+  const held = join(settings.dataDir, 'taskgrant.db');
+  const writing = knex.transaction(async (transaction) => {
+    await transaction.raw("INSERT INTO kept VALUES ('lost')");
+    copyFileSync(held, `${held}.copy`);
+    renameSync(`${held}.copy`, held);
+  });
+  await expect(writing).rejects.toThrow('was removed or replaced while it was open');
+  await close();
+  await remove();
+});

@@ -13,7 +13,10 @@ function commitFor(port: MessagePort, { file, files, busyTimeoutMs }: CommitPlac
   const transaction = plainTransaction(connection);
   const commit = (batch: FlatBatch) => {
     requireSame(files);
-    return transaction(batch);
+    const answer = transaction(batch);
+    // And not replaced meanwhile.
+    requireSame(files);
+    return answer;
   };
   port.on('message', (batch: FlatBatch) => port.postMessage(answerTo(commit, batch)));
   port.postMessage('ready' satisfies CommitAnswer);
