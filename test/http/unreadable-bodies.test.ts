@@ -1,4 +1,9 @@
+import { IncomingMessage, ServerResponse } from 'node:http';
+import { Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import Koa from 'koa';
+import { readBody } from '../../src/http/middleware/body.ts';
+import type { RequestState } from '../../src/http/state.ts';
 import { connectRaw } from '../faults/raw-connection.ts';
 import { pkce } from '../support/parties.ts';
 import { postJson, send } from '../support/requests.ts';
@@ -34,6 +39,15 @@ describe('a body that is too long', () => {
     await connection.answered(2);
     expect(connection.answers().map(({ status }) => status)).toEqual([413, 200]);
   });
+});
+
+test('a body whose client has left before it was read is the client’s fault, not the server’s', async () => {
+  const request = new IncomingMessage(new Socket());
+  request.headers = { 'content-type': JSON_TYPE, 'content-length': '100' };
+  // While it was looked up who asks, as a database that is not on this machine makes one wait for it.
+  request.destroy();
+  const ctx = new Koa<RequestState>().createContext(request, new ServerResponse(request));
+  await expect(readBody(ctx, LIMIT)).rejects.toMatchObject({ status: 400, code: 'body_malformed' });
 });
 
 describe('a body in another encoding than UTF-8', () => {

@@ -71,6 +71,8 @@ function bodyProblem(error: unknown, limit: number): unknown {
       return new Problem(413, 'body_too_large', `the body may have at most ${limit} bytes`);
     case 'request.aborted':
     case 'request.size.invalid':
+    // Its client left while it was settled who asks: nobody has begun to read it.
+    case 'stream.not.readable':
       return new Problem(400, 'body_malformed', 'the body ended early');
     default:
       return error;
