@@ -10,6 +10,8 @@ import type { RateLimiter } from './app/ports/rate-limits.ts';
 import { createRateLimits } from './app/limits/rate-limits.ts';
 import { createLedgerFeed } from './app/revocations/ledger-feed.ts';
 import { createRefusalRecorder } from './app/audit/record-refusal.ts';
+import { CLOCKS_DIFFER_MS } from './app/remove-expired.ts';
+import { steadiness } from './app/steady-clock.ts';
 import { appSettings } from './app-settings.ts';
 import { withAuditFiles } from './audit/audit-files.ts';
 import type { Config } from './config/config.ts';
@@ -237,6 +239,7 @@ async function compose(config: Config, outside: Outside, closed: () => void): Pr
     keyring,
     cleanup: store.cleanup,
     retention: config.retention,
+    steadyFor: steadiness(context.clock, CLOCKS_DIFFER_MS),
     followKeys,
   });
   const { allows } = webhooks;

@@ -2,6 +2,7 @@ import type { AppContext } from './app/context.ts';
 import type { Cleanup } from './app/ports/cleanup.ts';
 import { reportFailure } from './app/audit/report-failure.ts';
 import { CLOCKS_DIFFER_MS, type Retention, removeExpired } from './app/remove-expired.ts';
+import { STEADY_MS } from './app/steady-clock.ts';
 import type { Keyring } from './crypto/keyring.ts';
 
 const KEYS_EVERY_MS = 5_000;
@@ -12,6 +13,8 @@ export interface UpkeepParts {
   readonly keyring: Keyring;
   readonly cleanup: Cleanup;
   readonly retention: Retention;
+  /** For how many milliseconds the clock has been steady. */
+  readonly steadyFor: () => number;
   /** Takes over keys that other nodes have made. */
   readonly followKeys: () => Promise<void>;
 }
@@ -23,6 +26,7 @@ export function startUpkeep(parts: UpkeepParts): { stop(): Promise<void> } {
   const jobs = [
     repeat(parts, 'keys', KEYS_EVERY_MS, tendKeys),
     repeat(parts, 'cleanup', CLEANUP_EVERY_MS, async ({ cleanup, retention }) => {
+      if (parts.steadyFor() < STEADY_MS) return;
       const ahead = await aheadMs(parts);
       if (ahead > CLOCKS_DIFFER_MS) throw new Error(`the clock is ${ahead} ms ahead of the database's`);
       await removeExpired({ clock, cleanup, retention, signal: ending.signal });
@@ -56,9 +60,10 @@ function repeat(parts: UpkeepParts, name: string, everyMs: number, job: Job): ()
 }
 
 async function tendKeys(parts: UpkeepParts): Promise<void> {
-  const { context, keyring, followKeys } = parts;
+  const { context, keyring, steadyFor, followKeys } = parts;
   const past = context.clock.now() - CLOCKS_DIFFER_MS;
-  if ((await aheadMs(parts)) <= CLOCKS_DIFFER_MS) await keyring.removeRetired(past);
+  const isRight = steadyFor() >= STEADY_MS && (await aheadMs(parts)) <= CLOCKS_DIFFER_MS;
+  if (isRight) await keyring.removeRetired(past);
   await followKeys();
 }
 

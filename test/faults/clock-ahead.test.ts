@@ -1,6 +1,4 @@
-import { setTimeout } from 'node:timers/promises';
-import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
-import { startUpkeep } from '../../src/upkeep.ts';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { refreshWith, registerWithKey, verified, verify } from '../support/agent-auth.ts';
 import { administer, pkce, registerAgent } from '../support/parties.ts';
 import { bearer, send } from '../support/requests.ts';
@@ -15,40 +13,13 @@ import {
 } from '../support/token-requests.ts';
 import { type Nodes, startNodes } from './nodes.ts';
 import { assertingAgent } from './proofs.ts';
-
-const RETENTION = { auditDays: 365, tasksDays: 90, tokensDays: 30, webhooksDays: 30 };
-const MINUTE = 60_000;
-/** Enough for a few statements. */
-const A_WHILE = 500;
+import { tend } from './tend.ts';
 
 let nodes: Nodes;
 beforeAll(async () => {
   nodes = await startNodes('PostgreSQL');
 });
 afterAll(() => nodes.stop());
-
-/** What a server does in a minute, and what it complains of. */
-async function tend({ taskgrant, clock }: TestServer, keyring = taskgrant.keyring): Promise<string[]> {
-  const told: string[] = [];
-  const log = {
-    ...taskgrant.context.log,
-    error: (_: string, fields = {}) => void told.push(JSON.stringify(fields)),
-  };
-  const { store } = taskgrant;
-  jest.useFakeTimers({ doNotFake: ['setTimeout', 'setImmediate', 'nextTick', 'Date', 'performance'] });
-  const upkeep = startUpkeep({
-    context: { clock, log },
-    keyring,
-    cleanup: store.cleanup,
-    retention: RETENTION,
-    followKeys: async () => {},
-  });
-  jest.advanceTimersByTime(MINUTE);
-  jest.useRealTimers();
-  await setTimeout(A_WHILE);
-  await upkeep.stop();
-  return told;
-}
 
 test('what works once works once, though it was used by a clock that is ahead', async () => {
   const [right, wrong] = nodes.each as [TestServer, TestServer];
@@ -109,7 +80,7 @@ test('a server whose clock is minutes ahead lets nothing be used twice, and no k
     retiredBefore.push(now);
     return 0;
   };
-  expect(await tend(wrong, { ...keyring, removeRetired })).toEqual([]);
+  expect(await tend(wrong, { keyring: { ...keyring, removeRetired } })).toEqual([]);
   expect((await client.ask(right, assertion)).status).toBe(401);
   expect(retiredBefore[0]).toBeLessThan(right.clock.now());
 });
