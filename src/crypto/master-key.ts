@@ -1,5 +1,15 @@
 import { randomBytes } from 'node:crypto';
-import { linkSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  fsyncSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { KEY_BYTES } from './encryption.ts';
 
@@ -71,7 +81,19 @@ function createKeyFile(dataDir: string, path: string): Buffer {
   } finally {
     rmSync(draft, { force: true });
   }
+  flushNames(dataDir);
   return decode(readFileSync(path, 'utf8').trim(), path);
+}
+
+/** After a power cut a new file is there under its name. Windows flushes no directory. */
+function flushNames(directory: string): void {
+  if (process.platform === 'win32') return;
+  const fd = openSync(directory, 'r');
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
 }
 
 function decode(text: string, name: string): Buffer {
