@@ -1,132 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
-import fc from 'fast-check';
-import { jwtVerify, importSPKI, SignJWT, importPKCS8, decodeJwt } from 'jose';
-import {
-  createRequestToken,
-  createRequestTokenSigner,
-  type Message,
-  type RequestTokenOptions,
-  requestReplaysInMemory,
-  sendSecureRequest,
-  verifyRequestToken,
-} from '../../src/requests/index.ts';
-import {
-  AGENT_URL,
-  bytes,
-  type Kind,
-  NOON,
-  outcome,
-  pair,
-  type Receiver,
-  receiver,
-  trusting,
-  wire,
-  withHeaders,
-} from './parties.ts';
-
-const keys = pair('RS256');
-const URL_ASKED = `${AGENT_URL}/agent?deep=1`;
-const BODY = '{"query":"What movies are playing?"}';
-
-async function sent(over: Partial<RequestTokenOptions> = {}, taskToken?: string): Promise<Message> {
-  const options = { issuer: 'orchestrator', privateKey: keys.privateKey, now: () => NOON, ...over };
-  const signer = await createRequestTokenSigner(options);
-  const request = new Request(URL_ASKED, { method: 'POST', body: BODY });
-  return wire(await signer.sign(request, taskToken));
-}
-
-/** A token with exactly these claims, as another library would sign it. */
-async function bearing(
-  claims: Record<string, unknown>,
-  header: Record<string, unknown> = {},
-): Promise<Message> {
-  const key = await importPKCS8(keys.privateKey, 'RS256');
-  const token = await new SignJWT(claims).setProtectedHeader({ alg: 'RS256', ...header }).sign(key);
-  return withHeaders(await sent(), { authorization: `Bearer ${token}` });
-}
-
-/** What rotagent puts into its tokens, and nothing else. */
-async function rotagentClaims(over: Record<string, unknown> = {}): Promise<Record<string, unknown>> {
-  const { content_sha256 } = decodeJwt(tokenOf(await sent()));
-  const now = NOON / 1000;
-  return { iss: 'orchestrator', iat: now, exp: now + 60, jti: 'j-1', content_sha256, ...over };
-}
-
-async function own(over: Partial<Receiver> = {}): Promise<Receiver> {
-  return receiver(await trusting(keys.publicKey), over);
-}
-
-describe('a request token', () => {
-  test.each(['RS256', 'ES256', 'EdDSA'] as Kind[])('is accepted once, signed with %s', async (kind) => {
-    const { privateKey, publicKey } = pair(kind);
-    const mine = receiver(await trusting(publicKey));
-    const message = await sent({ privateKey });
-    expect(await verifyRequestToken(message, mine)).toMatchObject({
-      issuer: 'orchestrator',
-      profile: 'token',
-      issuedAt: NOON / 1000,
-      expiresAt: NOON / 1000 + 60,
-      taskToken: undefined,
-    });
-    expect(await outcome(verifyRequestToken(message, mine))).toBe('replayed');
-  });
-
-  test('is a JWT that any library reads, with the claims of rotagent and what it is for', async () => {
-    const token = await createRequestToken(
-      { method: 'POST', url: URL_ASKED, body: BODY },
-      { issuer: 'orchestrator', privateKey: keys.privateKey, now: () => NOON },
-    );
-    const currentDate = new Date(NOON);
-    const { payload, protectedHeader } = await jwtVerify(token, await importSPKI(keys.publicKey, 'RS256'), {
-      currentDate,
-    });
-    expect(protectedHeader).toEqual({ alg: 'RS256', typ: 'JWT' });
-    expect(payload).toEqual({
-      iss: 'orchestrator',
-      aud: AGENT_URL,
-      iat: NOON / 1000,
-      exp: NOON / 1000 + 60,
-      jti: expect.any(String),
-      htm: 'POST',
-      htu: URL_ASKED,
-      content_sha256: await hex(BODY),
-    });
-  });
-
-  test('is for one task token, sent beside it', async () => {
-    const mine = await own({ requireTaskToken: true });
-    expect(await outcome(verifyRequestToken(await sent(), mine))).toBe('task_token_missing');
-    const message = await sent({}, 'a.b.c');
-    const exchanged = withHeaders(message, { 'task-token': 'x.y.z' });
-    expect(await outcome(verifyRequestToken(exchanged, mine))).toBe('task_token_mismatch');
-    const added = withHeaders(await sent(), { 'task-token': 'x.y.z' });
-    expect(await outcome(verifyRequestToken(added, mine))).toBe('task_token_mismatch');
-    const removed = withHeaders(message, { 'task-token': undefined });
-    expect(await outcome(verifyRequestToken(removed, await own()))).toBe('task_token_mismatch');
-    expect((await verifyRequestToken(message, mine)).taskToken).toBe('a.b.c');
-  });
-
-  test('does not take the place of another Authorization', async () => {
-    const signer = await createRequestTokenSigner({ issuer: 'orchestrator', privateKey: keys.privateKey });
-    const request = new Request(URL_ASKED, { headers: { authorization: 'Bearer a.b.c' } });
-    await expect(signer.sign(request)).rejects.toMatchObject({ code: 'option_invalid' });
-  });
-
-  test('goes out with JSON as OrchestratorClient sends it', async () => {
-    const mine = await own({ now: Date.now, replays: requestReplaysInMemory() });
-    const response = await sendSecureRequest({
-      url: URL_ASKED,
-      payload: { query: 'What movies are playing?' },
-      issuerId: 'orchestrator',
-      privateKeyPem: keys.privateKey,
-      fetch: async (request) => {
-        const { issuer } = await verifyRequestToken(request as Request, mine);
-        return Response.json({ issuer, asked: await (request as Request).json() });
-      },
-    });
-    expect(await response.json()).toEqual({ issuer: 'orchestrator', asked: JSON.parse(BODY) });
-  });
-});
+import { SignJWT, decodeJwt } from 'jose';
+import { type Message, verifyRequestToken } from '../../../src/requests/index.ts';
+import { AGENT_URL, bytes, NOON, outcome, receiver, withHeaders } from '../parties.ts';
+import { bearing, keys, own, rotagentClaims, sent, tokenOf, withAuthorization } from './messages.ts';
 
 describe('what rotagent let through', () => {
   const tampered: [string, string, (message: Message) => Message][] = [
@@ -221,7 +97,7 @@ describe('what rotagent let through', () => {
   });
 
   test('jti was not kept per issuer: now no issuer uses up the id of another', async () => {
-    const { keysGiven } = await import('../../src/requests/index.ts');
+    const { keysGiven } = await import('../../../src/requests/index.ts');
     const issuers = ['orchestrator', 'planner'].map((issuer) => ({ issuer, publicKey: keys.publicKey }));
     const mine = receiver(await keysGiven(issuers), { compatible: true });
     const planner = await bearing(await rotagentClaims({ iss: 'planner' }));
@@ -277,38 +153,6 @@ describe('what rotagent let through', () => {
   });
 });
 
-test('one changed character of a token is refused, and changes nothing for the genuine one', async () => {
-  const mine = await own();
-  const message = await sent();
-  const token = tokenOf(message);
-  const character = fc.constantFrom(
-    ...'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.=+/'.split(''),
-  );
-  await fc.assert(
-    fc.asyncProperty(fc.nat({ max: token.length - 1 }), character, async (at, put) => {
-      fc.pre(token[at] !== put);
-      const changed = withHeaders(message, {
-        authorization: `Bearer ${token.slice(0, at)}${put}${token.slice(at + 1)}`,
-      });
-      expect(await outcome(verifyRequestToken(changed, mine))).not.toBe('accepted');
-    }),
-    { numRuns: 400 },
-  );
-  expect(await outcome(verifyRequestToken(message, mine))).toBe('accepted');
-});
-
-function tokenOf({ headers }: Message): string {
-  return (headers as Record<string, string>)['authorization']?.slice('Bearer '.length) ?? '';
-}
-
-async function withAuthorization(token: string): Promise<Message> {
-  return withHeaders(await sent(), { authorization: `Bearer ${token}` });
-}
-
 function encoded(value: object): string {
   return Buffer.from(JSON.stringify(value)).toString('base64url');
-}
-
-async function hex(text: string): Promise<string> {
-  return Buffer.from(await crypto.subtle.digest('SHA-256', bytes(text))).toString('hex');
 }
