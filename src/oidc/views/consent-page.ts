@@ -90,8 +90,11 @@ ${possible && html`<button class="primary" type="submit">Allow</button>`}
 </form>`;
 }
 
-/** HTML §4.10.21.2: Enter in a box would press the first button of the form, which ends the request. */
-const noDefaultButton = html`<button type="submit" disabled hidden></button>`;
+/**
+ * Enter in a box presses the first button of the form (HTML §4.10.21.2), which would end the request. This one closes
+ * the dialog around it, where there is none. A disabled one is no help: Chromium goes on to the next.
+ */
+const noDefaultButton = html`<button type="submit" formmethod="dialog" hidden></button>`;
 
 const changedNotice = html`<div class="alert" role="alert" tabindex="-1" autofocus>
 <h2>This request has changed since you looked at it. Nothing was allowed: please check it again.</h2>
