@@ -2,6 +2,7 @@ import type { Context } from 'koa';
 import type { Provider } from 'oidc-provider';
 import type { AppContext } from '../app/context.ts';
 import type { RefusalRecorder } from '../app/audit/record-refusal.ts';
+import { recordedPath } from '../app/audit/recorded-path.ts';
 import { isRateLimited } from './rate-limit.ts';
 import { requestState } from './request-state.ts';
 import { answerUnavailable } from './unavailable.ts';
@@ -77,7 +78,7 @@ export function logFailure({ log }: Pick<AppContext, 'log'>, ctx: Context, error
   log.error('request failed', {
     request_id: requestState(ctx).origin.requestId,
     method: ctx.method,
-    path: ctx.path,
+    path: recordedPath(ctx.path),
     error: (error as Partial<Error>)?.stack ?? String(error),
   });
 }

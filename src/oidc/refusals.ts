@@ -2,6 +2,7 @@ import type { Context, Middleware } from 'koa';
 import type { Fact } from '../app/audit/audit-trail.ts';
 import type { AppContext } from '../app/context.ts';
 import type { RefusalRecorder } from '../app/audit/record-refusal.ts';
+import { recordedPath } from '../app/audit/recorded-path.ts';
 import { TASK_ID } from '../domain/ids.ts';
 import { asciiDescription, TASK_ERRORS } from './errors.ts';
 import { logFailure } from './engine-events.ts';
@@ -80,7 +81,7 @@ function answerThrown(context: AppContext, ctx: Context, error: unknown): void {
     ctx.body = { error: 'server_error', error_description: 'the server failed' };
     return;
   }
-  context.log.debug('refused', { error: known.error, path: ctx.path });
+  context.log.debug('refused', { error: known.error, path: recordedPath(ctx.path) });
   ctx.status = known.statusCode ?? 400;
   ctx.body = {
     error: known.error,
@@ -122,7 +123,7 @@ function refusalFact(ctx: Context, body: OAuthError): Fact {
     reason: `${body.error}: ${body.error_description ?? ''}`.slice(0, 500),
     details: {
       ...why,
-      path: ctx.path,
+      path: recordedPath(ctx.path),
       ...(claimed !== null && claimed !== taskId ? { task_id: claimed } : {}),
       ...(form?.get('grant_type') ? { grant_type: form.get('grant_type')?.slice(0, 100) } : {}),
       ...(form?.get('scope') ? { scope: form.get('scope')?.slice(0, 500) } : {}),

@@ -92,6 +92,9 @@ describe('after people and agents have done their work', () => {
     await postJson(server, '/agents/verify', { agent_id: apiKey, api_key: apiKey });
     await send(server, `/agents/${apiKey}?api_key=${apiKey}`, { headers: bearer(keyToken) });
     await postJson(server, '/auth/login', { api_key: apiKey, password: apiKey });
+    const { registration_access_token: managing, client_secret: secret } = registered.body;
+    for (const taken of [managing, secret])
+      await send(server, `/api/oauth/register/${taken}`, { headers: bearer(managing) });
     await requestToken(server, agent, {
       grant_type: 'refresh_token',
       refresh_token: `${task.body.refresh_token}x`,
