@@ -1,7 +1,7 @@
 // The only file that reaches into unversioned parts of oidc-provider. The version is pinned exactly and
 // test/oidc/internals.test.ts pins every assumption made here.
 import type { Context } from 'koa';
-import { errors, type KoaContextWithOIDC, type Provider } from 'oidc-provider';
+import type { KoaContextWithOIDC, Provider } from 'oidc-provider';
 // @ts-expect-error The engine publishes no types for its steps.
 import authorizationSteps from 'oidc-provider/lib/actions/authorization/index.js';
 // @ts-expect-error The engine publishes no types for its steps.
@@ -23,15 +23,12 @@ export interface DpopProof {
 }
 
 /**
- * Validates the request's DPoP proof and spends its jti; undefined when none was sent. One that was spent says nothing
- * about the grant: a client that is told `invalid_grant` throws away its refresh token, and the person is asked again.
- * @throws the engine's InvalidDpopProof (RFC 9449 §5) or UseDpopNonce.
+ * Validates the request's DPoP proof and spends its jti; undefined when none was sent.
+ * @throws the engine's InvalidDpopProof or UseDpopNonce.
  */
 export async function spendDpopProof(provider: Provider, ctx: Context): Promise<DpopProof | undefined> {
   const proof = (await validateDpopHelper(provider, ctx)) as DpopProof | undefined;
-  if (proof) {
-    await checkDpopReplay(provider, ctx, proof, engineClient(ctx).clientId, errors.InvalidDpopProof);
-  }
+  if (proof) await checkDpopReplay(provider, ctx, proof, engineClient(ctx).clientId);
   return proof;
 }
 

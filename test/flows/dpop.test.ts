@@ -195,13 +195,13 @@ async function refresh(party: Party, token: string | undefined, DPoP: oauth.DPoP
   return oauth.processRefreshTokenResponse(as, party.self, response);
 }
 
-describe('[S31] a proof of possession', () => {
-  const proofOf = async (over: oauth.ModifyAssertionFunction) => {
-    const me = clientOf(agent);
-    const keys = await oauth.generateKeyPair('ES256');
-    return { me, DPoP: oauth.DPoP(me.self, keys, { [oauth.modifyAssertion]: over }) };
-  };
+async function proofOf(over: oauth.ModifyAssertionFunction) {
+  const me = clientOf(agent);
+  const keys = await oauth.generateKeyPair('ES256');
+  return { me, DPoP: oauth.DPoP(me.self, keys, { [oauth.modifyAssertion]: over }) };
+}
 
+describe('[S31] a proof of possession', () => {
   test.each([
     ['for another method', { htm: 'GET' }],
     ['for another URL', { htu: 'https://elsewhere.example.com/api/oauth/token' }],
@@ -239,30 +239,53 @@ describe('[S31] a proof of possession', () => {
 });
 
 describe('[S31] a code-flow task bound to a key', () => {
-  test('refreshes only with that key', async () => {
-    const me = clientOf(agent);
-    const mine = await withKey(me);
+  async function approved(me: Party) {
     const verifier = oauth.generateRandomCodeVerifier();
     const url = authorizationUrl(server, agent, {
       scope: 'reports:read',
       code_challenge: await oauth.calculatePKCECodeChallenge(verifier),
       code_challenge_method: 'S256',
     });
-    const callback = oauth.validateAuthResponse(as, me.self, await browser.allow(url));
+    return { verifier, callback: oauth.validateAuthResponse(as, me.self, await browser.allow(url)) };
+  }
+
+  async function redeem(
+    { self, auth }: Party,
+    { callback, verifier }: Awaited<ReturnType<typeof approved>>,
+    DPoP: oauth.DPoPHandle,
+  ) {
+    const options = { ...http, DPoP };
     const response = await oauth.authorizationCodeGrantRequest(
       as,
-      me.self,
-      me.auth,
+      self,
+      auth,
       callback,
       CALLBACK,
       verifier,
-      { ...http, DPoP: mine },
+      options,
     );
-    const tokens = await oauth.processAuthorizationCodeResponse(as, me.self, response);
+    return oauth.processAuthorizationCodeResponse(as, self, response);
+  }
+
+  test('refreshes only with that key', async () => {
+    const me = clientOf(agent);
+    const mine = await withKey(me);
+    const tokens = await redeem(me, await approved(me), mine);
     expect(tokens.token_type).toBe('dpop');
     await expect(refresh(me, tokens.refresh_token, await withKey(me))).rejects.toMatchObject({
       error: 'invalid_grant',
     });
     expect(await refresh(me, tokens.refresh_token, mine)).toMatchObject({ token_type: 'dpop' });
+  });
+
+  test('is not opened by a proof that was used, which leaves the code as it is', async () => {
+    const ids = ['used', 'used', 'fresh'].map((id) => `${id} for a code`);
+    const { me, DPoP } = await proofOf(
+      (_header, payload) => void Object.assign(payload, { jti: ids.shift() }),
+    );
+    await open(me, DPoP);
+    const approval = await approved(me);
+    await expect(redeem(me, approval, DPoP)).rejects.toMatchObject({ error: 'invalid_dpop_proof' });
+    expect(await redeem(me, approval, DPoP)).toMatchObject({ token_type: 'dpop' });
   });
 });

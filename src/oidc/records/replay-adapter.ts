@@ -11,18 +11,26 @@ import { ReferenceAdapter } from './reference-adapter.ts';
  */
 const MARGIN_SECONDS = 300;
 
-/** Ids of DPoP proofs and client assertions that were used. */
+/**
+ * Ids of DPoP proofs and client assertions that were used. Whoever brings one again is refused here: the engine looks
+ * first and saves then, and has its own words only for what it finds, of which `invalid_grant` are some.
+ */
 export class ReplayAdapter extends ReferenceAdapter {
+  override async find(id: string): Promise<AdapterPayload | undefined> {
+    if (await super.find(id)) throw replayed(id);
+    return undefined;
+  }
+
   override async upsert(id: string, payload: AdapterPayload, expiresIn = 0): Promise<void> {
     const kept = this.artifactOf(id, payload, Math.max(expiresIn, 0) + MARGIN_SECONDS);
-    // The engine looks first and saves then; only an insert that fails on a taken id detects a parallel replay.
+    // Only an insert that fails on a taken id detects a parallel replay.
     if (!(await this.artifacts.insert(kept))) throw replayed(id);
   }
 }
 
 /**
- * What a replay that the engine's own look-up came too early for is refused with: the error of the check that it failed,
- * so that parallel replays are answered as later ones are.
+ * RFC 9449 §5, and §7.1 where a resource is served. A used proof says nothing about the grant: a client that is told
+ * `invalid_grant` throws away its refresh token or code, and the person is asked again.
  */
 function replayed(id: string): Error {
   const ctx = Provider.ctx as
