@@ -37,7 +37,7 @@ function nextSteps({ issuer }: Config): string[] {
   return [
     '',
     'Try next:',
-    `  ${issuer}/docs  in a browser: the whole API, to read and to send`,
+    `  ${new URL('/docs', issuer).href}  in a browser: the whole API, to read and to send`,
     `  curl ${issuer}/.well-known/oauth-authorization-server`,
     '  npm run demo          a person, an orchestrator and two agents, one revocation',
     '  npm run taskgrant -- --help',

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { webcrypto } from 'node:crypto';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, test } from '@jest/globals';
+import { openapiRoute } from '../../src/http/openapi/document.ts';
 
 interface PageRequest {
   readonly url: string;
@@ -20,20 +21,33 @@ const ISSUER = 'http://localhost:3000';
 const FORM = { 'Content-Type': 'application/x-www-form-urlencoded' };
 const SCRIPT = readFileSync(new URL('../../src/http/api-page/start.js', import.meta.url), 'utf8');
 
+/** The description that the page has read, as the library lets it be asked. */
+function describedFor(issuer: string) {
+  const document: unknown = openapiRoute({
+    contracts: [],
+    others: () => [],
+    issuer,
+    version: '0.0.0',
+  }).document();
+  const getIn = (path: readonly (string | number)[]) =>
+    path.reduce((value, name) => (value as Record<string | number, unknown>)[name], document);
+  return { getIn };
+}
+
 /** What the page's script asks of the library, in a browser that opened the page at an address. */
-function pageAt(address: string): PageSettings {
+function pageAt(address: string, issuer = ISSUER): PageSettings {
   const found: PageSettings[] = [];
   const globals = { URL, URLSearchParams, TextEncoder, Uint8Array, btoa, crypto: webcrypto };
   const SwaggerUIBundle = (settings: PageSettings) => {
     found.push(settings);
-    return { specSelectors: { specJson: () => ({ getIn: () => ISSUER }) } };
+    return { specSelectors: { specJson: () => describedFor(issuer) } };
   };
   runInNewContext(SCRIPT, { ...globals, location: new URL(address), SwaggerUIBundle });
   return found[0] as PageSettings;
 }
 
-const send = (request: PageRequest, address = `${ISSUER}/docs`) =>
-  pageAt(address).requestInterceptor(request);
+const send = (request: PageRequest, address = `${ISSUER}/docs`, issuer = ISSUER) =>
+  pageAt(address, issuer).requestInterceptor(request);
 
 describe('a request of the page at /docs', () => {
   test('goes to the server that the page came from, by whatever name', async () => {
@@ -44,14 +58,15 @@ describe('a request of the page at /docs', () => {
     expect((await send({ url: '/openapi.json' }, 'http://127.0.0.1:8080/docs')).url).toBe('/openapi.json');
   });
 
-  test('asks for the administration under the name that the server has', async () => {
-    const body = 'grant_type=client_credentials&scope=admin%3Aread';
-    const { body: sent } = await send(
-      { url: `${ISSUER}/api/oauth/token`, headers: FORM, body },
-      'http://127.0.0.1:3000/docs',
-    );
-    expect(new URLSearchParams(sent).get('resource')).toBe(`${ISSUER}/api`);
-  });
+  test.each([ISSUER, `${ISSUER}/tenant`])(
+    'asks for the administration under the name that it has at %s',
+    async (issuer) => {
+      const url = `${ISSUER}/api/oauth/token`;
+      const body = 'grant_type=client_credentials&scope=admin%3Aread';
+      const { body: sent } = await send({ url, headers: FORM, body }, 'http://127.0.0.1:3000/docs', issuer);
+      expect(new URLSearchParams(sent).get('resource')).toBe(`${issuer}/api`);
+    },
+  );
 
   test('leaves out what was left empty, so that a token takes no more than a press of the button', async () => {
     const url = `${ISSUER}/api/oauth/token`;

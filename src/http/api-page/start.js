@@ -7,13 +7,15 @@ const base64url = (bytes) =>
     .replaceAll('/', '_')
     .replaceAll('=', '');
 
-/** Where the server says that it is. The page may have been opened by another name of it, or through a tunnel. */
-const issuer = () => ui.specSelectors.specJson().getIn(['servers', 0, 'url']);
+const described = (...path) => ui.specSelectors.specJson().getIn(path);
 
-/** The page may speak to the server that it came from, and to no other one (`connect-src 'self'`). */
+/**
+ * The page may speak to the server that it came from, and to no other one (`connect-src 'self'`). It may have been opened
+ * by another name than the server says that it has, or through a tunnel.
+ */
 function toThisServer(request) {
   const { origin, pathname, search } = new URL(request.url, location.origin);
-  if (origin === location.origin || origin !== issuer()) return request;
+  if (origin === location.origin || origin !== described('servers', 0, 'url')) return request;
   return { ...request, url: `${location.origin}${pathname}${search}` };
 }
 
@@ -37,7 +39,8 @@ async function withChallenge(request) {
   form.set('code_challenge_method', 'S256');
   // The administration has an audience of its own.
   if (!form.has('resource') && /\badmin:/.test(form.get('scope') ?? '')) {
-    form.set('resource', `${issuer()}/api`);
+    const flows = ['components', 'securitySchemes', 'administration', 'flows'];
+    form.set('resource', described(...flows, 'clientCredentials', 'x-resource'));
   }
   return { ...request, body: form.toString() };
 }
@@ -65,10 +68,10 @@ function requiredOf(schema) {
 const onlyWhatIsRequired = {
   afterLoad() {
     const { getSampleSchema } = this.fn;
-    this.fn.getSampleSchema = (described, type, config, example) => {
+    this.fn.getSampleSchema = (given, type, config, example) => {
       const isRequest = config?.includeWriteOnly === true && example === undefined;
-      if (!isRequest) return getSampleSchema(described, type, config, example);
-      const schema = described.toJS?.() ?? described;
+      if (!isRequest) return getSampleSchema(given, type, config, example);
+      const schema = given.toJS?.() ?? given;
       // A field of a form comes without a type; whether it is required is not told.
       if (type || schema.examples || schema.default !== undefined)
         return getSampleSchema(requiredOf(schema), type, config);

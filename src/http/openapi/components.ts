@@ -69,7 +69,7 @@ const headers = {
   },
 };
 
-const security = (origin: string) => ({
+const security = (issuer: string) => ({
   bearer: {
     type: 'http',
     scheme: 'bearer',
@@ -83,7 +83,10 @@ const security = (origin: string) => ({
       'This page sends the code_challenge that a client_credentials request needs.',
     flows: {
       clientCredentials: {
-        tokenUrl: `${origin}/api/oauth/token`,
+        // The paths of the server are at the root of its host, whatever path the issuer has.
+        tokenUrl: new URL('/api/oauth/token', issuer).href,
+        // What the page at /docs asks for with these scopes (RFC 8707).
+        'x-resource': `${issuer}/api`,
         scopes: { 'admin:read': 'See everything.', 'admin:write': 'Change and revoke.' },
       },
     },
@@ -98,7 +101,7 @@ const security = (origin: string) => ({
 });
 
 export function components(
-  origin: string,
+  issuer: string,
   { schemas, responses }: Pick<ApiDescription, 'schemas' | 'responses'>,
 ): Json {
   return {
@@ -106,6 +109,6 @@ export function components(
     responses,
     headers,
     parameters: { IdempotencyKey: idempotencyKey },
-    securitySchemes: security(origin),
+    securitySchemes: security(issuer),
   };
 }

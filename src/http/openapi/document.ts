@@ -35,14 +35,12 @@ function describeApi({ contracts, others, issuer, version }: DescribedApi): Json
     Object.assign(responses, other.responses);
     for (const [path, methods] of Object.entries(other.paths)) Object.assign((paths[path] ??= {}), methods);
   }
-  // The paths of the server are at the root of its host, whatever path the issuer has.
-  const { origin } = new URL(issuer);
   return {
     openapi: '3.1.0',
     info: { title: 'Taskgrant', version, description: DESCRIPTION },
-    servers: [{ url: origin }],
+    servers: [{ url: new URL(issuer).origin }],
     paths,
-    components: components(origin, { schemas, responses }),
+    components: components(issuer, { schemas, responses }),
   };
 }
 
