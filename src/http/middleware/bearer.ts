@@ -1,5 +1,5 @@
 import type { AppContext } from '../../app/context.ts';
-import { exampleApiScopes } from '../../app/resource-servers/example-api-scopes.ts';
+import { exampleApi } from '../../app/resource-servers/example-api.ts';
 import { EXAMPLE_API_PATH } from '../../app/resource-servers/own-apis.ts';
 import { type ResolvedToken, resolveToken } from '../../app/tokens/resolve-token.ts';
 import { stillStands } from '../../app/tokens/still-stands.ts';
@@ -116,7 +116,7 @@ function requireRights(
 
 async function challengeFor(context: AppContext, access: Access): Promise<Challenge> {
   if (access === 'example') {
-    const scope = await exampleApiScopes(context);
+    const { scopes: scope } = await exampleApi(context);
     return { scope, resourceMetadata: exampleMetadataUrl(context.settings.issuer) };
   }
   if (access === 'follower') return { scope: ['admin:read'], basic: true };

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { checkTaskContext } from '../../app/tasks/check-task-context.ts';
 import type { AppContext } from '../../app/context.ts';
-import { exampleApiScopes } from '../../app/resource-servers/example-api-scopes.ts';
+import { exampleApi } from '../../app/resource-servers/example-api.ts';
 import { EXAMPLE_API_PATH } from '../../app/resource-servers/own-apis.ts';
 import { DomainError } from '../../domain/errors.ts';
 import { formatScope } from '../../domain/scope.ts';
@@ -64,18 +64,17 @@ const metadata = contract({
 
 /** The protected API of the examples and its RFC 9728 metadata. */
 export function exampleApiRoutes(context: AppContext): BoundRoute[] {
-  const { store, settings } = context;
+  const { settings } = context;
   return [
     route(readProtected, ({ caller, ctx }) => answer(context, caller, ctx)),
     route(writeProtected, ({ caller, ctx }) => answer(context, caller, ctx)),
     route(metadata, async () => {
-      const owner = await store.resourceServers.byAudience(settings.defaultAudience);
-      const scopes = await exampleApiScopes(context);
+      const { owner, scopes } = await exampleApi(context);
       return {
         resource: settings.defaultAudience,
         authorization_servers: [settings.issuer],
         bearer_methods_supported: ['header'],
-        ...(scopes.length > 0 ? { scopes_supported: [...scopes] } : {}),
+        ...(scopes.length > 0 ? { scopes_supported: scopes } : {}),
         ...(owner ? { resource_name: owner.name } : {}),
       };
     }),
