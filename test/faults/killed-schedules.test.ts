@@ -43,6 +43,12 @@ const ROUND: fc.Arbitrary<Round> = fc.record({
   victim: fc.nat(1),
 });
 
+/** The first is killed as soon as anything is answered: later, everything may have been, and no answer is lost. */
+function roundsOf(seed: number): readonly Round[] {
+  const rounds = fc.sample(ROUND, { seed, numRuns: ROUNDS });
+  return rounds.map((round, at) => (at === 0 ? { ...round, killAfterAnswers: 1, killAfterMs: 0 } : round));
+}
+
 /** What no webhook is to be told twice. */
 const DOUBLED = 'SELECT event_id FROM webhook_deliveries GROUP BY webhook_id, event_id HAVING count(*) > 1';
 
@@ -104,7 +110,7 @@ describe.each(Object.entries(STAGES))(
       'has done what it answered, and all or nothing of the rest',
       async () => {
         let lost = 0;
-        for (const round of fc.sample(ROUND, { seed: SEED, numRuns: ROUNDS })) {
+        for (const round of roundsOf(SEED)) {
           lost += await playRound(stage, round);
           expect(await brokenRows(stage.db)).toEqual({});
           expect(await doubledDeliveries(stage)).toEqual([]);
