@@ -1,3 +1,4 @@
+import { madeOnce } from '../../support/made.ts';
 import type { Answer } from '../../support/requests.ts';
 import { startServer, type TestServer } from '../../support/server.ts';
 
@@ -11,8 +12,11 @@ export const LIMITS = {
 };
 
 /** Behind a proxy that tells who asks: each test has addresses of its own. */
-export function startLimited(database: 'sqlite' | 'postgres'): Promise<TestServer> {
-  return startServer({ database, env: { TRUST_PROXY: '1' }, settings: { limits: LIMITS } });
+export function limitedServer(database: 'sqlite' | 'postgres'): TestServer {
+  return madeOnce(
+    () => startServer({ database, env: { TRUST_PROXY: '1' }, settings: { limits: LIMITS } }),
+    (server) => server.stop(),
+  );
 }
 
 /** Addresses that nobody else has used, as a proxy in front would tell them. */

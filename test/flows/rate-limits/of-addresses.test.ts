@@ -1,18 +1,13 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { connectRaw } from '../../faults/raw-connection.ts';
 import { adminToken, asAdmin, pkce, registerAgent, registerResourceServer } from '../../support/parties.ts';
 import { type Answer, bearer, postForm, send } from '../../support/requests.ts';
-import type { TestServer } from '../../support/server.ts';
 import { auditEvents, eventually, TOKEN_PATH } from '../../support/token-requests.ts';
-import { startLimited, elsewhere, spend } from './limited-server.ts';
+import { limitedServer, elsewhere, spend } from './limited-server.ts';
 import { told, expectTooMany, OAUTH_TOO_MANY } from './told.ts';
 
 describe.each(['sqlite', 'postgres'] as const)('limits on %s', (database) => {
-  let server: TestServer;
-  beforeAll(async () => {
-    server = await startLimited(database);
-  });
-  afterAll(() => server.stop());
+  const server = limitedServer(database);
 
   describe('of an address', () => {
     test('hold for what comes without a client: metadata, pages, our API, what is not there', async () => {

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { browserOf } from '../../support/browser-session.ts';
 import { authorize, CALLBACK } from '../../support/code-flow.ts';
 import {
@@ -10,17 +10,12 @@ import {
   registerResourceServer,
 } from '../../support/parties.ts';
 import { type Answer, basic, bearer, type Form, postForm, send } from '../../support/requests.ts';
-import type { TestServer } from '../../support/server.ts';
 import { ADMIN, auditEvents, clientCredentials, open, TOKEN_PATH } from '../../support/token-requests.ts';
-import { LIMITS, startLimited, elsewhere, spend } from './limited-server.ts';
+import { LIMITS, limitedServer, elsewhere, spend } from './limited-server.ts';
 import { told, expectTooMany, OAUTH_TOO_MANY } from './told.ts';
 
 describe.each(['sqlite', 'postgres'] as const)('limits on %s', (database) => {
-  let server: TestServer;
-  beforeAll(async () => {
-    server = await startLimited(database);
-  });
-  afterAll(() => server.stop());
+  const server = limitedServer(database);
 
   const ask = (agent: AgentParty, form: Form = {}) =>
     clientCredentials(server, agent, { ...pkce().parameters, ...form });

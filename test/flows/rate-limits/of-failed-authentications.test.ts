@@ -1,17 +1,12 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { administer, pkce, registerAgent } from '../../support/parties.ts';
 import { type Answer, basic, postForm, postJson } from '../../support/requests.ts';
-import type { TestServer } from '../../support/server.ts';
 import { requestToken, TOKEN_PATH } from '../../support/token-requests.ts';
-import { startLimited, elsewhere, spend } from './limited-server.ts';
+import { limitedServer, elsewhere, spend } from './limited-server.ts';
 import { expectTooMany, OAUTH_TOO_MANY } from './told.ts';
 
 describe.each(['sqlite', 'postgres'] as const)('limits on %s', (database) => {
-  let server: TestServer;
-  beforeAll(async () => {
-    server = await startLimited(database);
-  });
-  afterAll(() => server.stop());
+  const server = limitedServer(database);
 
   describe('of failed client authentications', () => {
     const guess = (clientId: string, from: Record<string, string>, secret = 'guess') =>

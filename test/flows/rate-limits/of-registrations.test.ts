@@ -1,18 +1,13 @@
-import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { describe, expect, jest, test } from '@jest/globals';
 import { UnavailableError } from '../../../src/domain/unavailable.ts';
 import { adminToken, registerAgent } from '../../support/parties.ts';
 import { bearer, send } from '../../support/requests.ts';
-import type { TestServer } from '../../support/server.ts';
 import { open } from '../../support/token-requests.ts';
-import { startLimited, elsewhere } from './limited-server.ts';
+import { limitedServer, elsewhere } from './limited-server.ts';
 import { told, expectTooMany, OAUTH_TOO_MANY } from './told.ts';
 
 describe.each(['sqlite', 'postgres'] as const)('limits on %s', (database) => {
-  let server: TestServer;
-  beforeAll(async () => {
-    server = await startLimited(database);
-  });
-  afterAll(() => server.stop());
+  const server = limitedServer(database);
 
   describe('of an address', () => {
     test('give back registrations of which nothing came, but none that were refused for who asks', async () => {
