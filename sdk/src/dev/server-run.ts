@@ -22,8 +22,8 @@ export interface RunOptions {
 }
 
 const MOST_OUTPUT = 64_000;
-/** What the server prints when the port is its own. */
-const LISTENS = /Taskgrant is listening on/;
+/** What the server prints when the port is its own: its greeting, or in production, where it has none, its log. */
+const LISTENS = /Taskgrant is listening on|"message":"listening"/;
 const LOOK_EVERY_MS = 50;
 const ENDS_WITHIN_MS = 5_000;
 

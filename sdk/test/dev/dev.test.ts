@@ -205,6 +205,17 @@ describe('startTestServer', () => {
     expect(told).toMatch(/did not become ready[^]*EADDRINUSE/);
   });
 
+  test('is noticed to be ready also in production, where it greets nobody', async () => {
+    const env = {
+      NODE_ENV: 'production',
+      ISSUER: 'https://auth.example.com',
+      ENCRYPTION_KEY: Buffer.alloc(32, 7).toString('base64url'),
+    };
+    const other = await startTestServer({ directory: SERVER, env });
+    expect(other.issuer).toBe(env.ISSUER);
+    await other.stop();
+  });
+
   test('is gone when it is stopped, however often', async () => {
     await Promise.all([server.stop(), server.stop()]);
     await expect(fetch(`${server.issuer}/health/live`)).rejects.toThrow();
