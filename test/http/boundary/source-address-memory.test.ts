@@ -2,9 +2,9 @@ import { IncomingMessage, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import { expect, test } from '@jest/globals';
 import Koa from 'koa';
-import { requestContext } from '../../src/http/middleware/request-context.ts';
-import type { RequestContext } from '../../src/http/state.ts';
-import { memoryInUse } from '../support/memory-in-use.ts';
+import { requestContext } from '../../../src/http/middleware/request-context.ts';
+import type { RequestContext } from '../../../src/http/state.ts';
+import { memoryInUse } from '../../support/memory-in-use.ts';
 
 /** As many bytes as a header may have by default. */
 const HEADER = 15_000;
