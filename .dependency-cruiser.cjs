@@ -6,6 +6,7 @@
  *   http, oidc, cli → app → domain → nothing
  *   store, crypto, audit, limits, network → app/ports and app/unit-of-work, domain
  *   http, oidc, store, crypto, audit, limits and network never import one another
+ *   within the store: store.ts and database.ts → commit, schema → tables → ledger → waiting, connection → sql
  *   config and log are for main, build and cli; everything else gets settings and a logger through app; of the domain,
  *   config knows what a permission is and which ones there always are, and what is an address, a password, an audience;
  *   log knows what text must not hold
@@ -22,8 +23,8 @@ const ALLOWED = {
     'serve.ts',
     'welcome.ts',
     'workers/',
-    'store/migrate.ts',
-    'store/plain/commit-worker.ts',
+    'store/schema/migrate.ts',
+    'store/commit/plain/commit-worker.ts',
   ],
   'compiled-sources.js': [],
   'main.ts': [
@@ -89,6 +90,17 @@ const ALLOWED = {
   'log/': ['app/ports.ts', 'domain/shown-text.ts'],
 };
 
+/** The same for the folders of src/store/; what stands beside them puts them together, and is imported by none. */
+const ALLOWED_IN_STORE = {
+  'sql/': [],
+  'waiting/': ['sql/'],
+  'connection/': ['sql/'],
+  'ledger/': ['sql/', 'waiting/'],
+  'tables/': ['ledger/', 'sql/', 'waiting/'],
+  'commit/': ['connection/', 'ledger/', 'sql/', 'tables/', 'waiting/'],
+  'schema/': ['connection/', 'sql/'],
+};
+
 const pattern = (name) => name.replace(/(?<!\[)\.ts$/, '[.]ts$');
 const own = (name) => `^src/${pattern(name)}`;
 
@@ -100,12 +112,21 @@ const direction = Object.entries(ALLOWED).map(([name, allowed]) => ({
   to: { path: '^src/', pathNot: [name, ...allowed].map(own) },
 }));
 
+const directionInStore = Object.entries(ALLOWED_IN_STORE).map(([name, allowed]) => ({
+  name: `direction-store-${name.replace(/\/$/, '')}`,
+  comment: `src/store/${name} may import only ${[name, ...allowed].join(', ')} of src/store/.`,
+  severity: 'error',
+  from: { path: `^src/store/${name}` },
+  to: { path: '^src/store/', pathNot: [name, ...allowed].map((other) => `^src/store/${other}`) },
+}));
+
 const KNOWN = Object.keys(ALLOWED).map(own);
 const DATABASE_DRIVERS = 'node_modules/(knex|pg|better-sqlite3)/';
 
 module.exports = {
   forbidden: [
     ...direction,
+    ...directionInStore,
     {
       name: 'every-folder-has-a-direction',
       comment: 'A new folder under src/ gets its line in ALLOWED first.',

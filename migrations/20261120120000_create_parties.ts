@@ -1,5 +1,5 @@
 import type { Knex } from 'knex';
-import { addJson } from '../src/store/column-types.ts';
+import { addJson } from '../src/store/schema/column-types.ts';
 
 /** Who takes part: agents, resource servers, users; and what the server signs with. Times are milliseconds since the epoch; docs/tables.md describes every column. */
 export async function up(knex: Knex): Promise<void> {

@@ -1,5 +1,5 @@
 import type { Knex } from 'knex';
-import { addJson, byteOrdered } from '../src/store/column-types.ts';
+import { addJson, byteOrdered } from '../src/store/schema/column-types.ts';
 
 /** What happens: tasks, tokens, revocations, the records of the OAuth engine, audit events. Times are milliseconds since the epoch; docs/tables.md describes every column. */
 export async function up(knex: Knex): Promise<void> {

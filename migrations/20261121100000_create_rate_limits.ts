@@ -1,6 +1,6 @@
 import type { Knex } from 'knex';
-import { byteOrdered } from '../src/store/column-types.ts';
-import { isPostgres } from '../src/store/statements.ts';
+import { byteOrdered } from '../src/store/schema/column-types.ts';
+import { isPostgres } from '../src/store/sql/statements.ts';
 
 /** Counters of rate limits that many nodes share; docs/tables.md describes every column. */
 export async function up(knex: Knex): Promise<void> {

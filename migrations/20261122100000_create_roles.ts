@@ -1,5 +1,5 @@
 import type { Knex } from 'knex';
-import { addJson } from '../src/store/column-types.ts';
+import { addJson } from '../src/store/schema/column-types.ts';
 
 /** What decides about issuance and is remembered by servers: a change of it changes the version of the registry. */
 const COUNTED = ['roles', 'role_assignments'] as const;

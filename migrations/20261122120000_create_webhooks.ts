@@ -1,5 +1,5 @@
 import type { Knex } from 'knex';
-import { addJson, byteOrdered } from '../src/store/column-types.ts';
+import { addJson, byteOrdered } from '../src/store/schema/column-types.ts';
 
 /** Where events are sent, and those on their way. Times are milliseconds since the epoch; docs/tables.md describes every column. */
 export async function up(knex: Knex): Promise<void> {

@@ -1,5 +1,5 @@
 import type { Knex } from 'knex';
-import { COUNTING_INDEXES } from '../src/store/counting-indexes.ts';
+import { COUNTING_INDEXES } from '../src/store/schema/counting-indexes.ts';
 
 /**
  * How many tokens lie below is counted from two indexes alone: the rows of a large tree are spread over the whole table.

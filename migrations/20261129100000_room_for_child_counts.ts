@@ -1,5 +1,5 @@
 import type { Knex } from 'knex';
-import { isPostgres } from '../src/store/statements.ts';
+import { isPostgres } from '../src/store/sql/statements.ts';
 
 /**
  * Each child that is derived is counted at its parent. Where the page of the parent's row has room for the new version,

@@ -1,5 +1,5 @@
 import type { Knex } from 'knex';
-import { isPostgres } from '../src/store/statements.ts';
+import { isPostgres } from '../src/store/sql/statements.ts';
 
 /**
  * PostgreSQL compresses rows of more than two kilobytes, which those of deep tasks are: an eighth of what deriving one

@@ -1,9 +1,9 @@
 import type { Knex } from 'knex';
-import { isPostgres } from '../src/store/statements.ts';
+import { isPostgres } from '../src/store/sql/statements.ts';
 
 /**
  * How many tasks and tokens there are is counted from indexes on the embedded database, which lets nobody else work
- * meanwhile (src/store/counts.ts). PostgreSQL reads the tables in a process of its own.
+ * meanwhile (src/store/tables/counts.ts). PostgreSQL reads the tables in a process of its own.
  */
 export async function up(knex: Knex): Promise<void> {
   if (isPostgres(knex)) return;

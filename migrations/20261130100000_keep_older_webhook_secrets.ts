@@ -1,5 +1,5 @@
 import type { Knex } from 'knex';
-import { addJson } from '../src/store/column-types.ts';
+import { addJson } from '../src/store/schema/column-types.ts';
 
 /** A secret that is replaced while the one before it still signs: both sign on, each until its own end. */
 export async function up(knex: Knex): Promise<void> {

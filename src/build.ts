@@ -47,7 +47,7 @@ import type { FetchForParty } from './oidc/fetch-for-asker.ts';
 import { createInteractions } from './oidc/interactions/interactions.ts';
 import { createSignInThrottle, noSignInThrottle } from './oidc/interactions/sign-in-throttle.ts';
 import { bringUpToDate, connect, type DatabaseSettings, openDatabase } from './store/database.ts';
-import { migrateDown, migrationStatus } from './store/migrate.ts';
+import { migrateDown, migrationStatus } from './store/schema/migrate.ts';
 import { claimDatabase } from './store/only-server.ts';
 import { createStore, type DatabaseStore } from './store/store.ts';
 import { statusIndexes, statusListSource } from './status-lists.ts';

@@ -5,12 +5,12 @@ import { noteCompiled, sources } from './compiled-sources.js';
 // by being imported here, except main.ts.
 keepCompiled();
 const compiled = sources();
-const { loadMigrations } = await import('./store/migrate.ts');
+const { loadMigrations } = await import('./store/schema/migrate.ts');
 await loadMigrations();
 await import('./config/load.ts');
 await import('./serve.ts');
 await import('./welcome.ts');
-await import('./store/plain/commit-worker.ts');
+await import('./store/commit/plain/commit-worker.ts');
 await import('./workers/primary.ts');
 await import('./workers/worker.ts');
 // It serves, unless it is asked for help.

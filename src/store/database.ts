@@ -2,28 +2,28 @@ import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import knexLibrary, { type Knex } from 'knex';
 import type { Logger } from '../app/ports.ts';
-import { boundConnecting, connectingSockets } from './connecting-sockets.ts';
-import { waitForRoom } from './connection-room.ts';
-import { buildCountingIndexes } from './counting-indexes.ts';
-import { commitDurably } from './durable-commits.ts';
-import { requireReadCommitted } from './isolation.ts';
-import { migrateUp } from './migrate.ts';
-import { placeOf } from './database-place.ts';
-import { refuseStandbys } from './no-standby.ts';
-import { OTHER_WRITER } from './other-writer.ts';
-import { createCommitThread } from './plain/commit-thread.ts';
-import { filesOf, requireSame } from './same-files.ts';
-import { shareOf, TIMEOUT } from './transaction.ts';
-import { boundsOf, cutWhenSilent } from './postgres-bounds.ts';
-import { tellingWaits } from './telling-waits.ts';
-import { sayWhyUnreachable } from './unreachable.ts';
+import { boundConnecting, connectingSockets } from './connection/connecting-sockets.ts';
+import { waitForRoom } from './connection/connection-room.ts';
+import { buildCountingIndexes } from './schema/counting-indexes.ts';
+import { commitDurably } from './connection/durable-commits.ts';
+import { requireReadCommitted } from './connection/isolation.ts';
+import { migrateUp } from './schema/migrate.ts';
+import { placeOf } from './connection/database-place.ts';
+import { refuseStandbys } from './connection/no-standby.ts';
+import { OTHER_WRITER } from './sql/other-writer.ts';
+import { createCommitThread } from './commit/plain/commit-thread.ts';
+import { filesOf, requireSame } from './connection/same-files.ts';
+import { shareOf, TIMEOUT } from './sql/transaction.ts';
+import { boundsOf, cutWhenSilent } from './connection/postgres-bounds.ts';
+import { tellingWaits } from './schema/telling-waits.ts';
+import { sayWhyUnreachable } from './connection/unreachable.ts';
 import {
   type Done,
   endTransaction,
   type PostgresConnection,
   preparePostgres,
   prepareSqlite,
-} from './statement-reuse.ts';
+} from './connection/statement-reuse.ts';
 
 const { default: knex } = knexLibrary;
 /** better-sqlite3 13 needs Node-API 9 and ends the process without a word on an older Node. */

@@ -200,7 +200,10 @@ test('sources that lead nowhere keep nothing from starting', async () => {
 async function commitThreadOf(env: NodeJS.ProcessEnv): Promise<string> {
   const file = join(home, 'database');
   writeFileSync(file, '');
-  const thread = [join(SOURCES, 'store/plain/commit-worker.ts'), { workerData: { file, busyTimeoutMs: 1 } }];
+  const thread = [
+    join(SOURCES, 'store/commit/plain/commit-worker.ts'),
+    { workerData: { file, busyTimeoutMs: 1 } },
+  ];
   const program = join(home, 'program.cjs');
   writeFileSync(
     program,

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Knex } from 'knex';
 import { connect } from '../../src/store/database.ts';
-import { migrateUp } from '../../src/store/migrate.ts';
+import { migrateUp } from '../../src/store/schema/migrate.ts';
 import { columnsOf, referencesOf } from '../migrations/schema-of.ts';
 import { PLACES, type Place } from '../store/databases.ts';
 import { readDocument } from './markdown.ts';

@@ -1,5 +1,5 @@
 import type { Knex } from 'knex';
-import { isPostgres } from '../../src/store/statements.ts';
+import { isPostgres } from '../../src/store/sql/statements.ts';
 
 /**
  * Copies one row of a table `count` times. `over` names the columns that differ, each with the SQL expression of its

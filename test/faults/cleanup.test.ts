@@ -5,7 +5,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/g
 import type { Knex } from 'knex';
 import { removeExpired } from '../../src/app/remove-expired.ts';
 import { connect } from '../../src/store/database.ts';
-import { isPostgres } from '../../src/store/statements.ts';
+import { isPostgres } from '../../src/store/sql/statements.ts';
 import { refreshWith, registerWithKey, verified } from '../support/agent-auth.ts';
 import { administer, asAdmin, type AgentParty, registerAgent } from '../support/parties.ts';
 import { startServer, type TestServer } from '../support/server.ts';

@@ -1,7 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import pg from 'pg';
-import { KEYS } from '../../src/store/locks.ts';
+import { KEYS } from '../../src/store/sql/locks.ts';
 import { createDatabase, type TestDatabase } from '../support/postgres.ts';
 import { logEntries, type ServerProcess, startServerProcess } from '../support/server-process.ts';
 

@@ -2,7 +2,7 @@ import { setTimeout } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Knex } from 'knex';
 import { connect } from '../../src/store/database.ts';
-import { loadMigrations, type Migration, migrateUp } from '../../src/store/migrate.ts';
+import { loadMigrations, type Migration, migrateUp } from '../../src/store/schema/migrate.ts';
 import { migrationsOf, type Release, unpackRelease } from '../releases/release.ts';
 import { PLACES, type Place, postgresPlace } from '../store/databases.ts';
 import { type Column, columnsOf, constraintsOf, fill, locksOf, rowsOf } from './schema-of.ts';

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { connect, openDatabase } from '../../src/store/database.ts';
-import { loadMigrations, type Migration, migrateUp } from '../../src/store/migrate.ts';
+import { loadMigrations, type Migration, migrateUp } from '../../src/store/schema/migrate.ts';
 import { type Place, postgresPlace } from '../store/databases.ts';
 
 const TIMEOUT_MS = 500;

@@ -1,8 +1,8 @@
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Knex } from 'knex';
 import { connect } from '../../src/store/database.ts';
-import { loadMigrations, type Migration, migrateDown, migrateUp } from '../../src/store/migrate.ts';
-import { requireCompatible } from '../../src/store/schema-releases.ts';
+import { loadMigrations, type Migration, migrateDown, migrateUp } from '../../src/store/schema/migrate.ts';
+import { requireCompatible } from '../../src/store/schema/schema-releases.ts';
 import { PLACES, type Place } from '../store/databases.ts';
 
 describe('a release and the schema of another one', () => {

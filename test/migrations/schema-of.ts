@@ -1,6 +1,6 @@
 import type { Knex } from 'knex';
-import type { Migration } from '../../src/store/migrate.ts';
-import { isPostgres } from '../../src/store/statements.ts';
+import type { Migration } from '../../src/store/schema/migrate.ts';
+import { isPostgres } from '../../src/store/sql/statements.ts';
 
 export interface Column {
   readonly table: string;

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Knex } from 'knex';
 import { connect, openDatabase, requireNode } from '../../src/store/database.ts';
-import { migrateDown, migrateUp, migrationStatus } from '../../src/store/migrate.ts';
+import { migrateDown, migrateUp, migrationStatus } from '../../src/store/schema/migrate.ts';
 import { PLACES, type Place, sqlitePlace } from '../store/databases.ts';
 
 describe.each(Object.entries(PLACES))('migrations on %s', (_kind, makePlace) => {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { RecordAdapter } from '../../src/oidc/records/record-adapter.ts';
-import { groupCommitter } from '../../src/store/committer.ts';
+import { groupCommitter } from '../../src/store/commit/committer.ts';
 import { type Database, openDatabase } from '../../src/store/database.ts';
 import { createStore, type DatabaseStore } from '../../src/store/store.ts';
 import { createTestContext, type TestContext } from '../support/app-context.ts';

@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { Migration } from '../../src/store/migrate.ts';
+import type { Migration } from '../../src/store/schema/migrate.ts';
 
 /** The release that servers are upgraded from. */
 const PREVIOUS = 'v0.1.0';

@@ -2,7 +2,7 @@ import { beforeAll, expect, test } from '@jest/globals';
 import type { Knex } from 'knex';
 import type { Change } from '../../src/app/unit-of-work.ts';
 import { DomainError } from '../../src/domain/errors.ts';
-import { isPostgres } from '../../src/store/statements.ts';
+import { isPostgres } from '../../src/store/sql/statements.ts';
 import { createStore, type DatabaseStore } from '../../src/store/store.ts';
 import { aChild, aTask, aToken, aUnit, T0 } from '../support/fixtures.ts';
 import { onEveryDatabase } from './databases.ts';

@@ -2,7 +2,7 @@ import { setTimeout } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Knex } from 'knex';
 import { connect, openDatabase } from '../../src/store/database.ts';
-import { loadMigrations, migrateUp } from '../../src/store/migrate.ts';
+import { loadMigrations, migrateUp } from '../../src/store/schema/migrate.ts';
 import { createWorkplace } from '../cli/run-cli.ts';
 import { fill } from '../migrations/schema-of.ts';
 import { type Place, postgresPlace } from './databases.ts';

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { afterAll, beforeAll, describe } from '@jest/globals';
 import { type Database, type DatabaseSettings, openDatabase } from '../../src/store/database.ts';
-import { OTHER_WRITER } from '../../src/store/other-writer.ts';
-import { commitThreadOf } from '../../src/store/plain/commit-thread.ts';
+import { OTHER_WRITER } from '../../src/store/sql/other-writer.ts';
+import { commitThreadOf } from '../../src/store/commit/plain/commit-thread.ts';
 import { PATIENCE_MS } from '../support/patience.ts';
 import { createDatabase } from '../support/postgres.ts';
 

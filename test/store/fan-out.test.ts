@@ -1,7 +1,7 @@
 import { beforeAll, expect, test } from '@jest/globals';
 import type { Knex } from 'knex';
-import { FAN_OUT_ON_SQLITE } from '../../src/store/fan-out.ts';
-import { isPostgres } from '../../src/store/statements.ts';
+import { FAN_OUT_ON_SQLITE } from '../../src/store/tables/fan-out.ts';
+import { isPostgres } from '../../src/store/sql/statements.ts';
 import { createStore, type DatabaseStore } from '../../src/store/store.ts';
 import { anEvent, anId, aUnit, T0 } from '../support/fixtures.ts';
 import { onEveryDatabase } from './databases.ts';

@@ -3,10 +3,10 @@ import { setTimeout } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import knexLibrary from 'knex';
 import pg from 'pg';
-import { aroundConnecting } from '../../src/store/around-connecting.ts';
-import { waitForRoom } from '../../src/store/connection-room.ts';
+import { aroundConnecting } from '../../src/store/connection/around-connecting.ts';
+import { waitForRoom } from '../../src/store/connection/connection-room.ts';
 import { type Database, openDatabase } from '../../src/store/database.ts';
-import { isUnavailable } from '../../src/store/unavailability.ts';
+import { isUnavailable } from '../../src/store/sql/unavailability.ts';
 import { type Place, postgresPlace } from './databases.ts';
 
 /** PostgreSQL: too_many_connections. */

@@ -2,7 +2,7 @@ import { setTimeout } from 'node:timers/promises';
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import type { LedgerRow } from '../../src/app/ports/ledger.ts';
 import type { LedgerEntry } from '../../src/app/unit-of-work.ts';
-import { groupCommitter } from '../../src/store/committer.ts';
+import { groupCommitter } from '../../src/store/commit/committer.ts';
 import { createStore, type DatabaseStore } from '../../src/store/store.ts';
 import { aTask, aUnit, anId, T0 } from '../support/fixtures.ts';
 import { onEveryDatabase } from './databases.ts';

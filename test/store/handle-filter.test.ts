@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { HandleFilter } from '../../src/store/handle-filter.ts';
+import { HandleFilter } from '../../src/store/ledger/handle-filter.ts';
 
 const handle = fc.oneof(
   fc.string({ unit: 'binary' }),

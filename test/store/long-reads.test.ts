@@ -1,11 +1,11 @@
 import { setImmediate } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { DomainError } from '../../src/domain/errors.ts';
-import { auditEvents } from '../../src/store/audit-events.ts';
+import { auditEvents } from '../../src/store/tables/audit-events.ts';
 import { type Database, openDatabase } from '../../src/store/database.ts';
 import { createStore, type DatabaseStore } from '../../src/store/store.ts';
-import { tasks } from '../../src/store/tasks.ts';
-import { tokens } from '../../src/store/tokens.ts';
+import { tasks } from '../../src/store/tables/tasks.ts';
+import { tokens } from '../../src/store/tables/tokens.ts';
 import { anEvent, aTask, aToken, aUnit, T0 } from '../support/fixtures.ts';
 import { type Place, sqlitePlace } from './databases.ts';
 

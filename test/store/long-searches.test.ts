@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import { beforeAll, expect, test } from '@jest/globals';
 import { DomainError } from '../../src/domain/errors.ts';
 import { createStore, type DatabaseStore } from '../../src/store/store.ts';
-import { tokens } from '../../src/store/tokens.ts';
+import { tokens } from '../../src/store/tables/tokens.ts';
 import { aTask, aToken, aUnit, T0 } from '../support/fixtures.ts';
 import { onEveryDatabase } from './databases.ts';
 

@@ -1,6 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
 import { describe, expect, test } from '@jest/globals';
-import { Patience } from '../../src/store/patience.ts';
+import { Patience } from '../../src/store/waiting/patience.ts';
 
 /** Keeps the process from doing anything else. */
 function block(ms: number): void {

@@ -5,14 +5,14 @@ import { AUDIT_EVENT_TYPES } from '../../src/domain/audit-event.ts';
 import { DomainError } from '../../src/domain/errors.ts';
 import { basisOf } from '../../src/domain/revocation.ts';
 import type { Task } from '../../src/domain/task.ts';
-import { applyUnits } from '../../src/store/apply-units.ts';
+import { applyUnits } from '../../src/store/commit/apply-units.ts';
 import { type Database, openDatabase } from '../../src/store/database.ts';
-import { isPlain } from '../../src/store/plain/plain-batch.ts';
-import { plainCommits } from '../../src/store/plain/plain-commits.ts';
-import { inTransaction } from '../../src/store/transaction.ts';
+import { isPlain } from '../../src/store/commit/plain/plain-batch.ts';
+import { plainCommits } from '../../src/store/commit/plain/plain-commits.ts';
+import { inTransaction } from '../../src/store/sql/transaction.ts';
 import { aChild, anEvent, anId, aTask, aToken, aUnit, T0 } from '../support/fixtures.ts';
 import { openWithoutThread, openWithThread, type Place, postgresPlace, sqlitePlace } from './databases.ts';
-import { rememberedLedger } from '../../src/store/remembered-ledger.ts';
+import { rememberedLedger } from '../../src/store/ledger/remembered-ledger.ts';
 
 const miss = new DomainError('conflict', 'it does not hold');
 /** What a plain batch writes to, with what names a row. */

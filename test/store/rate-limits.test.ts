@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/g
 import type { RateLimiter } from '../../src/app/ports/rate-limits.ts';
 import type { RatePolicy, RateVerdict } from '../../src/domain/rate-limit.ts';
 import { openDatabase } from '../../src/store/database.ts';
-import { rateCounters } from '../../src/store/rate-limits.ts';
+import { rateCounters } from '../../src/store/tables/rate-limits.ts';
 import { fakeNodes, memoryNode, postgresNodes, type RateLimitNodes } from '../support/rate-limit-nodes.ts';
 import { postgresPlace } from './databases.ts';
 

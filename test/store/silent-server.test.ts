@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { connect, openDatabase } from '../../src/store/database.ts';
-import { isUnavailable } from '../../src/store/unavailability.ts';
+import { isUnavailable } from '../../src/store/sql/unavailability.ts';
 import { postgresPlace } from './databases.ts';
 
 /** AuthenticationOk and ReadyForQuery (PostgreSQL, chapter 54): whoever connects is in. */

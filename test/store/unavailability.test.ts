@@ -3,12 +3,12 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import type { Database as SqliteConnection } from 'better-sqlite3';
 import pg from 'pg';
 import { UnavailableError } from '../../src/domain/unavailable.ts';
-import { groupCommitter } from '../../src/store/committer.ts';
+import { groupCommitter } from '../../src/store/commit/committer.ts';
 import { connect, type Database, openDatabase } from '../../src/store/database.ts';
-import { gather } from '../../src/store/gather.ts';
-import { KEYS } from '../../src/store/locks.ts';
+import { gather } from '../../src/store/waiting/gather.ts';
+import { KEYS } from '../../src/store/sql/locks.ts';
 import { createStore, type DatabaseStore } from '../../src/store/store.ts';
-import { UnitQueue } from '../../src/store/unit-queue.ts';
+import { UnitQueue } from '../../src/store/commit/unit-queue.ts';
 import { brokenRows } from '../faults/wholeness.ts';
 import { aUnit, aUser, T0 } from '../support/fixtures.ts';
 import { miss, opening } from './committing.ts';

@@ -1,7 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import type { UnitOfWork } from '../../src/app/unit-of-work.ts';
 import { DomainError } from '../../src/domain/errors.ts';
-import { OverloadedError, UnitQueue } from '../../src/store/unit-queue.ts';
+import { UnitQueue } from '../../src/store/commit/unit-queue.ts';
+import { OverloadedError } from '../../src/store/waiting/overloaded.ts';
 import { aUnit, T0 } from '../support/fixtures.ts';
 
 const used = new DomainError('grant_replayed', 'used');

@@ -1,8 +1,8 @@
 import { connect as connectTo } from 'node:net';
 import { expect, test } from '@jest/globals';
 import { connect } from '../../src/store/database.ts';
-import { sayWhyUnreachable } from '../../src/store/unreachable.ts';
-import { isUnavailable } from '../../src/store/unavailability.ts';
+import { sayWhyUnreachable } from '../../src/store/connection/unreachable.ts';
+import { isUnavailable } from '../../src/store/sql/unavailability.ts';
 import { freePort } from '../support/free-port.ts';
 
 /** As `localhost` is on most machines. */

@@ -2,7 +2,7 @@ import { createServer, connect as open, type AddressInfo, type Socket } from 'no
 import { once } from 'node:events';
 import { expect, test } from '@jest/globals';
 import { connect, openDatabase } from '../../src/store/database.ts';
-import { KEYS } from '../../src/store/locks.ts';
+import { KEYS } from '../../src/store/sql/locks.ts';
 import { postgresPlace } from './databases.ts';
 
 /** The first that the log says, and what becomes of the start. */

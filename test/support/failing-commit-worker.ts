@@ -1,2 +1,2 @@
 import './failing-commits.ts';
-import '../../src/store/plain/commit-worker.ts';
+import '../../src/store/commit/plain/commit-worker.ts';

@@ -2,7 +2,7 @@ import type { RateCounters, RateLimiter } from '../../src/app/ports/rate-limits.
 import { createMemoryLimiter } from '../../src/limits/memory-limiter.ts';
 import { createSharedLimiter } from '../../src/limits/shared-limiter.ts';
 import { openDatabase } from '../../src/store/database.ts';
-import { rateCounters } from '../../src/store/rate-limits.ts';
+import { rateCounters } from '../../src/store/tables/rate-limits.ts';
 import { postgresPlace } from '../store/databases.ts';
 import { createManualClock } from './keyring-node.ts';
 
@@ -67,7 +67,7 @@ export async function postgresNodes(): Promise<
   };
 }
 
-/** What src/store/rate-limits.ts promises, without a database; counts how often it was asked. */
+/** What src/store/tables/rate-limits.ts promises, without a database; counts how often it was asked. */
 export function fakeCounters(clock: { now(): number }): RateCounters & { asked: number } {
   const rows = new Map<
     string,

@@ -1,9 +1,9 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import type { UnitOfWork } from '../../../src/app/unit-of-work.ts';
 import { basisOf } from '../../../src/domain/revocation.ts';
-import type { LedgerHead } from '../../../src/store/ledger-head.ts';
-import { flatBatchOf } from '../../../src/store/plain/flat-batch.ts';
-import { plainBatchOf } from '../../../src/store/plain/plain-batch.ts';
+import type { LedgerHead } from '../../../src/store/ledger/ledger-head.ts';
+import { flatBatchOf } from '../../../src/store/commit/plain/flat-batch.ts';
+import { plainBatchOf } from '../../../src/store/commit/plain/plain-batch.ts';
 import { aChild, anEvent, anId, aTask, aUnit, T0 } from '../../support/fixtures.ts';
 import { miss, offer, opening } from '../committing.ts';
 import { commitThread } from './commit-thread.ts';

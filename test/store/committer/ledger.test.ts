@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import { describe, expect, test } from '@jest/globals';
-import { groupCommitter } from '../../../src/store/committer.ts';
+import { groupCommitter } from '../../../src/store/commit/committer.ts';
 import { aUnit } from '../../support/fixtures.ts';
 import { ledgerEntry, committingOnEveryDatabase } from './scene.ts';
 

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { DomainError } from '../../../src/domain/errors.ts';
-import { groupCommitter } from '../../../src/store/committer.ts';
+import { groupCommitter } from '../../../src/store/commit/committer.ts';
 import { aChild, aTask, aToken, aUnit, T0 } from '../../support/fixtures.ts';
 import { taken, used, full, opening, committingOnEveryDatabase } from './scene.ts';
 

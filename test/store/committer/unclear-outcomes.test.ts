@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { groupCommitter, type Transact } from '../../../src/store/committer.ts';
+import { groupCommitter, type Transact } from '../../../src/store/commit/committer.ts';
 import { opening, committingOnEveryDatabase } from './scene.ts';
 
 committingOnEveryDatabase(({ open, store }) => {

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { groupCommitter } from '../../../src/store/committer.ts';
+import { groupCommitter } from '../../../src/store/commit/committer.ts';
 import { anAgent, anEvent, aTask, aToken, aUnit, aUser, T0 } from '../../support/fixtures.ts';
 import { taken, used, opening, ledgerEntry, committingOnEveryDatabase } from './scene.ts';
 

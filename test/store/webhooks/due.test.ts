@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { partyOf } from '../../../src/domain/webhook.ts';
-import { isPostgres } from '../../../src/store/statements.ts';
+import { isPostgres } from '../../../src/store/sql/statements.ts';
 import { createStore } from '../../../src/store/store.ts';
 import { anAgent, anEvent, anId, T0 } from '../../support/fixtures.ts';
 import { ALL, attempted, miss, NOW, webhooksOnEveryDatabase } from './scene.ts';

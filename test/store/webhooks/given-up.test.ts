@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { isPostgres } from '../../../src/store/statements.ts';
+import { isPostgres } from '../../../src/store/sql/statements.ts';
 import { anEvent } from '../../support/fixtures.ts';
 import { attempted, miss, webhooksOnEveryDatabase } from './scene.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { groupCommitter } from '../../../src/store/committer.ts';
+import { groupCommitter } from '../../../src/store/commit/committer.ts';
 import { aUnit, T0 } from '../../support/fixtures.ts';
 import { aWebhook, miss, webhooksOnEveryDatabase } from './scene.ts';
 
