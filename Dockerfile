@@ -21,7 +21,7 @@ ARG NODE_ARGS="--v8-pool-size=2 --max-semi-space-size=8 --no-allocation-site-pre
 # What Node makes of the sources, so that no start has to do it again. Node keeps it for each user apart and for no other's
 # eyes: node makes it, who runs it. Afterwards nobody but root may change it.
 RUN mkdir -p node_modules/.cache/taskgrant && chown node:node node_modules/.cache/taskgrant \
-  && runuser -u node -- node $NODE_ARGS src/compile.js > /dev/null \
+  && runuser -u node -- node $NODE_ARGS src/runtime/compile.js > /dev/null \
   && chown -R root:root node_modules/.cache && chmod -R a+rX node_modules/.cache
 
 # The only places the server writes to; node is the image's unprivileged user.

@@ -6,7 +6,7 @@ export default {
   runtime: '<rootDir>/test/runner/runtime.ts',
   testEnvironment: '<rootDir>/test/runner/environment.ts',
   // As every entry of the program does it first.
-  setupFiles: ['<rootDir>/src/repaired-json-parse.ts'],
+  setupFiles: ['<rootDir>/src/runtime/repaired-json-parse.ts'],
   globalSetup: '<rootDir>/test/runner/global-setup.ts',
   globalTeardown: '<rootDir>/test/runner/global-teardown.ts',
   testSequencer: '<rootDir>/test/runner/balanced-order.ts',

@@ -12,7 +12,7 @@ import { createLedgerFeed } from './app/revocations/ledger-feed.ts';
 import { createRefusalRecorder } from './app/audit/record-refusal.ts';
 import { CLOCKS_DIFFER_MS } from './app/remove-expired.ts';
 import { steadiness } from './app/steady-clock.ts';
-import { appSettings } from './app-settings.ts';
+import { appSettings } from './composition/app-settings.ts';
 import { withAuditFiles } from './audit/audit-files.ts';
 import type { Config } from './config/config.ts';
 import { createAccessTokenSigner } from './crypto/access-token-signer.ts';
@@ -25,8 +25,8 @@ import { loadMasterKey } from './crypto/master-key.ts';
 import { createPasswords } from './crypto/passwords.ts';
 import { sharedRun } from './domain/shared-run.ts';
 import { createStatementSigner } from './crypto/statement-signer.ts';
-import { ensureKeys, firstStart } from './first-start.ts';
-import { keyFollower } from './follow-keys.ts';
+import { ensureKeys, firstStart } from './process/first-start.ts';
+import { keyFollower } from './composition/follow-keys.ts';
 import { createHttpApp } from './http/app.ts';
 import { ENGINE_PATHS, enginePath } from './http/engine-paths.ts';
 import { dpopProof } from './http/middleware/dpop-proof.ts';
@@ -50,9 +50,9 @@ import { bringUpToDate, connect, type DatabaseSettings, openDatabase } from './s
 import { migrateDown, migrationStatus } from './store/schema/migrate.ts';
 import { claimDatabase } from './store/only-server.ts';
 import { createStore, type DatabaseStore } from './store/store.ts';
-import { statusIndexes, statusListSource } from './status-lists.ts';
-import { startUpkeep } from './upkeep.ts';
-import { createWebhookParts, startWebhooks } from './webhooks.ts';
+import { statusIndexes, statusListSource } from './composition/status-lists.ts';
+import { startUpkeep } from './composition/upkeep.ts';
+import { createWebhookParts, startWebhooks } from './composition/webhooks.ts';
 
 /** A server that is ready to listen. */
 export interface Taskgrant {

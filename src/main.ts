@@ -1,10 +1,10 @@
 #!/usr/bin/env node
-import './repaired-json-parse.ts';
-import { readCommandLine, USAGE, UsageError } from './command-line.ts';
-import { writeCompiled } from './compile-cache.js';
+import './runtime/repaired-json-parse.ts';
+import { readCommandLine, USAGE, UsageError } from './process/command-line.ts';
+import { writeCompiled } from './runtime/compile-cache.js';
 import type { Config } from './config/config.ts';
-import { endProcess } from './end-process.ts';
-import { listenForSignals, type Signals } from './signals.ts';
+import { endProcess } from './process/end-process.ts';
+import { listenForSignals, type Signals } from './process/signals.ts';
 
 const OLDEST_NODE = 22;
 const WRONG_USAGE = 2;
@@ -37,7 +37,7 @@ async function main(): Promise<void> {
 /** One process that drains on SIGTERM; a second signal ends it at once. */
 async function serveAlone(config: Config, signals: Signals): Promise<void> {
   const { NotListening, serve } = await import('./serve.ts');
-  const { madeOnce, welcome } = await import('./welcome.ts');
+  const { madeOnce, welcome } = await import('./process/welcome.ts');
   const serving = await serve(config).catch((error: unknown) => {
     // Secrets are made once: they are shown although the port is taken.
     if (error instanceof NotListening) process.stdout.write(madeOnce(config, error.created));

@@ -2,8 +2,8 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout } from 'node:timers/promises';
 import { build, type Outside, type Taskgrant } from './build.ts';
 import type { Config } from './config/config.ts';
-import { drainingServer } from './draining-server.ts';
-import { httpServer } from './http-server.ts';
+import { drainingServer } from './process/draining-server.ts';
+import { httpServer } from './process/http-server.ts';
 
 /** A server process that answers requests. */
 export interface Serving {

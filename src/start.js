@@ -1,6 +1,6 @@
-import { keepCompiled } from './compile-cache.js';
-import { compileFirst } from './compiled-sources.js';
-import { widenThreadPool } from './thread-pool.js';
+import { keepCompiled } from './runtime/compile-cache.js';
+import { compileFirst } from './runtime/compiled-sources.js';
+import { widenThreadPool } from './runtime/thread-pool.js';
 
 // `npm start`. A single file of TypeScript that Node has to strip itself would cost the process 17 MB.
 widenThreadPool();

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { keepCompiled } from '../compile-cache.js';
+import { keepCompiled } from '../runtime/compile-cache.js';
 
 keepCompiled();
 const { run } = await import('./run.ts');

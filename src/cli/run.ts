@@ -1,4 +1,4 @@
-import '../repaired-json-parse.ts';
+import '../runtime/repaired-json-parse.ts';
 import { CommanderError } from 'commander';
 import { ConfigurationError } from '../config/load.ts';
 import { DomainError } from '../domain/errors.ts';

@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import type { Bootstrapped } from '../app/bootstrap/bootstrap-options.ts';
 import { buildContext } from '../build.ts';
 import type { Config } from '../config/config.ts';
-import { endProcess } from '../end-process.ts';
-import { firstStart } from '../first-start.ts';
-import type { Signals } from '../signals.ts';
-import { madeOnce, welcome } from '../welcome.ts';
+import { endProcess } from '../process/end-process.ts';
+import { firstStart } from '../process/first-start.ts';
+import type { Signals } from '../process/signals.ts';
+import { madeOnce, welcome } from '../process/welcome.ts';
 import type { Loggers } from '../log/loggers.ts';
 import { type Fleet, startFleet } from './fleet.ts';
 

@@ -1,6 +1,6 @@
-import '../repaired-json-parse.ts';
-import { writeCompiled } from '../compile-cache.js';
-import { endProcess } from '../end-process.ts';
+import '../runtime/repaired-json-parse.ts';
+import { writeCompiled } from '../runtime/compile-cache.js';
+import { endProcess } from '../process/end-process.ts';
 import type { FromWorker, ToWorker } from './messages.ts';
 import type { Serving } from '../serve.ts';
 

@@ -181,10 +181,10 @@ test(
 );
 
 test('sources that lead nowhere keep nothing from starting', async () => {
-  mkdirSync(join(home, 'src'));
+  mkdirSync(join(home, 'src/runtime'), { recursive: true });
   mkdirSync(join(home, 'migrations'));
-  const module = join(home, 'src/compiled-sources.mjs');
-  copyFileSync(join(SOURCES, 'compiled-sources.js'), module);
+  const module = join(home, 'src/runtime/compiled-sources.mjs');
+  copyFileSync(join(SOURCES, 'runtime/compiled-sources.js'), module);
   writeFileSync(join(home, 'src/main.ts'), '');
   // As Emacs marks what is being edited.
   symlinkSync('somebody@somewhere.1', join(home, 'src/.#main.ts'));

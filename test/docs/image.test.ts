@@ -36,5 +36,5 @@ test('what Node makes of the sources is made by the user who runs the image', ()
   const [, user] = /^USER (\S+)$/m.exec(lines('Dockerfile').join('\n')) ?? [];
   const warming = lines('Dockerfile').filter((line) => line.includes('node $NODE_ARGS'));
   expect(warming).toHaveLength(1);
-  expect(warming[0]).toContain(`runuser -u ${user} -- node $NODE_ARGS src/compile.js`);
+  expect(warming[0]).toContain(`runuser -u ${user} -- node $NODE_ARGS src/runtime/compile.js`);
 });

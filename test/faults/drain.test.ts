@@ -7,7 +7,7 @@ import { setTimeout } from 'node:timers/promises';
 import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import Sqlite from 'better-sqlite3';
 import pg from 'pg';
-import { drainingServer } from '../../src/draining-server.ts';
+import { drainingServer } from '../../src/process/draining-server.ts';
 import { type AgentParty, pkce, registerAgent } from '../support/parties.ts';
 import { createDatabase, type TestDatabase } from '../support/postgres.ts';
 import { formOf, send } from '../support/requests.ts';

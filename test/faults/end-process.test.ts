@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
-import { looksUpNames } from '../../src/end-process.ts';
+import { looksUpNames } from '../../src/process/end-process.ts';
 
 test('a process ends at once, with its exit code, though a thread of its pool hangs', async () => {
   const home = mkdtempSync(join(tmpdir(), 'taskgrant-ending-'));
@@ -14,7 +14,7 @@ test('a process ends at once, with its exit code, though a thread of its pool ha
   execFileSync('mkfifo', [pipe]);
   const program = `
     import { open } from 'node:fs';
-    import { endProcess } from '${new URL('../../src/end-process.ts', import.meta.url).href}';
+    import { endProcess } from '${new URL('../../src/process/end-process.ts', import.meta.url).href}';
     process.on('exit', () => process.stdout.write('written before the end'));
     open(${JSON.stringify(pipe)}, 'r', () => {});
     setTimeout(() => endProcess(3, () => true), 50);

@@ -3,7 +3,7 @@ import { type AddressInfo, connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { setTimeout } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { httpServer } from '../../src/http-server.ts';
+import { httpServer } from '../../src/process/http-server.ts';
 
 const CONFIG = { databaseTimeout: 5000, requestBodyLimit: 1024 };
 const BOUNDS = { arrivingMs: 500, lookEveryMs: 50 };

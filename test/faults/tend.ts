@@ -1,6 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
 import { jest } from '@jest/globals';
-import { startUpkeep, type UpkeepParts } from '../../src/upkeep.ts';
+import { startUpkeep, type UpkeepParts } from '../../src/composition/upkeep.ts';
 import type { TestServer } from '../support/server.ts';
 
 const RETENTION = { auditDays: 365, tasksDays: 90, tokensDays: 30, webhooksDays: 30 };

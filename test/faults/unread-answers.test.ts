@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { expect, test } from '@jest/globals';
-import { httpServer } from '../../src/http-server.ts';
+import { httpServer } from '../../src/process/http-server.ts';
 
 const MORE_THAN_SOCKETS_HOLD = 64 * 1024 * 1024;
 

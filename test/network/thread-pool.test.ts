@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { expect, test } from '@jest/globals';
 
-const START = new URL('../../src/thread-pool.js', import.meta.url).href;
+const START = new URL('../../src/runtime/thread-pool.js', import.meta.url).href;
 
 /** How many threads a process has more after the first use of the pool. */
 function threads(env: Record<string, string>): number {

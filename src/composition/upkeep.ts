@@ -1,9 +1,9 @@
-import type { AppContext } from './app/context.ts';
-import type { Cleanup } from './app/ports/cleanup.ts';
-import { reportFailure } from './app/audit/report-failure.ts';
-import { CLOCKS_DIFFER_MS, type Retention, removeExpired } from './app/remove-expired.ts';
-import { STEADY_MS } from './app/steady-clock.ts';
-import type { Keyring } from './crypto/keyring.ts';
+import type { AppContext } from '../app/context.ts';
+import type { Cleanup } from '../app/ports/cleanup.ts';
+import { reportFailure } from '../app/audit/report-failure.ts';
+import { CLOCKS_DIFFER_MS, type Retention, removeExpired } from '../app/remove-expired.ts';
+import { STEADY_MS } from '../app/steady-clock.ts';
+import type { Keyring } from '../crypto/keyring.ts';
 
 const KEYS_EVERY_MS = 5_000;
 const CLEANUP_EVERY_MS = 60_000;

@@ -1,12 +1,12 @@
 import { promisify } from 'node:util';
 import { constants, deflate } from 'node:zlib';
-import type { AppContext } from './app/context.ts';
-import type { StatusIndexes } from './app/ports/status-lists.ts';
-import { createStatusIndexes } from './app/revocations/status-indexes.ts';
-import { createStatusListSource, type StatusListSource } from './app/revocations/status-list.ts';
-import type { Config } from './config/config.ts';
-import { deriveKey } from './crypto/encryption.ts';
-import { createStatusShuffle, STATUS_LIST_CAPACITY } from './crypto/status-shuffle.ts';
+import type { AppContext } from '../app/context.ts';
+import type { StatusIndexes } from '../app/ports/status-lists.ts';
+import { createStatusIndexes } from '../app/revocations/status-indexes.ts';
+import { createStatusListSource, type StatusListSource } from '../app/revocations/status-list.ts';
+import type { Config } from '../config/config.ts';
+import { deriveKey } from '../crypto/encryption.ts';
+import { createStatusShuffle, STATUS_LIST_CAPACITY } from '../crypto/status-shuffle.ts';
 
 const capacity = STATUS_LIST_CAPACITY;
 

@@ -1,5 +1,5 @@
-import type { Keyring } from './crypto/keyring.ts';
-import { sharedRun } from './domain/shared-run.ts';
+import type { Keyring } from '../crypto/keyring.ts';
+import { sharedRun } from '../domain/shared-run.ts';
 
 /**
  * Brings this node up to the keys of the store; calls at the same time share the work.

@@ -1,14 +1,14 @@
-import type { AppContext } from './app/context.ts';
-import { type Delivering, startDelivering } from './app/webhooks/deliver-webhooks.ts';
-import type { Config } from './config/config.ts';
-import type { Encryption } from './crypto/encryption.ts';
-import { createWebhookSecrets } from './crypto/webhook-secrets.ts';
-import { redactText } from './log/redact-text.ts';
-import { type AddressRule, publicOrIn } from './network/public-address.ts';
-import { webhookLookups } from './network/outside-lookups.ts';
-import { createWebhookSender } from './network/webhook-sender.ts';
-import { createWebhookTargets } from './network/webhook-targets.ts';
-import type { DatabaseStore } from './store/store.ts';
+import type { AppContext } from '../app/context.ts';
+import { type Delivering, startDelivering } from '../app/webhooks/deliver-webhooks.ts';
+import type { Config } from '../config/config.ts';
+import type { Encryption } from '../crypto/encryption.ts';
+import { createWebhookSecrets } from '../crypto/webhook-secrets.ts';
+import { redactText } from '../log/redact-text.ts';
+import { type AddressRule, publicOrIn } from '../network/public-address.ts';
+import { webhookLookups } from '../network/outside-lookups.ts';
+import { createWebhookSender } from '../network/webhook-sender.ts';
+import { createWebhookTargets } from '../network/webhook-targets.ts';
+import type { DatabaseStore } from '../store/store.ts';
 
 /** Deliveries that one process makes at the same time: to receivers that answer soon, and to those that do not. */
 const QUICK_AT_ONCE = 32;

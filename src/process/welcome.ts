@@ -1,5 +1,5 @@
-import type { Bootstrapped } from './app/bootstrap/bootstrap-options.ts';
-import type { Config } from './config/config.ts';
+import type { Bootstrapped } from '../app/bootstrap/bootstrap-options.ts';
+import type { Config } from '../config/config.ts';
 
 /** What a person reads after `npm start`: where the server is, what was made for them, what to try next. */
 export function welcome(config: Config, created: Bootstrapped): string {

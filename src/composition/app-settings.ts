@@ -1,7 +1,7 @@
-import type { AppSettings } from './app/context.ts';
-import type { Config } from './config/config.ts';
-import { policiesOf } from './config/policies.ts';
-import { builtInPermissions } from './domain/built-in-catalogue.ts';
+import type { AppSettings } from '../app/context.ts';
+import type { Config } from '../config/config.ts';
+import { policiesOf } from '../config/policies.ts';
+import { builtInPermissions } from '../domain/built-in-catalogue.ts';
 
 /** What of the configuration the use cases need. */
 export function appSettings(config: Config): AppSettings {

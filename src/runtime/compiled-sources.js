@@ -6,9 +6,9 @@ import { fileURLToPath } from 'node:url';
 
 // Plain JavaScript: Node must not meet TypeScript before.
 
-const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const FOLDERS = ['src', 'migrations'];
-const COMPILE = join(ROOT, 'src/compile.js');
+const COMPILE = join(ROOT, 'src/runtime/compile.js');
 /** Ten times what it takes on a slow machine, in milliseconds. */
 const PATIENCE_MS = 30_000;
 

@@ -1,9 +1,9 @@
-import { unitOf } from './app/audit/audit-trail.ts';
-import { bootstrap } from './app/bootstrap/bootstrap.ts';
-import type { Bootstrapped } from './app/bootstrap/bootstrap-options.ts';
-import type { AppContext } from './app/context.ts';
-import type { Told } from './app/unit-of-work.ts';
-import type { Config } from './config/config.ts';
+import { unitOf } from '../app/audit/audit-trail.ts';
+import { bootstrap } from '../app/bootstrap/bootstrap.ts';
+import type { Bootstrapped } from '../app/bootstrap/bootstrap-options.ts';
+import type { AppContext } from '../app/context.ts';
+import type { Told } from '../app/unit-of-work.ts';
+import type { Config } from '../config/config.ts';
 
 /** The keyring, as far as a start has to do with it. */
 interface SigningKeys {
