@@ -59,6 +59,16 @@ describe('a request that a form of another site brings by POST', () => {
     expect([url.origin, url.pathname, url.hash]).toEqual([new URL(server.issuer).origin, path, '']);
   });
 
+  test('is refused where it is too long for an address', async () => {
+    const longest = { authorization_details: 'a'.repeat(7_900) };
+    await sentOn(AUTHORIZE, longest);
+    const { status, body } = await postForm(server, AUTHORIZE, { ...longest, state: 'b'.repeat(100) });
+    expect([status, body]).toEqual([
+      413,
+      { error: 'invalid_request', error_description: expect.stringContaining('RFC 9126') },
+    ]);
+  });
+
   test.each([
     ['another type', 'text/plain', 'client_id=x'],
     ['letters that are no UTF-8', 'application/x-www-form-urlencoded', 'client_id=%FF'],

@@ -10,8 +10,8 @@ const base64url = (bytes) =>
 const described = (...path) => ui.specSelectors.specJson().getIn(path);
 
 /**
- * The page may speak to the server that it came from, and to no other one (`connect-src 'self'`). It may have been opened
- * by another name than the server says that it has, or through a tunnel.
+ * The page may speak to the server that it came from, and to no other one (`connect-src 'self'`). It may have been
+ * opened by another name than the server says that it has, or through a tunnel.
  */
 function toThisServer(request) {
   const { origin, pathname, search } = new URL(request.url, location.origin);
