@@ -272,7 +272,7 @@ describe('a rolling upgrade on PostgreSQL', () => {
   test('the release before cleans up the schema of this one', async () => {
     const script = `
       const { connect } = await import(${JSON.stringify(release.path('src/store/database.ts'))});
-      const { cleanup } = await import(${JSON.stringify(release.path('src/store/tables/cleanup.ts'))});
+      const { cleanup } = await import(${JSON.stringify(release.path('src/store/cleanup.ts'))});
       const knex = connect({ databaseUrl: process.env.URL, dataDir: ':memory:', poolMax: 1 });
       const now = Date.now() - 3600_000;
       console.log(await cleanup(knex).removeExpired({ now, tokens: now, tasks: now, audit: now }, 500));
