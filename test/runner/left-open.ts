@@ -2,15 +2,16 @@ import { setTimeout } from 'node:timers/promises';
 
 const PAUSE_MS = 10;
 
-/** What the process would wait for if it had nothing else to do: servers, sockets, children, threads, timers. */
+/**
+ * What the process would wait for if it had nothing else to do: servers, sockets, children, threads. Not timers: they end
+ * by themselves, and whoever waited for a database may leave one that lasts as long as its patience.
+ */
 export function opened(): readonly string[] {
-  const all = process.getActiveResourcesInfo();
-  // The process that runs suites by itself has timers of Jest, which come and go.
-  return process.connected ? all : all.filter((one) => one !== 'Timeout');
+  return process.getActiveResourcesInfo().filter((one) => one !== 'Timeout');
 }
 
 /** Waits until nothing is open but what was. @throws Error that names what is, when the time is over. */
-export async function untilNoMoreIsOpen(than: readonly string[], withinMs = 5000): Promise<void> {
+export async function untilNoMoreIsOpen(than: readonly string[], withinMs = 30_000): Promise<void> {
   let left = more(opened(), than);
   for (const late = Date.now() + withinMs; left.length > 0 && Date.now() < late; ) {
     await setTimeout(PAUSE_MS);
